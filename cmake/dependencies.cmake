@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+# Every library lamella uses. Debian's -dev packages, except OpenVINO, which lies in the
+# project's own Python environment (.venv) as a wheel with headers, CMake files and libraries.
+include_guard(GLOBAL)
+
+find_package(Threads REQUIRED)
+find_package(OpenSSL REQUIRED COMPONENTS Crypto)
+find_package(TIFF REQUIRED)
+find_package(JPEG REQUIRED)
+find_package(PNG REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(pugixml REQUIRED)
+find_package(tomlplusplus REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(Eigen3 REQUIRED NO_MODULE)
+find_package(PkgConfig REQUIRED)
+find_package(HDF5 REQUIRED COMPONENTS C)
+if(LAMELLA_TESTS)
+  find_package(GTest REQUIRED)
+  include(GoogleTest)
+endif()
+if(LAMELLA_BENCHMARKS)
+  find_package(benchmark REQUIRED)
+endif()
+
+pkg_check_modules(OPENJPEG REQUIRED IMPORTED_TARGET libopenjp2)
+add_library(lamella::openjpeg ALIAS PkgConfig::OPENJPEG)
+
+add_library(lamella_hdf5 INTERFACE)
+target_include_directories(lamella_hdf5 SYSTEM INTERFACE ${HDF5_C_INCLUDE_DIRS})
+target_link_libraries(lamella_hdf5 INTERFACE ${HDF5_C_LIBRARIES})
+add_library(lamella::hdf5 ALIAS lamella_hdf5)
+
+# lamella_find(name HEADER header [PATHS dir...] LIBRARIES lib...): packages without CMake files.
+function(lamella_find name)
+  cmake_parse_arguments(ARG "" "HEADER" "SUFFIXES;LIBRARIES" ${ARGN})
+  add_library(lamella_${name} INTERFACE)
+  find_path(LAMELLA_${name}_INCLUDE ${ARG_HEADER} PATH_SUFFIXES ${ARG_SUFFIXES} REQUIRED)
+  target_include_directories(lamella_${name} SYSTEM INTERFACE ${LAMELLA_${name}_INCLUDE})
+  foreach(library ${ARG_LIBRARIES})
+    find_library(LAMELLA_${name}_${library} ${library} REQUIRED)
+    target_link_libraries(lamella_${name} INTERFACE ${LAMELLA_${name}_${library}})
+  endforeach()
+  add_library(lamella::${name} ALIAS lamella_${name})
+endfunction()
+
+lamella_find(opencv HEADER opencv2/core.hpp SUFFIXES opencv4 LIBRARIES opencv_core opencv_imgproc)
+lamella_find(geos HEADER geos_c.h LIBRARIES geos_c)
+lamella_find(lbfgs HEADER lbfgs.h LIBRARIES lbfgs)
+
+set(LAMELLA_VENV "${CMAKE_SOURCE_DIR}/.venv" CACHE PATH "Python environment with the wheels")
+file(GLOB openvino_folders "${LAMELLA_VENV}/lib/python3*/site-packages/openvino/cmake")
+find_package(OpenVINO REQUIRED COMPONENTS Runtime PATHS ${openvino_folders} NO_DEFAULT_PATH)

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// Scores laid on the plan's grid. Sees plan and scores, never a slide.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lamella/base/image.h"
+#include "lamella/feature/feature.h"
+#include "lamella/patch/patch_plan.h"
+
+namespace lamella::heatmap {
+
+// rows x cols float32, NaN = not looked at. Cell (r, c) stands for the level-0 px
+// [origin_x + c * cell_x, origin_x + (c + 1) * cell_x) x ...: the patch's centre part where
+// patches overlap.
+struct HeatMap {
+  int64_t rows = 0;
+  int64_t columns = 0;
+  std::vector<float> values;  // row-major
+  double origin_x_px = 0;     // level-0 px
+  double origin_y_px = 0;
+  double cell_x_px = 0;
+  double cell_y_px = 0;
+  SizePx slide_size_px;
+};
+
+// Geometry of scored patches as it stands in a scores file: all of one size, level-0 px.
+struct ScoredPatches {
+  std::vector<double> x_px, y_px;  // top-left
+  double width_px = 0;
+  double height_px = 0;
+  std::vector<float> scores;
+};
+
+// The grid step is found from the positions (smallest difference of x and of y); an irregular set
+// (positions off the grid by more than half a pixel) is Error kInvalidArgument.
+HeatMap make_heatmap(const ScoredPatches& patches, SizePx slide_size_px);
+HeatMap make_heatmap(const patch::PatchPlan& plan, const feature::ScoreVector& scores);
+
+// Mean of the highest 1 % of the scores, at least five (all, if there are fewer); NaN if none.
+double slide_score(const std::vector<float>& scores);
+
+struct OverlayOptions {
+  std::string colormap = "magma";  // magma, viridis, inferno, plasma, turbo, jet
+  double opacity = 0.6;            // 0-1
+  std::string title;
+  // Outlines drawn in the slide's frame (level-0 px), e.g. annotations.
+  std::vector<std::vector<PointF>> outlines;
+  void validate() const;
+};
+
+// The thumbnail (whole slide, any size) with the map over it, a colour scale and a title.
+Image draw_overlay(const HeatMap& map, const ImageView& thumbnail, const OverlayOptions& options);
+
+// Pyramidal float TIFF of the probabilities that lies over the slide from its level-0 origin:
+// one pixel per cell, NaN outside; resolution tags and description (JSON: origin, cell, slide size
+// in level-0 px) tell a viewer how to lay it over the slide.
+void write_heatmap_tiff(const HeatMap& map, std::optional<Mpp> slide_mpp, const std::string& path);
+
+}  // namespace lamella::heatmap

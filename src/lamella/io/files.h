@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whole files. Writing is atomic: temporary name in the same folder, synced, renamed.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace lamella::io {
+
+// Error kNotFound, kIo, or kLimit beyond `max_bytes`.
+std::string read_text_file(const std::string& path, int64_t max_bytes = int64_t{1} << 30);
+
+// Makes parent folders as needed.
+void write_file_atomic(const std::string& path, std::string_view bytes);
+
+// Calls write(temporary_path), then syncs and renames it to `path`. If write throws, the temporary
+// file is removed and `path` stays as it was. Makes parent folders as needed.
+// Error kIo that names `path` if the folder cannot be made or written.
+void replace_file(const std::string& path,
+                  const std::function<void(const std::string& temporary_path)>& write);
+
+// Error kIo naming the path if it cannot be made.
+void make_folders(const std::string& path);
+// Error kIo if a file cannot be made in the folder (which is made if absent).
+void require_writable_folder(const std::string& path);
+bool exists(const std::string& path);
+// `path` if absolute, else `folder`/`path`.
+std::string resolve(const std::string& folder, const std::string& path);
+std::string parent_folder(const std::string& path);  // "." if there is none
+std::string stem(const std::string& path);           // file name without folder and last extension
+
+}  // namespace lamella::io

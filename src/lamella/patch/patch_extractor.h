@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// The pixels of a plan, streamed. One caller per extractor.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "lamella/base/context.h"
+#include "lamella/patch/patch_plan.h"
+#include "lamella/slide/region_reader.h"
+#include "lamella/slide/slide.h"
+
+namespace lamella::patch {
+
+// n x v x h x w x 3 uint8 RGB; v (fields of view of the same centre) is 1 here.
+struct PatchBatch {
+  int64_t count = 0;
+  int views = 1;
+  int size_px = 0;                // h = w
+  std::vector<uint8_t> pixels;    // count * views * size_px * size_px * 3
+  std::vector<uint32_t> rows;     // count: index of each patch in the plan
+
+  std::span<const uint8_t> patch(int64_t i) const {
+    const size_t bytes = size_t(views) * size_px * size_px * 3;
+    return {pixels.data() + i * bytes, bytes};
+  }
+};
+
+struct ExtractOptions {
+  int output_px = 0;          // side of what is delivered; 0: the spec's size_px
+  int batch_size = 32;
+  bool plan_order = false;    // deliver in the plan's order (may decode a tile again)
+  enum class OnError { kFail, kSkip } on_error = OnError::kFail;
+  slide::ReadOptions read;
+  void validate() const;
+};
+
+class PatchExtractor {
+ public:
+  // From the level's pixels to output_px there is one resampling (area when reducing, bilinear
+  // when enlarging), none when the sizes agree.
+  PatchExtractor(std::shared_ptr<const slide::Slide> slide, const PatchPlan& plan,
+                 ExtractOptions options);
+  ~PatchExtractor();
+  PatchExtractor(PatchExtractor&&) noexcept;
+
+  // The next patches (batch_size of them, fewer at the end); false when there are no more.
+  // `batch` is reused: its memory is kept between calls. Order: deterministic, given by the plan.
+  // Error of the first tile that cannot be read, if on_error is kFail.
+  bool next(PatchBatch& batch, const Context& context);
+
+  int64_t patch_count() const;
+  int output_px() const;
+  // Rows left out so far (on_error kSkip) with file, tile and cause.
+  const std::vector<slide::RegionFailure>& failures() const;
+  int64_t tiles_decoded() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace lamella::patch

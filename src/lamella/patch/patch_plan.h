@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which patches: positions, no pixels. Plain data.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lamella/base/geometry.h"
+#include "lamella/slide/slide_info.h"
+
+namespace lamella::patch {
+
+// A square of size_px pixels at a level or at a physical scale: exactly one of the two is set.
+struct PatchSpec {
+  int size_px = 0;
+  std::optional<int> level;
+  std::optional<double> mpp;  // µm/px
+  void validate() const;
+};
+
+// What a spec means on one slide.
+struct PatchGeometry {
+  int size_px = 0;              // as in the spec
+  int level = 0;                // that is read
+  double extent_x_px = 0;       // side of the patch in level-0 px, real-valued
+  double extent_y_px = 0;
+  double level_extent_x_px = 0; // the same in px of `level`
+  double level_extent_y_px = 0;
+  std::optional<double> effective_mpp;  // µm per patch pixel; nullopt if the slide has no mpp
+  SizePx slide_size_px;         // level 0
+  bool operator==(const PatchGeometry&) const = default;
+};
+
+// By level: that level, native pixels. By mpp: the coarsest level whose mpp is at most the target
+// (1 % tolerance), else level 0, where pixels are enlarged.
+// Error kNotFound: no such level. kInvalidArgument: mpp asked of a slide without one (says how to
+// give it); mpp of x and y differ by more than 5 %.
+PatchGeometry resolve_geometry(const PatchSpec& spec, const slide::SlideInfo& info);
+
+inline constexpr int8_t kNoLabel = -1;
+
+struct PatchRow {
+  int64_t x_px = 0;  // top-left, level-0 px
+  int64_t y_px = 0;
+  float tissue_fraction = 0;  // 0-1
+  int8_t label = kNoLabel;    // 1 tumour, 0 normal, kNoLabel
+  float inside_fraction = 1;  // part of the patch that lies on the slide, 0-1
+  bool operator==(const PatchRow&) const = default;
+};
+
+struct PatchPlan {
+  std::string slide_id;
+  std::string slide_path;
+  std::string slide_fingerprint;
+  PatchSpec spec;
+  PatchGeometry geometry;
+  std::optional<double> mpp;       // level 0, of the slide
+  std::string mpp_source;
+  std::optional<double> stride_px; // level-0 px, for grids only; column step of the heat-map
+  std::vector<PatchRow> rows;
+  std::vector<std::string> warnings;  // for the record
+};
+
+}  // namespace lamella::patch

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Plan-first, tile-once reading: a request names all its regions, so each stored tile is decoded
+// once and released when no later region needs it.
+//
+// Not shareable: one RegionReader belongs to one caller, which may give it several threads.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "lamella/base/context.h"
+#include "lamella/base/image.h"
+#include "lamella/slide/slide.h"
+
+namespace lamella::slide {
+
+struct ReadRequest {
+  int level = 0;
+  std::vector<RectPx> regions;  // px of `level`; any order; may overlap and reach outside
+};
+
+struct ReadOptions {
+  int64_t tile_budget_bytes = int64_t{256} << 20;  // decoded tiles held at once
+  void validate() const;
+};
+
+struct RegionFailure {
+  size_t region = 0;    // index into ReadRequest::regions
+  std::string message;  // file, tile and cause
+};
+
+class RegionReader {
+ public:
+  RegionReader(std::shared_ptr<const Slide> slide, ReadRequest request, ReadOptions options = {});
+  ~RegionReader();
+  RegionReader(RegionReader&&) noexcept;
+
+  // A permutation of [0, regions): the order in which regions are delivered. Depends on the
+  // request and the slide's layout only.
+  std::span<const uint32_t> order() const;
+
+  // Fills the next out.size() regions in that order; out[k] must have the size of its region.
+  // A region whose tile cannot be decoded is reported in the result and its pixels are
+  // unspecified; all other regions are right. Reading itself going wrong (kIo) is such a failure
+  // too. Error kInterrupted if the context is cancelled.
+  std::vector<RegionFailure> read_next(std::span<const MutableImageView> out,
+                                       const Context& context);
+
+  // Tiles decoded so far, for tests and benchmarks.
+  int64_t tiles_decoded() const;
+  int64_t peak_tile_bytes() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace lamella::slide

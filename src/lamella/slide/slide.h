@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// A slide: immutable after opening, shareable by threads; no setters. Pixels are 8-bit RGB,
+// composited over white; outside the slide is white.
+//
+// A backend offers one thing: decode one stored tile. Regions are put together from tiles by
+// RegionReader (region_reader.h), once for all backends.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "lamella/base/image.h"
+#include "lamella/slide/slide_info.h"
+
+namespace lamella::slide {
+
+struct TileIndex {
+  int64_t column = 0;
+  int64_t row = 0;
+  bool operator==(const TileIndex&) const = default;
+};
+
+// A decoder's own memory, one per thread; backends derive their own.
+class TileDecoder {
+ public:
+  virtual ~TileDecoder() = default;
+};
+
+class Slide {
+ public:
+  virtual ~Slide() = default;
+
+  const SlideInfo& info() const { return info_; }
+
+  virtual std::unique_ptr<TileDecoder> make_decoder() const = 0;
+
+  // Decodes one tile of `level` into `out`, which is tile_px in size, RGB. Parts beyond the
+  // level's edge are white. A tile that the file leaves out (length 0) is white.
+  // Error kCorrupt (also for a decoder's warning), kUnsupported, kIo; the message names the tile.
+  virtual void read_tile(int level, TileIndex tile, TileDecoder& decoder,
+                         const MutableImageView& out) const = 0;
+
+  // Error kNotFound if there is none of that name.
+  virtual Image read_associated_image(const std::string& name) const = 0;
+
+ protected:
+  explicit Slide(SlideInfo info) : info_(std::move(info)) {}
+  SlideInfo info_;
+};
+
+struct OpenOptions {
+  std::optional<double> mpp;  // µm/px at level 0, wins over the file's
+  enum class Backend { kAuto, kLamella, kOpenSlide } backend = Backend::kAuto;
+};
+
+// Tiled TIFF and Aperio SVS directly, everything else by OpenSlide (loaded at run time).
+// Error kNotFound, kUnsupported (what was found, which formats are read), kCorrupt, kIo.
+std::shared_ptr<const Slide> open_slide(const std::string& path, const OpenOptions& options = {});
+
+// Reads one rectangle (px of `level`, may reach outside: white). Plain and slow; for many
+// rectangles use RegionReader. Checks that the rectangle is at most Image::kMaxImageBytes.
+Image read_region(const Slide& slide, int level, const RectPx& rect_level_px);
+
+// The whole slide at most `max_px` on its longer side, area-resampled from the fit level.
+Image read_thumbnail(const Slide& slide, int max_px, int threads = 1);
+
+// "openslide 4.0.1 (path)" or what is missing; for doctor.
+std::string openslide_version();
+
+}  // namespace lamella::slide

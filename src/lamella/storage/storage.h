@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// The core's tables on disk. Every file is written atomically and carries `key`, the hash of its
+// inputs and options: a file is reused only if the key stored in it matches.
+// Errors: kNotFound, kCorrupt (not such a file, or a field is missing: which), kIo.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lamella/classifier/linear_model.h"
+#include "lamella/encoder/encoder.h"
+#include "lamella/feature/feature.h"
+#include "lamella/heatmap/heatmap.h"
+#include "lamella/patch/patch_plan.h"
+
+namespace lamella::storage {
+
+// TRIDENT's layout (coords N x 2 int64 with its attributes) plus label, tissue_fraction and the
+// plan's geometry.
+void write_plan(const patch::PatchPlan& plan, const std::string& key, const std::string& path);
+patch::PatchPlan read_plan(const std::string& path);
+
+// Features with the plan they belong to: features N x d float32 (chunked, compressed), coords,
+// label, feature_space.
+struct FeatureFile {
+  patch::PatchPlan plan;
+  feature::FeatureMatrix features;
+};
+void write_features(const FeatureFile& file, const std::string& key, const std::string& path);
+FeatureFile read_features(const std::string& path);
+
+// The key of a plan, feature or scores file; nullopt if there is no readable file with one.
+std::optional<std::string> read_key(const std::string& path);
+
+// WSInfer's CSV: minx,miny,width,height,prob_normal,prob_tumor. The key lies in
+// <path>.key beside it.
+void write_scores(const patch::PatchPlan& plan, const feature::ScoreVector& scores,
+                  const std::string& key, const std::string& path);
+heatmap::ScoredPatches read_scores(const std::string& path);
+
+// A model is one self-contained folder: model.json (classifier, calibration, patch spec, effective
+// mpp, encoder) + encoder/ (encoder.json, network.onnx).
+struct Model {
+  classifier::LinearModel classifier;
+  patch::PatchSpec spec;
+  std::optional<double> effective_mpp;  // of the training patches
+  encoder::EncoderInfo encoder;         // folder: inside the model's after reading
+  encoder::Precision precision = encoder::Precision::kAuto;
+  std::vector<classifier::LambdaTrial> trials;
+  std::string name;
+};
+void write_model(const Model& model, const std::string& folder);
+Model read_model(const std::string& folder);
+
+}  // namespace lamella::storage
