@@ -18,7 +18,8 @@ std::optional<int64_t> parse_int(std::string_view text);
 std::string format_double(double value);
 std::string format_float(float value);
 // The candidate with the least edit distance to `word`, if close enough to be a slip of the pen.
-std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& candidates);
+std::optional<std::string> nearest(std::string_view word,
+                                   const std::vector<std::string>& candidates);
 // " (did you mean 'x'?)" or "".
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates);
 std::string join(const std::vector<std::string>& parts, std::string_view separator);

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lamella/io/byte_source.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <vector>
+
+#include "lamella/base/error.h"
+#include "lamella/base/hash.h"
+
+namespace lamella::io {
+
+namespace {
+
+class FileSource final : public ByteSource {
+ public:
+  explicit FileSource(const std::string& path) : name_(path) {
+    descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor_ < 0) {
+      const int error = errno;
+      throw Error(error == ENOENT || error == ENOTDIR ? ErrorCode::kNotFound : ErrorCode::kIo,
+                  fmt::format("cannot be opened: {}", std::strerror(error)), path);
+    }
+    struct stat status {};
+    if (::fstat(descriptor_, &status) != 0 || !S_ISREG(status.st_mode)) {
+      ::close(descriptor_);
+      throw Error(ErrorCode::kNotFound, "is not a regular file; expected a file", path);
+    }
+    size_ = status.st_size;
+  }
+  ~FileSource() override { ::close(descriptor_); }
+  FileSource(const FileSource&) = delete;
+  FileSource& operator=(const FileSource&) = delete;
+
+  const std::string& name() const override { return name_; }
+  int64_t size() const override { return size_; }
+
+  void read_at(int64_t offset, std::span<std::byte> out) const override {
+    const auto wanted = static_cast<int64_t>(out.size());
+    if (offset < 0 || offset > size_ || wanted > size_ - offset) {
+      throw Error(ErrorCode::kCorrupt,
+                  fmt::format("{} bytes at offset {} lie beyond the end of the file ({} bytes); "
+                              "is it cut short?",
+                              wanted, offset, size_),
+                  name_);
+    }
+    size_t done = 0;
+    while (done < out.size()) {
+      const ssize_t got = ::pread(descriptor_, out.data() + done, out.size() - done,
+                                  static_cast<off_t>(offset + static_cast<int64_t>(done)));
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) {
+        throw Error(ErrorCode::kIo,
+                    fmt::format("read of {} bytes at offset {} failed: {}", out.size(), offset,
+                                std::strerror(errno)),
+                    name_);
+      }
+      if (got == 0) {
+        throw Error(ErrorCode::kIo,
+                    fmt::format("ended at offset {} while it was read; it had {} bytes when it "
+                                "was opened",
+                                offset + static_cast<int64_t>(done), size_),
+                    name_);
+      }
+      done += static_cast<size_t>(got);
+    }
+  }
+
+ private:
+  std::string name_;
+  int descriptor_ = -1;
+  int64_t size_ = 0;
+};
+
+constexpr int64_t kSampleBytes = int64_t{1} << 20;
+
+}  // namespace
+
+std::shared_ptr<const ByteSource> open_file(const std::string& path) {
+  return std::make_shared<FileSource>(path);
+}
+
+std::string fingerprint(const ByteSource& source) {
+  Sha256 hash;
+  hash.update(fmt::format("{}\n", source.size()));
+  std::vector<std::byte> buffer;
+  const int64_t size = source.size();
+  const auto sample = [&](int64_t offset) {
+    buffer.resize(static_cast<size_t>(std::min(kSampleBytes, size - offset)));
+    source.read_at(offset, buffer);
+    hash.update(buffer);
+  };
+  if (size <= 3 * kSampleBytes) {
+    for (int64_t offset = 0; offset < size; offset += kSampleBytes) sample(offset);
+  } else {
+    for (const int64_t offset : {int64_t{0}, size / 2, size - kSampleBytes}) sample(offset);
+  }
+  return hash.hex();
+}
+
+std::string file_sha256(const std::string& path) {
+  const auto source = open_file(path);
+  Sha256 hash;
+  std::vector<std::byte> buffer;
+  for (int64_t offset = 0; offset < source->size(); offset += kSampleBytes) {
+    buffer.resize(static_cast<size_t>(std::min(kSampleBytes, source->size() - offset)));
+    source->read_at(offset, buffer);
+    hash.update(buffer);
+  }
+  return hash.hex();
+}
+
+}  // namespace lamella::io

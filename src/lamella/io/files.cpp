@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lamella/io/files.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <system_error>
+
+#include "lamella/base/error.h"
+#include "lamella/io/byte_source.h"
+
+namespace lamella::io {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+// Removes the temporary file unless it was renamed into place.
+class Temporary {
+ public:
+  explicit Temporary(const std::string& path) {
+    static std::atomic<uint64_t> counter{0};
+    path_ = fmt::format("{}.{}-{}.tmp", path, ::getpid(), counter++);
+  }
+  ~Temporary() {
+    if (!path_.empty()) ::unlink(path_.c_str());
+  }
+  Temporary(const Temporary&) = delete;
+  Temporary& operator=(const Temporary&) = delete;
+  const std::string& path() const { return path_; }
+  void release() { path_.clear(); }
+
+ private:
+  std::string path_;
+};
+
+void sync_path(const std::string& path, int flags, const std::string& final_path) {
+  const int descriptor = ::open(path.c_str(), flags | O_CLOEXEC);
+  const bool synced = descriptor >= 0 && ::fsync(descriptor) == 0;
+  const int error = errno;
+  if (descriptor >= 0) ::close(descriptor);
+  // Some file systems refuse to sync a folder (EINVAL); their rename is as durable as it gets.
+  if (!synced && error != EINVAL) {
+    throw Error(ErrorCode::kIo, fmt::format("cannot be written: {}", std::strerror(error)),
+                final_path);
+  }
+}
+
+}  // namespace
+
+std::string read_text_file(const std::string& path, int64_t max_bytes) {
+  const auto source = open_file(path);
+  if (source->size() > max_bytes) {
+    throw Error(ErrorCode::kLimit,
+                fmt::format("has {} bytes; at most {} were expected", source->size(), max_bytes),
+                path);
+  }
+  std::string text(static_cast<size_t>(source->size()), '\0');
+  source->read_at(0, std::as_writable_bytes(std::span(text)));
+  return text;
+}
+
+void write_file_atomic(const std::string& path, std::string_view bytes) {
+  replace_file(path, [&](const std::string& temporary) {
+    const int descriptor =
+        ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    size_t done = 0;
+    bool good = descriptor >= 0;
+    while (good && done < bytes.size()) {
+      const ssize_t wrote = ::write(descriptor, bytes.data() + done, bytes.size() - done);
+      if (wrote < 0 && errno == EINTR) continue;
+      good = wrote > 0;
+      if (good) done += static_cast<size_t>(wrote);
+    }
+    const int error = errno;
+    if (descriptor >= 0 && ::close(descriptor) != 0) good = false;
+    if (!good) {
+      throw Error(ErrorCode::kIo, fmt::format("cannot be written: {}", std::strerror(error)), path);
+    }
+  });
+}
+
+void replace_file(const std::string& path,
+                  const std::function<void(const std::string& temporary_path)>& write) {
+  const std::string folder = parent_folder(path);
+  make_folders(folder);
+  Temporary temporary(path);
+  write(temporary.path());
+  sync_path(temporary.path(), O_RDONLY, path);
+  if (::rename(temporary.path().c_str(), path.c_str()) != 0) {
+    throw Error(ErrorCode::kIo, fmt::format("cannot be written: {}", std::strerror(errno)), path);
+  }
+  temporary.release();
+  sync_path(folder, O_RDONLY | O_DIRECTORY, path);
+}
+
+void make_folders(const std::string& path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (error || !fs::is_directory(path, error)) {
+    throw Error(ErrorCode::kIo,
+                fmt::format("the folder cannot be made: {}",
+                            error ? error.message() : "a file of that name is in the way"),
+                path);
+  }
+}
+
+void require_writable_folder(const std::string& path) {
+  make_folders(path);
+  const Temporary probe((fs::path(path) / "write_test").string());
+  const int descriptor = ::open(probe.path().c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+  if (descriptor < 0) {
+    throw Error(ErrorCode::kIo,
+                fmt::format("the folder is not writable: {}; choose another output folder or "
+                            "change its permissions",
+                            std::strerror(errno)),
+                path);
+  }
+  ::close(descriptor);
+}
+
+bool exists(const std::string& path) {
+  std::error_code error;
+  return fs::exists(path, error);
+}
+
+std::string resolve(const std::string& folder, const std::string& path) {
+  return fs::path(path).is_absolute() ? path
+                                      : (fs::path(folder) / path).lexically_normal().string();
+}
+
+std::string parent_folder(const std::string& path) {
+  const std::string parent = fs::path(path).parent_path().string();
+  return parent.empty() ? "." : parent;
+}
+
+std::string stem(const std::string& path) { return fs::path(path).stem().string(); }
+
+}  // namespace lamella::io
