@@ -1,2 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-int main() { return 0; }
+#include "lamella/cli/program.h"
+
+int main(int argc, char** argv) { return lamella::cli::run_program(argc, argv); }

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+# Two commands do everything from a fresh machine: make demo, make test.
+.PHONY: help setup build demo test idc asan tsan check format tidy clean
+
+help:
+	@echo "make demo    train on a synthetic cohort, draw heat-maps, score a real slide"
+	@echo "make test    build everything and run all tests"
+	@echo "make build   leave the program at build/bin/lamella"
+	@echo "make setup   install what is missing (apt packages, .venv, the encoder lite0)"
+	@echo "make idc     the real-data studies (needs ../shared/data)"
+	@echo "make asan | tsan   tests under address+undefined, or thread sanitizer"
+	@echo "make check   house rules: includes, file sizes, format"
+	@echo "make format | tidy | clean"
+
+setup:
+	@tools/setup.sh
+
+build: setup
+	@tools/build.sh release lamella
+
+demo: build
+	@tools/demo.sh
+
+test: setup
+	@tools/build.sh release all
+	@tools/run_tests.sh build
+
+idc: build
+	@tools/run_idc.sh
+
+asan: setup
+	@tools/build.sh asan all
+	@tools/run_tests.sh build/asan
+
+tsan: setup
+	@tools/build.sh tsan all
+	@tools/run_tests.sh build/tsan
+
+check: setup
+	@.venv/bin/python tools/check_house.py
+
+format:
+	@clang-format -i $$(git ls-files 'src/*.cpp' 'src/*.h')
+
+tidy: setup
+	@tools/build.sh dev all
+	@clang-tidy -p build/dev --quiet $$(git ls-files 'src/*.cpp' | grep -v -e _test.cpp)
+
+clean:
+	@rm -rf build out
+	@echo "removed build and out (.venv and encoders stay; they are set-up)"

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "lamella/cli/commands.h"
+#include "lamella/cli/common_options.h"
+#include "lamella/cli/program.h"
+#include "lamella/storage/storage.h"
+#include "lamella/study/slide_map.h"
+
+namespace lamella::cli {
+
+namespace {
+
+struct MapCommandOptions {
+  SlideOptions slide;
+  std::string scores;
+  std::string annotations;
+  std::string out;
+  study::MapOptions map;
+};
+
+int run_map(MapCommandOptions options, Shell& shell) {
+  const Stopwatch watch;
+  const auto slide = options.slide.open();
+  const heatmap::ScoredPatches scores = storage::read_scores(options.scores);
+  const heatmap::HeatMap map = heatmap::make_heatmap(scores, slide->info().size_px());
+  if (!options.annotations.empty()) {
+    options.map.overlay.outlines =
+        study::outlines_of(annotation::read_asap_xml(options.annotations));
+  }
+  options.map.overlay.title = options.slide.id();
+  options.map.overlay.validate();
+  study::write_slide_map(*slide, map, options.map, options.out, shell.context());
+
+  const double slide_score = heatmap::slide_score(scores.scores);
+  nlohmann::json object = {{"slide_id", options.slide.id()},
+                           {"png", options.out + ".png"},
+                           {"tiff", options.out + ".tiff"},
+                           {"rows", map.rows},
+                           {"columns", map.columns}};
+  object["slide_score"] =
+      std::isfinite(slide_score) ? nlohmann::json(slide_score) : nlohmann::json();
+  add_rate(object, static_cast<int64_t>(scores.scores.size()), watch.seconds());
+  shell.print(object,
+              fmt::format("{}: heat-map of {} x {} cells -> {}.png, {}.tiff\n", options.slide.id(),
+                          map.columns, map.rows, options.out, options.out));
+  return kDone;
+}
+
+}  // namespace
+
+Action add_map(CLI::App& app) {
+  auto options = std::make_shared<MapCommandOptions>();
+  options->slide.add(app);
+  app.add_option("--scores", options->scores, "scores of this slide")
+      ->required()
+      ->type_name("SCORES.csv");
+  app.add_option("--annotations", options->annotations, "ASAP XML whose outlines are drawn")
+      ->type_name("FILE");
+  app.add_option("--colormap", options->map.overlay.colormap,
+                 "magma, viridis, inferno, plasma, turbo or jet")
+      ->capture_default_str();
+  app.add_option("--opacity", options->map.overlay.opacity, "0-1")->capture_default_str();
+  app.add_option("--thumbnail-px", options->map.thumbnail_px, "longer side of the picture's slide")
+      ->check(CLI::Range(64, 20000))
+      ->capture_default_str();
+  app.add_option("--out", options->out, "PREFIX.png and PREFIX.tiff are written")
+      ->required()
+      ->type_name("PREFIX");
+  return [options](Shell& shell) { return run_map(*options, shell); };
+}
+
+}  // namespace lamella::cli

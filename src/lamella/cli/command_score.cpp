@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "lamella/base/error.h"
+#include "lamella/cli/commands.h"
+#include "lamella/cli/common_options.h"
+#include "lamella/cli/program.h"
+#include "lamella/heatmap/heatmap.h"
+#include "lamella/io/files.h"
+#include "lamella/study/score_slide.h"
+
+namespace lamella::cli {
+
+namespace {
+
+struct ScoreOptions {
+  std::string features;
+  std::string slide;
+  std::string slide_id;
+  std::optional<double> slide_mpp;
+  std::string model;
+  std::string region;
+  std::string tissue = "auto";
+  patch::GridOptions grid;
+  std::string out;
+};
+
+study::SlideScores score_features(const ScoreOptions& options, const storage::Model& model) {
+  const storage::FeatureFile file = storage::read_features(options.features);
+  return {file.plan, classifier::score_patches(file.features, model.classifier), 0, 0};
+}
+
+study::SlideScores score_image(const ScoreOptions& options, const storage::Model& model,
+                               const Context& context) {
+  slide::OpenOptions open;
+  open.mpp = options.slide_mpp;
+  const auto slide = slide::open_slide(options.slide, open);
+  const std::string id = options.slide_id.empty() ? io::stem(options.slide) : options.slide_id;
+  return study::score_slide(slide, id, model, options.grid,
+                            tissue_mask(options.tissue, *slide, context), context);
+}
+
+int run_score(const ScoreOptions& options, Shell& shell) {
+  const Stopwatch watch;
+  const Context context = shell.context();
+  const storage::Model model = storage::read_model(options.model);
+  const study::SlideScores scored = options.features.empty() ? score_image(options, model, context)
+                                                             : score_features(options, model);
+  storage::write_scores(scored.plan, scored.scores, "", options.out);
+
+  const double slide_score = heatmap::slide_score(scored.scores.values);
+  const auto rows = static_cast<int64_t>(scored.scores.values.size());
+  nlohmann::json object = {{"slide_id", scored.plan.slide_id},
+                           {"out", options.out},
+                           {"effective_mpp", json_or_null(scored.plan.geometry.effective_mpp)},
+                           {"compile_seconds", scored.compile_seconds}};
+  object["slide_score"] =
+      std::isfinite(slide_score) ? nlohmann::json(slide_score) : nlohmann::json();
+  add_rate(object, rows, watch.seconds() - scored.compile_seconds);
+  shell.print(object, fmt::format("{}: {} patches scored{} -> {}\n", scored.plan.slide_id, rows,
+                                  rows > 0 ? fmt::format(", slide score {:.3f}", slide_score) : "",
+                                  options.out));
+  return kDone;
+}
+
+}  // namespace
+
+Action add_score(CLI::App& app) {
+  auto options = std::make_shared<ScoreOptions>();
+  auto* features = app.add_option("--features", options->features, "feature file to score")
+                       ->type_name("FEATURES.h5");
+  app.add_option("--slide", options->slide, "or a slide: a grid over its tissue is scored")
+      ->excludes(features)
+      ->type_name("FILE");
+  app.add_option("--slide-id", options->slide_id, "name of the slide (default: the file's name)");
+  app.add_option("--slide-mpp,--mpp", options->slide_mpp,
+                 "µm per pixel at level 0, wins over the file's")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--model", options->model, "model folder")->required()->type_name("DIR");
+  app.add_option("--stride-px", options->grid.stride_px,
+                 "step of the grid in patch pixels (default: the patch's size)");
+  app.add_option("--region", options->region, "only here: X,Y,WIDTH,HEIGHT in level-0 px");
+  app.add_option("--min-tissue", options->grid.min_tissue, "tissue fraction a patch must have")
+      ->capture_default_str();
+  app.add_option("--tissue", options->tissue, "auto, none, or a mask PNG")->capture_default_str();
+  app.add_option("--out", options->out, "scores file to write (name it after the slide)")
+      ->required()
+      ->type_name("SCORES.csv");
+  return [options](Shell& shell) {
+    if (options->features.empty() == options->slide.empty()) {
+      throw Error(ErrorCode::kInvalidArgument, "expected --features FILE or --slide FILE");
+    }
+    if (!options->region.empty()) options->grid.region_px = parse_region(options->region);
+    options->grid.validate();
+    return run_score(*options, shell);
+  };
+}
+
+}  // namespace lamella::cli

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include "lamella/cli/commands.h"
+#include "lamella/cli/common_options.h"
+#include "lamella/cli/program.h"
+#include "lamella/cli/tables.h"
+#include "lamella/study/train_files.h"
+
+namespace lamella::cli {
+
+namespace {
+
+struct TrainCommandOptions {
+  std::vector<std::string> features;
+  std::string groups;
+  std::string encoder;
+  std::string l2 = "cv";
+  std::string out;
+};
+
+int run_train(const TrainCommandOptions& options, Shell& shell) {
+  study::TrainFilesOptions train;
+  train.features = options.features;
+  train.groups_csv = options.groups;
+  train.encoder = options.encoder;
+  train.train.lambda = study::parse_l2(options.l2);
+  const Stopwatch watch;
+  const study::TrainFilesResult result = study::train_files(train, shell.context());
+  storage::write_model(result.model, options.out);
+
+  const auto rows = result.rows_positive + result.rows_negative;
+  nlohmann::json trials = nlohmann::json::array();
+  for (const classifier::LambdaTrial& trial : result.model.trials) {
+    trials.push_back({{"lambda", trial.lambda}, {"mean_log_loss", trial.mean_log_loss}});
+  }
+  nlohmann::json object = {{"out", options.out},
+                           {"tumour", result.rows_positive},
+                           {"normal", result.rows_negative},
+                           {"folds", result.folds},
+                           {"lambda", result.model.classifier.lambda},
+                           {"trials", trials},
+                           {"effective_mpp", json_or_null(result.model.effective_mpp)},
+                           {"feature_space", result.model.classifier.feature_space}};
+  add_rate(object, rows, watch.seconds());
+  shell.print(
+      object,
+      fmt::format("trained on {} patches ({} tumour, {} normal), lambda {:.4g}{} -> {}\n", rows,
+                  result.rows_positive, result.rows_negative, result.model.classifier.lambda,
+                  result.folds > 0 ? fmt::format(" by {} folds", result.folds) : "", options.out));
+  return kDone;
+}
+
+}  // namespace
+
+Action add_train(CLI::App& app) {
+  auto options = std::make_shared<TrainCommandOptions>();
+  app.add_option("--features", options->features, "labelled feature files")
+      ->required()
+      ->type_name("FEATURES.h5");
+  app.add_option("--groups", options->groups,
+                 "CSV slide_id,patient_id: slides of one patient never part in cross-validation")
+      ->type_name("CSV");
+  app.add_option("--l2", options->l2, "penalty: cv, or a number")->capture_default_str();
+  app.add_option("--encoder", options->encoder,
+                 "name or folder of the encoder (default: the one that made the features)")
+      ->type_name("NAME|DIR");
+  app.add_option("--out", options->out, "model folder to write")->required()->type_name("DIR");
+  return [options](Shell& shell) { return run_train(*options, shell); };
+}
+
+}  // namespace lamella::cli

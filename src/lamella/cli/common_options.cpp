@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lamella/cli/common_options.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <sstream>
+
+#include "lamella/base/error.h"
+#include "lamella/base/text.h"
+#include "lamella/io/files.h"
+
+namespace lamella::cli {
+
+void SlideOptions::add(CLI::App& app) {
+  app.add_option("--slide", path, "whole-slide image")->required()->type_name("FILE");
+  app.add_option("--slide-id", slide_id, "name of the slide (default: the file's name)")
+      ->type_name("ID");
+  app.add_option("--slide-mpp", mpp, "µm per pixel at level 0, wins over the file's")
+      ->check(CLI::PositiveNumber)
+      ->type_name("UM");
+}
+
+std::string SlideOptions::id() const { return slide_id.empty() ? io::stem(path) : slide_id; }
+
+std::shared_ptr<const slide::Slide> SlideOptions::open() const {
+  slide::OpenOptions options;
+  options.mpp = mpp;
+  return slide::open_slide(path, options);
+}
+
+tissue::TissueMask tissue_mask(const std::string& choice, const slide::Slide& slide,
+                               const Context& context) {
+  if (choice == "auto") return tissue::make_tissue_mask(slide, {}, context);
+  if (choice == "none") return tissue::all_tissue(slide.info());
+  return tissue::read_tissue_mask(choice, slide.info());
+}
+
+RectPx parse_region(const std::string& text) {
+  std::vector<int64_t> numbers;
+  std::istringstream parts(text);
+  for (std::string part; std::getline(parts, part, ',');) {
+    const auto number = parse_int(part);
+    if (number) numbers.push_back(*number);
+  }
+  if (numbers.size() != 4 || numbers[2] <= 0 || numbers[3] <= 0) {
+    throw Error(ErrorCode::kInvalidArgument,
+                fmt::format("--region: found '{}', expected X,Y,WIDTH,HEIGHT in level-0 px", text));
+  }
+  return {numbers[0], numbers[1], numbers[2], numbers[3]};
+}
+
+namespace {
+
+double now_seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace
+
+Stopwatch::Stopwatch() : start_(now_seconds()) {}
+
+double Stopwatch::seconds() const { return now_seconds() - start_; }
+
+void add_rate(nlohmann::json& object, int64_t patches, double seconds) {
+  object["patches"] = patches;
+  object["seconds"] = seconds;
+  object["patches_per_second"] = seconds > 0 ? static_cast<double>(patches) / seconds : 0.0;
+}
+
+nlohmann::json json_or_null(const std::optional<double>& value) {
+  return value ? nlohmann::json(*value) : nlohmann::json();
+}
+
+}  // namespace lamella::cli

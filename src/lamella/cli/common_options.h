@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// Options that several commands share.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lamella/base/context.h"
+#include "lamella/slide/slide.h"
+#include "lamella/tissue/tissue.h"
+
+namespace lamella::cli {
+
+struct SlideOptions {
+  std::string path;
+  std::string slide_id;       // default: the file name without extension
+  std::optional<double> mpp;  // µm/px at level 0, wins over the file's
+
+  void add(CLI::App& app);
+  std::string id() const;
+  std::shared_ptr<const slide::Slide> open() const;
+};
+
+// "auto", "none" or a mask PNG.
+tissue::TissueMask tissue_mask(const std::string& choice, const slide::Slide& slide,
+                               const Context& context);
+
+// "X,Y,W,H" in level-0 px.
+RectPx parse_region(const std::string& text);
+
+// Seconds since construction.
+class Stopwatch {
+ public:
+  Stopwatch();
+  double seconds() const;
+
+ private:
+  double start_;
+};
+
+// Adds patches, seconds and patches_per_second.
+void add_rate(nlohmann::json& object, int64_t patches, double seconds);
+nlohmann::json json_or_null(const std::optional<double>& value);
+
+}  // namespace lamella::cli

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lamella/cli/program.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <csignal>
+#include <new>
+
+#include "lamella/base/error.h"
+#include "lamella/cli/commands.h"
+
+namespace lamella::cli {
+
+namespace {
+
+constexpr std::array kCommands = {
+    Command{"run", "run a whole study: plan, encode, train, score, map",
+            "lamella run studies/demo.toml --set train.l2=0.1", add_run},
+    Command{"plan", "choose where patches are cut from a slide",
+            "lamella plan --slide a.svs --size-px 256 --mpp 0.5 --stride-px 256 --out a.plan.h5",
+            add_plan},
+    Command{"extract", "write a plan's patches as files, for training elsewhere",
+            "lamella extract --slide a.svs --plan a.plan.h5 --format png --out patches",
+            add_extract},
+    Command{"encode", "turn a plan's patches into feature vectors",
+            "lamella encode --slide a.svs --plan a.plan.h5 --encoder lite0 --out a.features.h5",
+            add_encode},
+    Command{
+        "train", "learn tumour against normal from labelled features",
+        "lamella train --features a.features.h5 b.features.h5 --groups patients.csv --out model",
+        add_train},
+    Command{"score", "give every patch its probability of tumour",
+            "lamella score --slide a.svs --model model --out a.csv", add_score},
+    Command{"map", "draw scores as a heat-map over the slide",
+            "lamella map --slide a.svs --scores a.csv --out a_map", add_map},
+    Command{"evaluate", "measure scores against labels",
+            "lamella evaluate --scores a.csv --truth a.plan.h5", add_evaluate},
+    Command{"encoder", "list the encoders there are", "lamella encoder list", add_encoder},
+    Command{"phantom", "make synthetic labelled slides (never a claim of accuracy)",
+            "lamella phantom --out phantoms --slides 6 --size-px 6000,4500 --seed 1", add_phantom},
+    Command{"doctor", "check the installation and say what is missing", "lamella doctor",
+            add_doctor},
+};
+
+// The signal handler can reach nothing but a static.
+CancelToken& interrupt_token() {
+  static CancelToken token;
+  return token;
+}
+
+extern "C" void on_signal(int signal) {
+  interrupt_token().request();
+  // A second Ctrl-C ends the program at once.
+  std::signal(signal, SIG_DFL);
+}
+
+struct Parsed {
+  GlobalOptions options;
+  Action action;
+};
+
+void build(CLI::App& app, Parsed& parsed) {
+  app.set_version_flag("--version", "lamella " LAMELLA_VERSION);
+  app.add_option("--threads", parsed.options.threads, "threads to use (default: all cores)")
+      ->check(CLI::PositiveNumber)
+      ->type_name("N");
+  app.add_flag("--json", parsed.options.json, "print one JSON object on stdout");
+  app.add_flag("--quiet", parsed.options.quiet, "only warnings and errors on stderr");
+  app.add_flag("--verbose", parsed.options.verbose, "more on stderr");
+  app.require_subcommand(1);
+  app.footer("'lamella COMMAND --help' tells about one command.");
+  for (const Command& command : commands()) {
+    CLI::App* sub = app.add_subcommand(command.name, command.help);
+    sub->fallthrough();
+    sub->footer(fmt::format("Example:\n  {}", command.example));
+    Action action = command.add(*sub);
+    sub->callback([&parsed, action = std::move(action)] { parsed.action = action; });
+  }
+}
+
+int run_action(const Parsed& parsed) {
+  Shell shell(parsed.options, interrupt_token());
+  try {
+    return parsed.action(shell);
+  } catch (const Error& error) {
+    shell.end_progress();
+    if (error.code() == ErrorCode::kInterrupted) {
+      print_error("interrupted; what is finished is kept, the same command goes on from there");
+      return kInterruptedExit;
+    }
+    print_error(error.what());
+    if (parsed.options.verbose) print_error(fmt::format("thrown at {}", error.where()));
+  } catch (const std::bad_alloc&) {
+    shell.end_progress();
+    print_error("out of memory; try --threads 1 or a machine with more memory");
+  } catch (const std::exception& error) {
+    shell.end_progress();
+    print_error(fmt::format("unexpected: {}; please report this", error.what()));
+  }
+  return kFailed;
+}
+
+}  // namespace
+
+std::span<const Command> commands() { return kCommands; }
+
+int run_program(int argc, char** argv) {
+  CLI::App app{
+      "lamella: from whole-slide images and annotations to tracked tumour classifiers "
+      "and heat-maps",
+      "lamella"};
+  Parsed parsed;
+  try {
+    build(app, parsed);
+    app.parse(argc, argv);
+  } catch (const CLI::Success& success) {
+    return app.exit(success);
+  } catch (const CLI::ParseError& error) {
+    print_error(fmt::format("{}; see 'lamella {}--help'", error.what(),
+                            argc > 1 && argv[1][0] != '-' ? fmt::format("{} ", argv[1]) : ""));
+    return kWrongUsage;
+  } catch (const Error& error) {
+    print_error(error.what());
+    return kWrongUsage;
+  }
+  interrupt_token();  // made before a signal can ask for it
+  std::signal(SIGINT, on_signal);
+  std::signal(SIGTERM, on_signal);
+  std::signal(SIGPIPE, SIG_IGN);
+  return run_action(parsed);
+}
+
+}  // namespace lamella::cli

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every command shares with the terminal: results on stdout, progress and log on stderr.
+#pragma once
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "lamella/base/context.h"
+
+namespace lamella::cli {
+
+struct GlobalOptions {
+  int threads = 0;  // 0: all cores
+  bool json = false;
+  bool quiet = false;
+  bool verbose = false;
+};
+
+class Shell {
+ public:
+  Shell(const GlobalOptions& options, CancelToken cancel);
+
+  // Threads, cancelling, progress bar and warnings for the verbs. The shell must outlive it.
+  Context context();
+  const GlobalOptions& options() const { return options_; }
+
+  // The result: the object alone with --json, else the text.
+  void print(const nlohmann::json& object, const std::string& text);
+  void warn(const std::string& message);
+  void info(const std::string& message);   // hidden by --quiet
+  void debug(const std::string& message);  // shown by --verbose
+  // Takes an unfinished progress bar off the terminal.
+  void end_progress();
+
+ private:
+  void show(const Progress& progress);
+
+  GlobalOptions options_;
+  CancelToken cancel_;
+  bool terminal_;
+  bool bar_shown_ = false;
+  std::string step_;
+  std::chrono::steady_clock::time_point step_start_;
+  std::chrono::steady_clock::time_point last_shown_;
+};
+
+// "lamella: error: <message>" on stderr, whatever the options.
+void print_error(const std::string& message);
+
+}  // namespace lamella::cli

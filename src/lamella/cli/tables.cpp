@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lamella/cli/tables.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <optional>
+
+namespace lamella::cli {
+
+namespace {
+
+// Characters as a terminal shows them: UTF-8 continuation bytes take no place.
+size_t shown_width(const std::string& text) {
+  return static_cast<size_t>(
+      std::count_if(text.begin(), text.end(), [](unsigned char c) { return (c & 0xC0) != 0x80; }));
+}
+
+std::string fixed(const std::optional<double>& value) {
+  return value ? fmt::format("{:.4f}", *value) : "n/a";
+}
+
+}  // namespace
+
+std::string Table::text() const {
+  const size_t columns = rows_.front().size();
+  std::vector<size_t> widths(columns, 0);
+  std::vector<bool> numeric(columns, false);
+  for (size_t r = 1; r < rows_.size(); ++r) {
+    for (size_t c = 0; c < columns; ++c) {
+      const std::string& cell = rows_[r][c];
+      widths[c] = std::max(widths[c], shown_width(cell));
+      if (!cell.empty() && std::isdigit(static_cast<unsigned char>(cell[0]))) numeric[c] = true;
+    }
+  }
+  std::string text;
+  for (const auto& row : rows_) {
+    std::string line;
+    for (size_t c = 0; c < columns; ++c) {
+      if (widths[c] == 0) continue;
+      const size_t width = std::max(widths[c], shown_width(rows_.front()[c]));
+      const std::string pad(width - shown_width(row[c]), ' ');
+      line += (line.empty() ? "" : "  ") + (numeric[c] ? pad + row[c] : row[c] + pad);
+    }
+    text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
+  }
+  return text;
+}
+
+std::string metrics_text(const std::map<std::string, evaluation::Metrics>& metrics) {
+  Table table({"", "patches", "tumour", "AUC", "95 % interval", "avg. precision", "accuracy",
+               "balanced", "Brier", "ECE"});
+  for (const auto& [name, m] : metrics) {
+    table.add({name, std::to_string(m.n), std::to_string(m.n_positive), fixed(m.auc),
+               m.auc_low ? fmt::format("{:.4f}-{:.4f}", *m.auc_low, *m.auc_high) : "n/a",
+               fixed(m.average_precision), fixed(m.accuracy), fixed(m.balanced_accuracy),
+               fixed(m.brier), fixed(m.ece)});
+  }
+  return table.text();
+}
+
+}  // namespace lamella::cli

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// Text tables for people.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "lamella/evaluation/metrics.h"
+
+namespace lamella::cli {
+
+// Columns aligned; numbers (cells that start with a digit) to the right. Empty columns are left
+// out.
+class Table {
+ public:
+  explicit Table(std::vector<std::string> header) : rows_{std::move(header)} {}
+  void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
+  std::string text() const;
+
+ private:
+  std::vector<std::vector<std::string>> rows_;
+};
+
+// A row per named set: AUC with its interval, average precision, accuracy, …
+std::string metrics_text(const std::map<std::string, evaluation::Metrics>& metrics);
+
+}  // namespace lamella::cli

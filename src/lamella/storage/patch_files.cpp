@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lamella/storage/patch_files.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "lamella/base/error.h"
+#include "lamella/base/parallel.h"
+#include "lamella/imagefile/imagefile.h"
+#include "lamella/io/files.h"
+
+namespace lamella::storage {
+
+namespace {
+
+const char* label_name(int8_t label) {
+  return label == 1 ? "tumor" : label == 0 ? "normal" : "unlabelled";
+}
+
+std::string patch_name(const patch::PatchPlan& plan, const patch::PatchRow& row) {
+  return fmt::format("{}_{}_{}", plan.slide_id, row.x_px, row.y_px);
+}
+
+ImageView patch_view(const patch::PatchBatch& batch, int64_t i) {
+  return {batch.patch(i).data(), batch.size_px, batch.size_px, 3, ptrdiff_t{3} * batch.size_px};
+}
+
+class NullFiles final : public PatchFiles {
+ public:
+  void write(const patch::PatchBatch&, const Context&) override {}
+  void finish() override {}
+};
+
+class ImageFiles final : public PatchFiles {
+ public:
+  ImageFiles(const patch::PatchPlan& plan, PatchFilesOptions options)
+      : plan_(plan), options_(std::move(options)) {
+    io::require_writable_folder(options_.folder);
+  }
+
+  void write(const patch::PatchBatch& batch, const Context& context) override {
+    parallel_for(batch.count, context.threads, [&](int64_t i, int) {
+      context.cancel.check();
+      const patch::PatchRow& row = plan_.rows[batch.rows[static_cast<size_t>(i)]];
+      const std::string path =
+          fmt::format("{}/{}/{}", options_.folder, label_name(row.label), patch_name(plan_, row));
+      if (options_.format == PatchFormat::kPng) {
+        imagefile::write_png(patch_view(batch, i), path + ".png");
+      } else {
+        imagefile::write_jpeg(patch_view(batch, i), options_.jpeg_quality, path + ".jpg");
+      }
+    });
+  }
+  void finish() override {}
+
+ private:
+  const patch::PatchPlan& plan_;
+  PatchFilesOptions options_;
+};
+
+// One tar file under a temporary name until it is complete.
+class Shard {
+ public:
+  explicit Shard(std::string path) : path_(std::move(path)), temporary_(path_ + ".tmp") {
+    archive_ = archive_write_new();
+    archive_write_set_format_ustar(archive_);
+    check(archive_write_open_filename(archive_, temporary_.c_str()));
+  }
+  ~Shard() {
+    archive_write_free(archive_);
+    std::error_code ignored;
+    std::filesystem::remove(temporary_, ignored);
+  }
+  Shard(const Shard&) = delete;
+  Shard& operator=(const Shard&) = delete;
+
+  void add(const std::string& name, const void* data, size_t size) {
+    archive_entry* entry = archive_entry_new();
+    archive_entry_set_pathname(entry, name.c_str());
+    archive_entry_set_size(entry, static_cast<int64_t>(size));
+    archive_entry_set_filetype(entry, AE_IFREG);
+    archive_entry_set_perm(entry, 0644);
+    const int status = archive_write_header(archive_, entry);
+    archive_entry_free(entry);
+    check(status);
+    if (archive_write_data(archive_, data, size) != static_cast<la_ssize_t>(size)) {
+      check(ARCHIVE_FATAL);
+    }
+  }
+
+  void close() {
+    check(archive_write_close(archive_));
+    io::replace_file(path_,
+                     [&](const std::string& place) { std::filesystem::rename(temporary_, place); });
+  }
+
+ private:
+  void check(int status) const {
+    if (status == ARCHIVE_OK) return;
+    const char* cause = archive_error_string(archive_);
+    throw Error(ErrorCode::kIo, fmt::format("cannot be written: {}", cause ? cause : "unknown"),
+                path_);
+  }
+
+  std::string path_;
+  std::string temporary_;
+  archive* archive_ = nullptr;
+};
+
+class WebDatasetFiles final : public PatchFiles {
+ public:
+  WebDatasetFiles(const patch::PatchPlan& plan, PatchFilesOptions options)
+      : plan_(plan), options_(std::move(options)) {
+    io::require_writable_folder(options_.folder);
+  }
+
+  void write(const patch::PatchBatch& batch, const Context& context) override {
+    std::vector<std::vector<uint8_t>> encoded(static_cast<size_t>(batch.count));
+    parallel_for(batch.count, context.threads, [&](int64_t i, int) {
+      context.cancel.check();
+      encoded[static_cast<size_t>(i)] =
+          imagefile::encode_jpeg(patch_view(batch, i), options_.jpeg_quality);
+    });
+    for (size_t i = 0; i < encoded.size(); ++i) add(plan_.rows[batch.rows[i]], encoded[i]);
+  }
+
+  void finish() override {
+    if (shard_) shard_->close();
+    shard_.reset();
+  }
+
+ private:
+  void add(const patch::PatchRow& row, const std::vector<uint8_t>& jpeg) {
+    if (!shard_) {
+      shard_ = std::make_unique<Shard>(
+          fmt::format("{}/{}-{:06}.tar", options_.folder, plan_.slide_id, shards_++));
+      in_shard_ = 0;
+    }
+    nlohmann::json about = {{"slide", plan_.slide_id}, {"x", row.x_px}, {"y", row.y_px}};
+    if (plan_.geometry.effective_mpp) about["mpp"] = *plan_.geometry.effective_mpp;
+    if (row.label != patch::kNoLabel) about["label"] = row.label;
+    const std::string name = patch_name(plan_, row);
+    const std::string json = about.dump();
+    shard_->add(name + ".jpg", jpeg.data(), jpeg.size());
+    if (row.label != patch::kNoLabel) {
+      const std::string label = std::to_string(row.label);
+      shard_->add(name + ".cls", label.data(), label.size());
+    }
+    shard_->add(name + ".json", json.data(), json.size());
+    if (++in_shard_ == options_.shard_size) finish();
+  }
+
+  const patch::PatchPlan& plan_;
+  PatchFilesOptions options_;
+  std::unique_ptr<Shard> shard_;
+  int shards_ = 0;
+  int in_shard_ = 0;
+};
+
+}  // namespace
+
+PatchFormat parse_patch_format(const std::string& text) {
+  if (text == "png") return PatchFormat::kPng;
+  if (text == "jpeg") return PatchFormat::kJpeg;
+  if (text == "webdataset") return PatchFormat::kWebDataset;
+  if (text == "null") return PatchFormat::kNull;
+  throw Error(ErrorCode::kInvalidArgument,
+              fmt::format("format: found '{}', expected png, jpeg, webdataset or null", text));
+}
+
+void PatchFilesOptions::validate() const {
+  const auto refuse = [](const std::string& message) {
+    throw Error(ErrorCode::kInvalidArgument, message);
+  };
+  if (format != PatchFormat::kNull && folder.empty()) {
+    refuse("no folder to write to; expected --out DIR (or --format null to read only)");
+  }
+  if (jpeg_quality < 1 || jpeg_quality > 100) {
+    refuse(fmt::format("jpeg_quality: found {}, expected 1-100", jpeg_quality));
+  }
+  if (shard_size < 1) refuse(fmt::format("shard_size: found {}, expected at least 1", shard_size));
+}
+
+std::unique_ptr<PatchFiles> open_patch_files(const patch::PatchPlan& plan,
+                                             const PatchFilesOptions& options) {
+  switch (options.format) {
+    case PatchFormat::kNull:
+      return std::make_unique<NullFiles>();
+    case PatchFormat::kWebDataset:
+      return std::make_unique<WebDatasetFiles>(plan, options);
+    case PatchFormat::kPng:
+    case PatchFormat::kJpeg:
+      break;
+  }
+  return std::make_unique<ImageFiles>(plan, options);
+}
+
+}  // namespace lamella::storage

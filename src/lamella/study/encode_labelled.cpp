@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include "lamella/base/error.h"
+#include "lamella/io/byte_source.h"
+#include "lamella/study/pieces_internal.h"
+#include "lamella/study/run_state_internal.h"
+#include "lamella/study/scale.h"
+
+namespace lamella::study {
+
+namespace {
+
+nlohmann::json label_inputs(const RunState& state, const SlideWork& work) {
+  nlohmann::json inputs = nlohmann::json::array();
+  for (const patch::LabelledCentres& list : state.centres) {
+    nlohmann::json rows = nlohmann::json::array();
+    for (const auto& centre : annotation::centres_of(list.centres, work.entry.slide_id)) {
+      rows.push_back({centre.x_px, centre.y_px});
+    }
+    inputs.push_back({{"label", list.label}, {"rows", rows}});
+  }
+  if (state.study.from_annotations) {
+    inputs.push_back({{"rule", to_json(state.study)["patches"]["from_annotations"]},
+                      {"annotations", work.annotations_sha256}});
+  }
+  return inputs;
+}
+
+void encode_one(RunState& state, SlideWork& work) {
+  const patch::PatchSpec spec =
+      work.entry.role == Role::kTrain
+          ? state.study.patches
+          : spec_for_slide(state.study.patches, state.model_mpp, work.slide->info(), state.context);
+  PlanRequest request;
+  request.kind = "labelled";
+  request.spec = spec;
+  request.has_scale = state.model_mpp.has_value();
+  request.inputs = label_inputs(state, work);
+  request.make = [&](const tissue::TissueMask& mask) {
+    return state.study.from_annotations
+               ? patch::plan_from_annotations(work.slide->info(), work.entry.slide_id, spec, mask,
+                                              *work.annotations, *state.study.from_annotations)
+               : patch::plan_from_centres(work.slide->info(), work.entry.slide_id, spec, mask,
+                                          state.centres);
+  };
+  work.labelled = planned_features(state, work, request, work.labelled_key);
+}
+
+}  // namespace
+
+void encode_labelled(RunState& state) {
+  for_each_slide(state, [&](SlideWork& work) {
+    if (work.entry.role == Role::kScore) return;
+    encode_one(state, work);
+    if (work.labelled->plan.rows.empty()) {
+      state.context.warn(fmt::format("slide '{}' ({}) has no labelled patches", work.entry.slide_id,
+                                     to_string(work.entry.role)));
+    }
+  });
+}
+
+}  // namespace lamella::study

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "lamella/base/error.h"
+#include "lamella/base/text.h"
+#include "lamella/io/byte_source.h"
+#include "lamella/study/run_state_internal.h"
+#include "lamella/study/scale.h"
+
+namespace lamella::study {
+
+namespace {
+
+void open_one(const Study& study, SlideWork& work) {
+  slide::OpenOptions options;
+  options.mpp = work.entry.mpp;
+  work.slide = slide::open_slide(work.entry.path, options);
+  if (!work.entry.annotations.empty()) {
+    work.annotations = annotation::read_asap_xml(work.entry.annotations);
+    work.annotations_sha256 = io::file_sha256(work.entry.annotations);
+  } else if (study.from_annotations && work.entry.role != Role::kScore) {
+    throw Error(ErrorCode::kInvalidArgument,
+                fmt::format("line {}: slide '{}' has no annotations; patches.from_annotations "
+                            "needs them for every train and test slide",
+                            work.entry.line, work.entry.slide_id),
+                study.slides_table);
+  }
+}
+
+// Ids in the lists that the table does not have, in one warning.
+void warn_unknown_ids(const RunState& state) {
+  std::set<std::string> known;
+  for (const SlideWork& work : state.works) known.insert(to_lower(work.entry.slide_id));
+  std::set<std::string> unknown;
+  int64_t rows = 0;
+  for (const patch::LabelledCentres& list : state.centres) {
+    for (const annotation::Centre& centre : list.centres) {
+      if (known.contains(to_lower(centre.slide_id))) continue;
+      unknown.insert(centre.slide_id);
+      ++rows;
+    }
+  }
+  if (unknown.empty()) return;
+  std::vector<std::string> first(unknown.begin(), unknown.end());
+  if (first.size() > 3) first.resize(3);
+  state.context.warn(fmt::format(
+      "{} rows of the centre lists name {} slides that the table does not have ({}{}); they are "
+      "left out",
+      rows, unknown.size(), join(first, ", "), unknown.size() > 3 ? ", …" : ""));
+}
+
+}  // namespace
+
+void open_slides(RunState& state) {
+  for (const CentreFile& file : state.study.centers) {
+    state.centres.push_back({annotation::read_ncrf_centres(file.path), file.label, file.path});
+  }
+  warn_unknown_ids(state);
+  for_each_slide(state, [&](SlideWork& work) {
+    open_one(state.study, work);
+    if (work.annotations) {
+      for (const std::string& note : work.annotations->notes) state.context.warn(note);
+    }
+  });
+
+  std::vector<SlideScale> scales;
+  for_each_slide(state, [&](SlideWork& work) {
+    if (work.entry.role != Role::kTrain) return;
+    const patch::PatchGeometry geometry =
+        patch::resolve_geometry(state.study.patches, work.slide->info());
+    scales.push_back({work.entry.slide_id, geometry.effective_mpp});
+  });
+  state.model_mpp = training_mpp(scales);
+}
+
+}  // namespace lamella::study

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include "lamella/base/text.h"
+#include "lamella/imagefile/imagefile.h"
+#include "lamella/study/pieces_internal.h"
+
+namespace lamella::study {
+
+namespace {
+
+constexpr int kPreviewPx = 1024;
+
+nlohmann::json tissue_inputs(const tissue::TissueOptions& options) {
+  return {options.mask_mpp, options.mask_max_px, options.min_area_um2, options.max_hole_um2,
+          options.min_saturation};
+}
+
+std::string plan_key(const RunState& state, const SlideWork& work, const PlanRequest& request) {
+  const slide::SlideInfo& info = work.slide->info();
+  nlohmann::json mpp;
+  if (info.mpp) mpp = {info.mpp->x, info.mpp->y};
+  nlohmann::json spec = {{"size_px", request.spec.size_px}, {"scaled", request.has_scale}};
+  if (request.spec.level) spec["level"] = *request.spec.level;
+  if (request.spec.mpp) spec["mpp"] = *request.spec.mpp;
+  return piece_key({{"kind", request.kind},
+                    {"slide", info.fingerprint},
+                    {"backend", info.backend},
+                    {"slide_id", work.entry.slide_id},
+                    {"mpp", mpp},
+                    {"spec", spec},
+                    {"tissue", tissue_inputs(state.study.tissue)},
+                    {"inputs", request.inputs}});
+}
+
+patch::PatchPlan make_plan(RunState& state, SlideWork& work, const PlanRequest& request,
+                           const std::string& key, const std::string& path) {
+  const StepTimer timer(state.result.seconds["plan"]);
+  state.context.report("plan " + work.entry.slide_id, 0, 1, "slides");
+  const tissue::TissueMask mask =
+      tissue::make_tissue_mask(*work.slide, state.study.tissue, state.context);
+  imagefile::write_png(tissue::draw_tissue_preview(*work.slide, mask, kPreviewPx).view(),
+                       state.file("tissue", work, ".png"));
+  patch::PatchPlan plan = request.make(mask);
+  if (!request.has_scale) plan.geometry.effective_mpp.reset();
+  storage::write_plan(plan, key, path);
+  state.context.report("plan " + work.entry.slide_id, 1, 1, "slides");
+  return plan;
+}
+
+storage::FeatureFile make_features(RunState& state, SlideWork& work, patch::PatchPlan plan,
+                                   const std::string& key, const std::string& path) {
+  encoder::Encoder& encoder = state.loaded_encoder();
+  const StepTimer timer(state.result.seconds["encode"]);
+  storage::FeatureFile file;
+  file.features = encoder::encode_patches(work.slide, plan, encoder, state.context).features;
+  file.plan = std::move(plan);
+  storage::write_features(file, key, path);
+  return file;
+}
+
+}  // namespace
+
+storage::FeatureFile planned_features(RunState& state, SlideWork& work, const PlanRequest& request,
+                                      std::string& key) {
+  const std::string plan_path = state.file("plans/" + request.kind, work, ".h5");
+  const std::string features_path = state.file("features/" + request.kind, work, ".h5");
+  const std::string key_of_plan = plan_key(state, work, request);
+  key = piece_key({{"plan", key_of_plan},
+                   {"encoder", state.encoder_info.sha256},
+                   {"mean", state.encoder_info.mean},
+                   {"std", state.encoder_info.std},
+                   {"colour", state.encoder_info.colour_order},
+                   {"outputs", state.encoder_info.outputs},
+                   {"precision", std::string(encoder::to_string(state.precision))},
+                   {"engine", encoder::inference_engine_version()}});
+
+  storage::FeatureFile file;
+  if (storage::read_key(features_path) == key) {
+    file = storage::read_features(features_path);
+    work.outcome.patches_reused += file.features.rows;
+    state.context.report(fmt::format("encode {} (found finished)", work.entry.slide_id),
+                         file.features.rows, file.features.rows, "patches");
+  } else {
+    patch::PatchPlan plan = storage::read_key(plan_path) == key_of_plan
+                                ? storage::read_plan(plan_path)
+                                : make_plan(state, work, request, key_of_plan, plan_path);
+    file = make_features(state, work, std::move(plan), key, features_path);
+  }
+  for (const std::string& warning : file.plan.warnings) state.context.warn(warning);
+  work.outcome.patches += file.features.rows;
+  return file;
+}
+
+}  // namespace lamella::study

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// The pieces of a run that are kept on disk and found again by their key.
+#pragma once
+
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "lamella/study/run_state_internal.h"
+
+namespace lamella::study {
+
+struct PlanRequest {
+  std::string kind;  // "labelled" or "grid": the sub-folder
+  patch::PatchSpec spec;
+  bool has_scale = true;  // false: the model knows no mpp, so the patches are given none either
+  nlohmann::json inputs;  // what the plan depends on besides slide, spec and tissue options
+  std::function<patch::PatchPlan(const tissue::TissueMask&)> make;
+};
+
+// The plan and its features, from disk where their keys match, else made and written. The
+// features' key is returned in `key`. Counts patches in the slide's outcome and time in the result.
+storage::FeatureFile planned_features(RunState& state, SlideWork& work, const PlanRequest& request,
+                                      std::string& key);
+
+}  // namespace lamella::study

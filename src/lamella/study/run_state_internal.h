@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the steps of one run share.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lamella/annotation/annotation.h"
+#include "lamella/encoder/encoder.h"
+#include "lamella/slide/slide.h"
+#include "lamella/storage/storage.h"
+#include "lamella/study/run_study.h"
+#include "lamella/tracking/run_record.h"
+
+namespace lamella::study {
+
+// One slide of the cohort while the run goes on.
+struct SlideWork {
+  SlideEntry entry;
+  std::shared_ptr<const slide::Slide> slide;  // null if it could not be opened
+  std::optional<annotation::AnnotationSet> annotations;
+  std::string annotations_sha256;
+  std::optional<storage::FeatureFile> labelled;  // of train and test slides
+  std::string labelled_key;
+  SlideOutcome outcome;
+
+  bool alive() const { return outcome.error.empty(); }
+};
+
+struct RunState {
+  const Study& study;
+  Context context;  // its warnings go into the result, too
+  StudyResult& result;
+  tracking::RunRecord& record;
+  std::vector<patch::LabelledCentres> centres{};
+  encoder::EncoderInfo encoder_info{};
+  encoder::Precision precision = encoder::Precision::kF32;  // as resolved
+  std::unique_ptr<encoder::Encoder> encoder{};              // loaded when first needed
+  std::vector<SlideWork> works{};
+  std::optional<double> model_mpp{};
+  storage::Model model{};
+  std::string model_sha256{};
+
+  encoder::Encoder& loaded_encoder();
+  std::string file(const std::string& folder, const SlideWork& work,
+                   const std::string& extension) const;
+};
+
+// Adds the time since construction to *seconds when it ends.
+class StepTimer {
+ public:
+  explicit StepTimer(double& seconds);
+  ~StepTimer();
+  StepTimer(const StepTimer&) = delete;
+  StepTimer& operator=(const StepTimer&) = delete;
+
+ private:
+  double& seconds_;
+  double start_;
+};
+
+// The cohort loop: calls step for every slide that has not failed; an Error of the slide becomes
+// its outcome (kInterrupted is rethrown).
+void for_each_slide(RunState& state, const std::function<void(SlideWork&)>& step);
+
+// Hash of everything that a piece depends on; lamella's version is part of it.
+std::string piece_key(const nlohmann::json& inputs);
+
+// The steps, in order.
+void open_slides(RunState& state);      // slides, annotations, the model's scale
+void encode_labelled(RunState& state);  // plan + encode the labelled rows
+void train_model(RunState& state);      // train, evaluate, write the model
+void score_slides(RunState& state);     // plan + encode + score + map whole slides
+
+}  // namespace lamella::study

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// The verbs plan, encode and score on one slide by a trained model.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "lamella/base/context.h"
+#include "lamella/patch/plan_patches.h"
+#include "lamella/slide/slide.h"
+#include "lamella/storage/storage.h"
+#include "lamella/tissue/tissue.h"
+
+namespace lamella::study {
+
+struct SlideScores {
+  patch::PatchPlan plan;
+  feature::ScoreVector scores;
+  double encode_seconds = 0;
+  double compile_seconds = 0;
+};
+
+// A grid over the tissue, at the model's scale. Errors: those of the verbs; kInvalidArgument if the
+// model has a scale and the slide has none.
+SlideScores score_slide(std::shared_ptr<const slide::Slide> slide, const std::string& slide_id,
+                        const storage::Model& model, const patch::GridOptions& grid,
+                        const tissue::TissueMask& mask, const Context& context);
+
+}  // namespace lamella::study

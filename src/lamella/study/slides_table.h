@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of slides of a study.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lamella::study {
+
+enum class Role { kTrain, kTest, kScore };
+std::string_view to_string(Role role);
+
+struct SlideEntry {
+  std::string slide_id;
+  std::string path;        // resolved against the table's folder
+  std::string patient_id;  // the slide id where the table gives none (role score only)
+  Role role = Role::kScore;
+  std::string annotations;    // path of the ASAP XML, "" if none
+  std::optional<double> mpp;  // µm/px at level 0, wins over the file's
+  int line = 0;
+};
+
+// CSV with a header: slide_id,path,patient_id,role[,annotations][,mpp], columns in any order.
+// Error kFormat (file, line, column, found, expected): unknown column or role, a field missing, a
+// number that is none. Error kMismatch: a slide id twice; a patient in both train and test (named).
+// Error kInvalidArgument: no slides.
+std::vector<SlideEntry> read_slides_table(const std::string& path);
+
+}  // namespace lamella::study

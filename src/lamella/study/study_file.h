@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// The study file: one TOML that names slides, labels, patches, encoder, training, outputs.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lamella/classifier/linear_model.h"
+#include "lamella/encoder/encoder.h"
+#include "lamella/heatmap/heatmap.h"
+#include "lamella/patch/plan_patches.h"
+#include "lamella/tissue/tissue.h"
+
+namespace lamella::study {
+
+struct CentreFile {
+  std::string path;
+  int8_t label = 0;  // 1 tumour, 0 normal
+};
+
+// Paths are as resolved: relative ones in the file are relative to the file's folder.
+struct Study {
+  std::string path;
+  std::string name;
+  std::string output;        // folder
+  std::string slides_table;  // CSV
+  patch::PatchSpec patches;
+  std::vector<CentreFile> centers;
+  std::optional<patch::AnnotationRule> from_annotations;
+  tissue::TissueOptions tissue;
+  std::string encoder = "lite0";
+  encoder::Precision precision = encoder::Precision::kAuto;
+  classifier::TrainOptions train;
+  patch::GridOptions score;
+  heatmap::OverlayOptions heatmap;
+  std::vector<std::string> warnings;  // what was adapted, for the record
+};
+
+// `overrides` are "table.key=value" (value in TOML; a bare word is taken as text).
+// Error kFormat: file, line, column, found, expected; an unknown key is an error with the nearest
+// valid name. Error kInvalidArgument if the values make no sense together.
+Study read_study(const std::string& path, const std::vector<std::string>& overrides = {});
+
+// The study as resolved, every option, for the run record.
+nlohmann::json to_json(const Study& study);
+
+}  // namespace lamella::study

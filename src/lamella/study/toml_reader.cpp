@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <sstream>
+
+#include "lamella/base/error.h"
+#include "lamella/base/text.h"
+#include "lamella/io/files.h"
+#include "lamella/study/toml_reader_internal.h"
+
+namespace lamella::study {
+
+namespace {
+
+std::string place(const toml::source_region& source) {
+  if (!source.begin) return "--set: ";
+  return fmt::format("line {}, column {}: ", source.begin.line, source.begin.column);
+}
+
+std::string describe(const toml::node& node) {
+  std::ostringstream text;
+  if (node.is_table()) {
+    text << "a table";
+  } else if (node.is_array()) {
+    text << "a list";
+  } else {
+    text << toml::default_formatter(node, toml::format_flags::none);
+  }
+  return text.str();
+}
+
+// "a.b.c" -> the table a.b (made if absent) and "c".
+toml::table& descend(toml::table& root, const std::string& dotted, std::string& last) {
+  toml::table* table = &root;
+  std::istringstream parts(dotted);
+  std::string part;
+  std::getline(parts, last, '.');
+  while (std::getline(parts, part, '.')) {
+    if (!table->contains(last)) table->insert(last, toml::table{});
+    table = table->get(last)->as_table();
+    if (!table) {
+      throw Error(ErrorCode::kInvalidArgument,
+                  fmt::format("--set {}: '{}' is not a table", dotted, last));
+    }
+    last = part;
+  }
+  return *table;
+}
+
+void apply_override(toml::table& root, const std::string& text) {
+  const size_t equals = text.find('=');
+  if (equals == std::string::npos || equals == 0) {
+    throw Error(ErrorCode::kInvalidArgument,
+                fmt::format("--set {}: expected key=value, e.g. --set train.l2=0.1", text));
+  }
+  const std::string key(trim(std::string_view(text).substr(0, equals)));
+  const std::string value(trim(std::string_view(text).substr(equals + 1)));
+  std::string last;
+  toml::table& table = descend(root, key, last);
+  try {
+    const toml::table parsed = toml::parse("value = " + value);
+    parsed.get("value")->visit([&](const auto& node) { table.insert_or_assign(last, node); });
+  } catch (const toml::parse_error&) {
+    table.insert_or_assign(last, value);
+  }
+}
+
+}  // namespace
+
+toml::table parse_toml(const std::string& path, const std::vector<std::string>& overrides) {
+  const std::string text = io::read_text_file(path, 16 << 20);
+  toml::table root;
+  try {
+    root = toml::parse(text);
+  } catch (const toml::parse_error& error) {
+    throw Error(ErrorCode::kFormat, place(error.source()) + std::string(error.description()), path);
+  }
+  for (const std::string& item : overrides) apply_override(root, item);
+  return root;
+}
+
+std::string TomlReader::full_name(const std::string& key) const {
+  return name_.empty() ? key : name_ + "." + key;
+}
+
+void TomlReader::fail(const std::string& key, const std::string& message) const {
+  const toml::node* node = key.empty() ? nullptr : table_->get(key);
+  const toml::source_region source = node ? node->source() : table_->source();
+  const bool placed = source.begin || node;
+  throw Error(ErrorCode::kFormat, (placed ? place(source) : "") + message, path_);
+}
+
+const toml::node* TomlReader::find(const std::string& key) {
+  known_.push_back(key);
+  return table_->get(key);
+}
+
+template <typename T>
+std::optional<T> TomlReader::value(const std::string& key, const char* expected) {
+  const toml::node* node = find(key);
+  if (!node) return {};
+  const std::optional<T> found = node->value<T>();
+  if (!found) {
+    fail(key, fmt::format("{}: found {}, expected {}", full_name(key), describe(*node), expected));
+  }
+  return found;
+}
+
+std::optional<std::string> TomlReader::text(const std::string& key) {
+  return value<std::string>(key, "a text in quotes");
+}
+
+std::optional<double> TomlReader::number(const std::string& key) {
+  return value<double>(key, "a number");
+}
+
+std::optional<int64_t> TomlReader::integer(const std::string& key) {
+  return value<int64_t>(key, "a whole number");
+}
+
+std::optional<bool> TomlReader::boolean(const std::string& key) {
+  return value<bool>(key, "true or false");
+}
+
+std::optional<std::vector<std::string>> TomlReader::texts(const std::string& key) {
+  const toml::node* node = find(key);
+  if (!node) return {};
+  const toml::array* array = node->as_array();
+  std::vector<std::string> result;
+  if (array) {
+    for (const toml::node& item : *array) {
+      if (!item.is_string()) {
+        fail(key,
+             fmt::format("{}: found {}, expected a list of texts", full_name(key), describe(item)));
+      }
+      result.push_back(*item.value<std::string>());
+    }
+    return result;
+  }
+  fail(key, fmt::format("{}: found {}, expected a list of texts", full_name(key), describe(*node)));
+}
+
+std::optional<std::vector<double>> TomlReader::numbers(const std::string& key) {
+  const toml::node* node = find(key);
+  if (!node) return {};
+  const toml::array* array = node->as_array();
+  std::vector<double> result;
+  if (array) {
+    for (const toml::node& item : *array) {
+      const auto number = item.value<double>();
+      if (!number) {
+        fail(key, fmt::format("{}: found {}, expected a list of numbers", full_name(key),
+                              describe(item)));
+      }
+      result.push_back(*number);
+    }
+    return result;
+  }
+  fail(key,
+       fmt::format("{}: found {}, expected a list of numbers", full_name(key), describe(*node)));
+}
+
+std::optional<TomlReader> TomlReader::table(const std::string& key) {
+  const toml::node* node = find(key);
+  if (!node) return {};
+  if (!node->is_table()) {
+    fail(key, fmt::format("{}: found {}, expected a table", full_name(key), describe(*node)));
+  }
+  return TomlReader(*node->as_table(), full_name(key), path_);
+}
+
+std::vector<TomlReader> TomlReader::tables(const std::string& key) {
+  const toml::node* node = find(key);
+  std::vector<TomlReader> result;
+  if (!node) return result;
+  const toml::array* array = node->as_array();
+  if (!array) {
+    fail(key,
+         fmt::format("{}: found {}, expected a list of tables", full_name(key), describe(*node)));
+  }
+  for (const toml::node& item : *array) {
+    if (!item.is_table()) {
+      fail(key, fmt::format("{}: found {}, expected a list of tables like {{ file = \"…\" }}",
+                            full_name(key), describe(item)));
+    }
+    result.emplace_back(*item.as_table(), full_name(key), path_);
+  }
+  return result;
+}
+
+std::string TomlReader::required_text(const std::string& key) {
+  const auto found = text(key);
+  if (!found) fail("", fmt::format("'{}' is missing; expected a text", full_name(key)));
+  return *found;
+}
+
+int64_t TomlReader::required_integer(const std::string& key) {
+  const auto found = integer(key);
+  if (!found) fail("", fmt::format("'{}' is missing; expected a whole number", full_name(key)));
+  return *found;
+}
+
+void TomlReader::finish() const {
+  for (const auto& [key, node] : *table_) {
+    const std::string name(key.str());
+    if (std::find(known_.begin(), known_.end(), name) != known_.end()) continue;
+    const toml::source_region source = key.source().begin ? key.source() : node.source();
+    throw Error(ErrorCode::kFormat,
+                fmt::format("{}unknown key '{}'{}; valid here: {}", place(source), full_name(name),
+                            did_you_mean(name, known_), join(known_, ", ")),
+                path_);
+  }
+}
+
+}  // namespace lamella::study

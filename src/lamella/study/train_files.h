@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// The verb train on feature files.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lamella/base/context.h"
+#include "lamella/storage/storage.h"
+
+namespace lamella::study {
+
+struct TrainFilesOptions {
+  std::vector<std::string> features;  // paths of feature files with labels
+  std::string groups_csv;             // slide_id,patient_id; "": every slide its own patient
+  std::string encoder;                // name or folder; "": the one named in the feature_space
+  classifier::TrainOptions train;
+};
+
+struct TrainFilesResult {
+  storage::Model model;
+  int folds = 0;
+  int64_t rows_positive = 0;
+  int64_t rows_negative = 0;
+};
+
+// Rows without label are left out. Error kMismatch: feature spaces or scales differ, the encoder
+// is another than the one that made the features; kInvalidArgument: labels of one class, a slide
+// that the groups do not name.
+TrainFilesResult train_files(const TrainFilesOptions& options, const Context& context);
+
+// "cv" -> nullopt, a number -> itself. Error kInvalidArgument.
+std::optional<double> parse_l2(const std::string& text);
+
+// slide_id -> patient_id, ids in lower case. Error kFormat.
+std::map<std::string, std::string> read_groups(const std::string& path);
+
+}  // namespace lamella::study

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include "lamella/base/error.h"
+#include "lamella/base/hash.h"
+#include "lamella/study/fold_groups.h"
+#include "lamella/study/run_state_internal.h"
+
+namespace lamella::study {
+
+namespace {
+
+// The labelled rows of all slides of one role, one under the other.
+struct LabelledRows {
+  feature::FeatureMatrix features;
+  std::vector<int8_t> labels;
+  std::vector<GroupedSlide> slides;
+};
+
+LabelledRows gather(const RunState& state, Role role) {
+  LabelledRows rows;
+  std::vector<feature::FeatureMatrix> parts;
+  for (const SlideWork& work : state.works) {
+    if (work.entry.role != role || !work.alive() || !work.labelled) continue;
+    if (work.labelled->plan.rows.empty()) continue;
+    parts.push_back(work.labelled->features);
+    for (const patch::PatchRow& row : work.labelled->plan.rows) rows.labels.push_back(row.label);
+    rows.slides.push_back({work.entry.patient_id, work.labelled->plan.rows});
+  }
+  if (parts.empty()) return rows;
+  std::string warning;
+  rows.features = feature::concatenate(parts, &warning);
+  if (!warning.empty()) state.context.warn(warning);
+  return rows;
+}
+
+std::string hash_model(const classifier::LinearModel& model) {
+  const auto bytes = [](const std::vector<double>& values) {
+    return std::as_bytes(std::span(values));
+  };
+  const std::vector<double> rest = {model.bias, model.calibration.slope,
+                                    model.calibration.intercept};
+  Sha256 hash;
+  hash.update(model.feature_space);
+  for (const auto* values : {&model.weights, &model.mean, &model.scale, &rest}) {
+    hash.update(bytes(*values));
+  }
+  return hash.hex();
+}
+
+void evaluate_role(RunState& state, Role role, const LabelledRows& rows) {
+  feature::ScoreVector scores;
+  if (!rows.labels.empty()) {
+    scores = classifier::score_patches(rows.features, state.model.classifier);
+  }
+  size_t at = 0;
+  for (const SlideWork& work : state.works) {
+    if (work.entry.role != role || !work.alive() || !work.labelled) continue;
+    feature::ScoreVector part;
+    const size_t n = work.labelled->plan.rows.size();
+    part.values.assign(scores.values.begin() + static_cast<ptrdiff_t>(at),
+                       scores.values.begin() + static_cast<ptrdiff_t>(at + n));
+    at += n;
+    storage::write_scores(work.labelled->plan, part,
+                          piece_key({work.labelled_key, state.model_sha256}),
+                          state.file("scores/labelled", work, ".csv"));
+  }
+  state.result.metrics[std::string(to_string(role))] =
+      evaluation::evaluate(scores.values, rows.labels);
+}
+
+void fill_model(RunState& state, const classifier::TrainResult& trained) {
+  storage::Model& model = state.model;
+  model.name = state.study.name;
+  model.classifier = trained.model;
+  model.spec = state.study.patches;
+  model.effective_mpp = state.model_mpp;
+  model.encoder = state.encoder_info;
+  model.precision = state.precision;
+  model.trials = trained.trials;
+  state.model_sha256 = hash_model(model.classifier);
+}
+
+}  // namespace
+
+void train_model(RunState& state) {
+  const LabelledRows train = gather(state, Role::kTrain);
+  if (train.labels.empty()) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "no labelled patch of any training slide is left to train on; see the failures and "
+                "warnings above",
+                state.study.path);
+  }
+  {
+    const StepTimer timer(state.result.seconds["train"]);
+    const std::vector<int32_t> groups = fold_groups(train.slides);
+    const classifier::TrainResult trained = classifier::train_classifier(
+        train.features, train.labels, groups, state.study.train, state.context);
+    fill_model(state, trained);
+    storage::write_model(state.model, state.study.output + "/model");
+    state.result.lambda = trained.model.lambda;
+    nlohmann::json trials = nlohmann::json::array();
+    for (const classifier::LambdaTrial& trial : trained.trials) {
+      trials.push_back({{"lambda", trial.lambda}, {"mean_log_loss", trial.mean_log_loss}});
+    }
+    state.record.set("training", {{"rows_positive", trained.rows_positive},
+                                  {"rows_negative", trained.rows_negative},
+                                  {"folds", trained.folds},
+                                  {"lambda", trained.model.lambda},
+                                  {"trials", trials},
+                                  {"feature_space", trained.model.feature_space},
+                                  {"model_sha256", state.model_sha256}});
+  }
+  const StepTimer timer(state.result.seconds["score"]);
+  evaluate_role(state, Role::kTrain, train);
+  evaluate_role(state, Role::kTest, gather(state, Role::kTest));
+  for (SlideWork& work : state.works) work.labelled.reset();
+}
+
+}  // namespace lamella::study

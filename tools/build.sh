@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# build.sh PRESET TARGET: configures if needed and builds.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+preset=$1 target=$2
+folder=build
+[ "$preset" = release ] || folder=build/$preset
+printf '\033[1m==>\033[0m build: %s (%s)\n' "$target" "$preset"
+[ -f "$folder/build.ninja" ] || cmake --preset "$preset" --log-level=WARNING
+cmake --build "$folder" --target "$target" | grep -v 'no work to do' || test "${PIPESTATUS[0]}" -eq 0

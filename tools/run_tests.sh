@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# run_tests.sh BUILD_FOLDER: house rules, GoogleTest, pytest; one line of counts at the end.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+folder=$1
+say() { printf '\033[1m==>\033[0m %s\n' "$*"; }
+reports=$folder/reports
+mkdir -p "$reports"
+rm -f "$reports"/*.xml
+
+say "house rules"
+.venv/bin/python tools/check_house.py || echo "house rules broken" > "$reports/house-failed"
+
+say "C++ tests ($folder)"
+ctest --test-dir "$folder" --output-on-failure --no-tests=error -j "$(nproc)" \
+  --output-junit "$PWD/$reports/ctest.xml" | grep -v -E '(Passed|Start +[0-9]+)' 
+
+say "command line and tools (pytest)"
+LAMELLA_PROGRAM=$PWD/$folder/bin/lamella .venv/bin/python -m pytest -q -rs tests tools \
+  --junit-xml="$reports/pytest.xml"
+
+.venv/bin/python tools/count_tests.py "$reports"
