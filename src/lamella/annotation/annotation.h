@@ -12,24 +12,28 @@ namespace lamella::annotation {
 
 struct Polygon {
   std::string name;
-  std::string group;           // "" when ungrouped
-  std::vector<PointF> ring;    // level-0 px, in drawing order, not closed, at least 3 points
+  std::string group;         // "" when ungrouped
+  std::vector<PointF> ring;  // level-0 px, in drawing order, not closed, at least 3 points
 };
 
 struct AnnotationSet {
-  std::string path;                 // where it was read from
+  std::string path;  // where it was read from
   std::vector<Polygon> polygons;
   std::vector<std::string> groups;  // declared or used, in order of appearance, each once
   std::vector<std::string> notes;   // what was adapted or left out, for the record
 };
 
-// ASAP XML (formats: Polygon, Spline (its control points are joined by straight lines; noted),
-// Rectangle; Dot, PointSet and Measurement carry no area and are noted). Points are sorted by
-// Order. Error kFormat with file, line and column on malformed XML, a missing or non-numeric
-// coordinate, or fewer than three points.
+// ASAP XML. Type Polygon and Rectangle; Spline: its control points are joined by straight lines
+// (noted); Dot, PointSet, Measurement and None carry no area and are left out (noted). Points are
+// sorted by Order; a closing point equal to the first is dropped. A group that is used but not
+// declared is taken and noted.
+// Error kFormat with file, line, column, found and expected: malformed XML, another root element,
+// an unknown Type, a missing, non-numeric or absurd (beyond 1e9 px) coordinate, fewer than three
+// points. kNotFound, kIo from reading the file.
 AnnotationSet read_asap_xml(const std::string& path);
 AnnotationSet parse_asap_xml(std::string_view text, const std::string& path);
 
+// Polygons and groups as ASAP reads them (every group used is declared). Error kIo.
 void write_asap_xml(const AnnotationSet& set, const std::string& path);
 
 // One row of NCRF's centre list.
@@ -40,7 +44,8 @@ struct Centre {
   int line = 0;
 };
 
-// "slide,x,y" lines without header; a header line is recognised and skipped.
+// "slide,x,y" lines without header; a header line (its second and third field are words with an x
+// and a y) is recognised and skipped. "." is the decimal point whatever the locale.
 // Error kFormat with file, line, column, found and expected.
 std::vector<Centre> read_ncrf_centres(const std::string& path);
 

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lamella/annotation/annotation.h"
+
+#include <gtest/gtest.h>
+
+#include <clocale>
+#include <filesystem>
+#include <functional>
+
+#include "lamella/base/error.h"
+#include "lamella/io/files.h"
+
+namespace lamella::annotation {
+namespace {
+
+std::string message_of(const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kFormat);
+    return error.what();
+  }
+  return "no error";
+}
+
+std::string xml_message(std::string_view text) {
+  return message_of([&] { parse_asap_xml(text, "a.xml"); });
+}
+
+std::string asap(const std::string& annotations, const std::string& groups = "") {
+  return "<ASAP_Annotations>\n<Annotations>\n" + annotations + "</Annotations>\n" + groups +
+         "</ASAP_Annotations>\n";
+}
+
+const std::string kTriangle =
+    "<Annotation Name=\"a\" Type=\"Polygon\" PartOfGroup=\"Tumor\"><Coordinates>"
+    "<Coordinate Order=\"2\" X=\"0\" Y=\"8.25\"/><Coordinate Order=\"0\" X=\"-1\" Y=\"0\"/>"
+    "<Coordinate Order=\"1\" X=\"8\" Y=\"0\"/></Coordinates></Annotation>\n";
+
+TEST(AsapXml, SortsPointsByOrderAndListsGroupsOnce) {
+  const AnnotationSet set = parse_asap_xml(asap(kTriangle + kTriangle,
+                                                "<AnnotationGroups><Group Name=\"Tumor\"/>"
+                                                "<Group Name=\"_2\"/></AnnotationGroups>\n"),
+                                           "a.xml");
+  ASSERT_EQ(set.polygons.size(), 2u);
+  EXPECT_EQ(set.polygons[0].name, "a");
+  EXPECT_EQ(set.polygons[0].group, "Tumor");
+  EXPECT_EQ(set.polygons[0].ring, (std::vector<PointF>{{-1, 0}, {8, 0}, {0, 8.25}}));
+  EXPECT_EQ(set.groups, (std::vector<std::string>{"Tumor", "_2"}));
+  EXPECT_TRUE(set.notes.empty());
+  EXPECT_EQ(set.path, "a.xml");
+}
+
+TEST(AsapXml, DropsTheClosingPointAndKeepsUngroupedEmpty) {
+  const AnnotationSet set = parse_asap_xml(
+      asap("<Annotation Name=\"r\" Type=\"Rectangle\" PartOfGroup=\"None\"><Coordinates>"
+           "<Coordinate X=\"0\" Y=\"0\"/><Coordinate X=\"4\" Y=\"0\"/><Coordinate X=\"4\" Y=\"2\"/>"
+           "<Coordinate X=\"0\" Y=\"2\"/><Coordinate X=\"0\" Y=\"0\"/>"
+           "</Coordinates></Annotation>"),
+      "a.xml");
+  ASSERT_EQ(set.polygons.size(), 1u);
+  EXPECT_EQ(set.polygons[0].group, "");
+  EXPECT_EQ(set.polygons[0].ring.size(), 4u);
+  EXPECT_TRUE(set.groups.empty());
+}
+
+TEST(AsapXml, NotesWhatIsAdaptedOrLeftOut) {
+  std::string spline = kTriangle;
+  spline.replace(spline.find("Polygon"), 7, "Spline");
+  const AnnotationSet set = parse_asap_xml(
+      asap(spline + "<Annotation Name=\"d\" Type=\"Dot\" PartOfGroup=\"Cells\"><Coordinates>"
+                    "<Coordinate Order=\"0\" X=\"1\" Y=\"1\"/></Coordinates></Annotation>"),
+      "a.xml");
+  EXPECT_EQ(set.polygons.size(), 1u);
+  EXPECT_EQ(
+      set.notes,
+      (std::vector<std::string>{
+          "annotation 'a' is a spline: its control points are joined by straight lines",
+          "annotation 'd' of type Dot has no area: left out",
+          "group 'Tumor' is used but not declared", "group 'Cells' is used but not declared"}));
+}
+
+TEST(AsapXml, AnEmptyFileOfASlideWithoutTumourIsFine) {
+  EXPECT_TRUE(parse_asap_xml(asap(""), "a.xml").polygons.empty());
+}
+
+TEST(AsapXml, ErrorsTellWhereWhatAndWhatWasExpected) {
+  EXPECT_EQ(
+      xml_message("<ASAP_Annotations>\n<Annotations>\n  </Annotation>\n"),
+      "a.xml: line 3, column 5: found 'Annotation>', expected well-formed XML (Start-end tags "
+      "mismatch)");
+  EXPECT_EQ(xml_message(""),
+            "a.xml: line 1, column 1: found the end of the file, expected well-formed XML (No "
+            "document element found)");
+  EXPECT_EQ(xml_message("<?xml version=\"1.0\"?>\n<Annotations MicronsPerPixel=\"0.25\"/>"),
+            "a.xml: line 2, column 1: found root element 'Annotations', expected "
+            "'ASAP_Annotations' (an ASAP annotation file)");
+  EXPECT_EQ(xml_message("<ASAP_Annotations/>"),
+            "a.xml: line 1, column 1: found no element 'Annotations', expected one inside "
+            "'ASAP_Annotations'");
+  EXPECT_EQ(xml_message(asap("  <Annotation Name=\"x\" Type=\"Circle\"/>")),
+            "a.xml: line 3, column 3: found Type='Circle', expected one of Polygon, Rectangle, "
+            "Spline, Dot, PointSet, Measurement, None");
+  EXPECT_NE(xml_message("\xFF\xFE<").find("UTF-16"), std::string::npos);
+}
+
+TEST(AsapXml, WrongCoordinatesAreErrors) {
+  const auto with = [](const std::string& coordinate) {
+    return xml_message(
+        asap("<Annotation Name=\"x\" Type=\"Polygon\" PartOfGroup=\"None\">\n"
+             "<Coordinates>\n " +
+             coordinate + "</Coordinates></Annotation>"));
+  };
+  EXPECT_EQ(with("<Coordinate Order=\"0\" X=\"1,5\" Y=\"2\"/>"),
+            "a.xml: line 5, column 2: found X='1,5', expected a number between -1e9 and 1e9 "
+            "(level-0 px)");
+  EXPECT_EQ(with("<Coordinate Order=\"0\" X=\"1\"/>"),
+            "a.xml: line 5, column 2: found no attribute Y, expected Y in level-0 px");
+  for (const char* bad : {"nan", "inf", "1e300", "", "12px"}) {
+    EXPECT_NE(with("<Coordinate Order=\"0\" X=\"1\" Y=\"" + std::string(bad) + "\"/>")
+                  .find("expected a number"),
+              std::string::npos)
+        << bad;
+  }
+  EXPECT_EQ(
+      with("<Coordinate X=\"0\" Y=\"0\"/><Coordinate X=\"1\" Y=\"0\"/>"
+           "<Coordinate X=\"0\" Y=\"0\"/>"),
+      "a.xml: line 3, column 1: found Polygon 'x' with 2 different points, expected at least 3");
+}
+
+TEST(AsapXml, RoundTrip) {
+  AnnotationSet set;
+  set.polygons = {{"a & \"b\" <ü>", "Tumor", {{0.1, -3}, {1e5 + 1.0 / 3, 0}, {5, 123456.789}}},
+                  {"", "", {{0, 0}, {1, 0}, {1, 1}, {0, 1}}}};
+  set.groups = {"Exclusion", "Tumor"};
+  const std::string path = ::testing::TempDir() + "round_trip.xml";
+  write_asap_xml(set, path);
+  const AnnotationSet back = read_asap_xml(path);
+  ASSERT_EQ(back.polygons.size(), 2u);
+  for (size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(back.polygons[i].name, set.polygons[i].name);
+    EXPECT_EQ(back.polygons[i].group, set.polygons[i].group);
+    EXPECT_EQ(back.polygons[i].ring, set.polygons[i].ring);
+  }
+  EXPECT_EQ(back.groups, (std::vector<std::string>{"Tumor", "Exclusion"}));
+  EXPECT_TRUE(back.notes.empty());
+  std::filesystem::remove(path);
+}
+
+std::vector<Centre> centres_from(const std::string& text) {
+  const std::string path = ::testing::TempDir() + "centres.txt";
+  io::write_file_atomic(path, text);
+  return read_ncrf_centres(path);
+}
+
+TEST(NcrfCentres, KeepsIdsAndLinesAndMatchesWithoutCase) {
+  const auto centres = centres_from("Tumor_024,25417,127565\r\n\nNormal_1,3.5,-4\ntumor_024,1,2\n");
+  ASSERT_EQ(centres.size(), 3u);
+  EXPECT_EQ(centres[0].slide_id, "Tumor_024");
+  EXPECT_EQ(centres[0].x_px, 25417);
+  EXPECT_EQ(centres[0].y_px, 127565);
+  EXPECT_EQ(centres[1].line, 3);
+  EXPECT_EQ(centres[1].x_px, 3.5);
+  EXPECT_EQ(centres[1].y_px, -4);
+  const auto found = centres_of(centres, "TUMOR_024");
+  ASSERT_EQ(found.size(), 2u);
+  EXPECT_EQ(found[1].slide_id, "tumor_024");
+  EXPECT_TRUE(centres_of(centres, "Tumor_02").empty());
+}
+
+TEST(NcrfCentres, SkipsAHeaderLineOnly) {
+  EXPECT_EQ(centres_from("slide,x_centre,y_centre\na,1,2\n").size(), 1u);
+  EXPECT_NE(message_of([] { centres_from("slide,left,top\na,1,2\n"); }).find("line 1, column 7"),
+            std::string::npos);
+  EXPECT_NE(message_of([] { centres_from("a,1,2\nslide,x,y\n"); }).find("line 2, column 7"),
+            std::string::npos);
+}
+
+TEST(NcrfCentres, BadLinesTellTheirPlace) {
+  const auto message = [](const std::string& text) {
+    const std::string what = message_of([&] { centres_from(text); });
+    return what.substr(what.find("line"));
+  };
+  EXPECT_EQ(message("a,1,2\nb,1;5,2\n"),
+            "line 2, column 3: found '1;5', expected the centre's x in level-0 px");
+  EXPECT_EQ(message("a,1,nan\n"),
+            "line 1, column 5: found 'nan', expected the centre's y in level-0 px");
+  EXPECT_EQ(message("a,1\n"), "line 1: found 2 fields, expected three: slide,x,y");
+  EXPECT_EQ(message("a,1,2,3\n"),
+            "line 1, column 7: found '3', expected the end of the line after slide,x,y");
+  EXPECT_EQ(message(",1,2\n"), "line 1, column 1: found '', expected a slide id");
+}
+
+TEST(NcrfCentres, DoNotDependOnTheLocale) {
+  const std::string before = std::setlocale(LC_ALL, nullptr);
+  if (!std::setlocale(LC_ALL, "de_DE.UTF-8")) GTEST_SKIP() << "no locale with a decimal comma";
+  const auto centres = centres_from("a,1.5,2.25\n");
+  std::setlocale(LC_ALL, before.c_str());
+  EXPECT_EQ(centres[0].x_px, 1.5);
+  EXPECT_EQ(centres[0].y_px, 2.25);
+}
+
+}  // namespace
+}  // namespace lamella::annotation
