@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "lamella/base/error.h"
+#include "lamella/io/files.h"
+#include "lamella/study/fold_groups.h"
+#include "lamella/study/scale.h"
+#include "lamella/study/slides_table.h"
+#include "lamella/study/study_file.h"
+#include "lamella/study/train_files.h"
+
+namespace lamella::study {
+namespace {
+
+class StudyFiles : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = ::testing::TempDir() + "/lamella_study_XXXXXX";
+    folder_ = ::mkdtemp(pattern.data());
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  std::string write(const std::string& name, const std::string& text) const {
+    const std::string path = folder_ + "/" + name;
+    io::write_file_atomic(path, text);
+    return path;
+  }
+
+  // The message of the Error that reading the text as `name` throws, without the path.
+  template <typename Read>
+  static std::string message_of(const Read& read) {
+    try {
+      read();
+    } catch (const Error& error) {
+      return error.message();
+    }
+    return "nothing was thrown";
+  }
+  std::string folder_;
+};
+
+constexpr const char* kStudy = R"(name = "s"
+output = "out/s"
+[slides]
+table = "slides.csv"
+[patches]
+size_px = 50
+level = 0
+centers = [{ file = "tumor.txt", label = 1 }, { file = "/abs/normal.txt", label = 0 }]
+[train]
+l2 = "cv"
+[score]
+stride_px = 25
+region = [1, 2, 300, 400]
+)";
+
+TEST_F(StudyFiles, ResolvesPathsAgainstTheStudyFile) {
+  const Study study = read_study(write("s.toml", kStudy));
+  EXPECT_EQ(study.slides_table, folder_ + "/slides.csv");
+  EXPECT_EQ(study.output, folder_ + "/out/s");
+  EXPECT_EQ(study.centers[0].path, folder_ + "/tumor.txt");
+  EXPECT_EQ(study.centers[1].path, "/abs/normal.txt");
+  EXPECT_EQ(study.centers[1].label, 0);
+  EXPECT_EQ(study.patches.size_px, 50);
+  EXPECT_EQ(study.patches.level, 0);
+  EXPECT_FALSE(study.train.lambda);
+  EXPECT_EQ(study.score.stride_px, 25);
+  EXPECT_EQ(study.score.region_px, (RectPx{1, 2, 300, 400}));
+  EXPECT_EQ(study.encoder, "lite0");
+}
+
+TEST_F(StudyFiles, OverridesOneKey) {
+  const std::string path = write("s.toml", kStudy);
+  const Study study =
+      read_study(path, {"train.l2=0.5", "encoder.name=other", "heatmap.opacity=0.25"});
+  EXPECT_EQ(study.train.lambda, 0.5);
+  EXPECT_EQ(study.encoder, "other");
+  EXPECT_EQ(study.heatmap.opacity, 0.25);
+  EXPECT_THROW(read_study(path, {"train.l2"}), Error);
+  EXPECT_NE(message_of([&] { read_study(path, {"train.l3=1"}); }).find("unknown key 'train.l3'"),
+            std::string::npos);
+}
+
+TEST_F(StudyFiles, NamesUnknownKeysWithPlaceAndNearest) {
+  std::string text = kStudy;
+  text += "strid_px = 3\n";
+  const std::string message = message_of([&] { read_study(write("s.toml", text)); });
+  EXPECT_TRUE(
+      message.starts_with("line 14, column 1: unknown key 'score.strid_px' (did you mean "
+                          "'stride_px'?)"))
+      << message;
+  EXPECT_NE(message_of([&] {
+              read_study(write("t.toml", std::string("slide = 1\n") + kStudy));
+            }).find("did you mean 'slides'?"),
+            std::string::npos);
+}
+
+TEST_F(StudyFiles, SaysWhatWasFoundAndExpected) {
+  const auto message = [&](const std::string& from, const std::string& to) {
+    std::string text = kStudy;
+    text.replace(text.find(from), from.size(), to);
+    return message_of([&] { read_study(write("s.toml", text)); });
+  };
+  EXPECT_EQ(message("size_px = 50", "size_px = \"50\""),
+            "line 6, column 11: patches.size_px: found '50', expected a whole number");
+  EXPECT_EQ(message("label = 1", "label = 2"),
+            "line 8, column 42: label: found 2, expected 1 (tumour) or 0 (normal)");
+  EXPECT_EQ(message("l2 = \"cv\"", "l2 = \"auto\""),
+            "line 10, column 6: train.l2: found 'auto', expected \"cv\" or a number");
+  EXPECT_TRUE(message("[train]", "[train").starts_with("line 9, column 7:"))
+      << message("[train]", "[train");
+  EXPECT_NE(message("size_px = 50\n", "").find("'patches.size_px' is missing"), std::string::npos);
+  EXPECT_NE(message("level = 0\n", "").find("level"), std::string::npos);
+  EXPECT_NE(message("level = 0\n", "level = 0\nmpp = 1.0\n").find("mpp"), std::string::npos);
+}
+
+TEST_F(StudyFiles, RefusesAStudyWithoutLabels) {
+  const std::string path = write("s.toml",
+                                 "[slides]\ntable = \"a.csv\"\n[patches]\nsize_px = 50\n"
+                                 "level = 0\n");
+  EXPECT_NE(message_of([&] { read_study(path); }).find("no labels"), std::string::npos);
+}
+
+TEST_F(StudyFiles, ReadsTheSlidesTable) {
+  const std::string path = write("slides.csv",
+                                 "\xEF\xBB\xBFslide_id,path,patient_id,role,annotations,mpp\r\n"
+                                 "a,x/a.tif,p1,train,a.xml,\r\n\r\n"
+                                 "\"b,2\",/abs/b.tif,p2,test,,0.25\r\n"
+                                 "c,c.tif,,score,,\r\n");
+  const auto entries = read_slides_table(path);
+  ASSERT_EQ(entries.size(), 3u);
+  EXPECT_EQ(entries[0].path, folder_ + "/x/a.tif");
+  EXPECT_EQ(entries[0].annotations, folder_ + "/a.xml");
+  EXPECT_FALSE(entries[0].mpp);
+  EXPECT_EQ(entries[1].slide_id, "b,2");
+  EXPECT_EQ(entries[1].path, "/abs/b.tif");
+  EXPECT_EQ(entries[1].mpp, 0.25);
+  EXPECT_EQ(entries[2].role, Role::kScore);
+  EXPECT_EQ(entries[2].patient_id, "c");
+}
+
+TEST_F(StudyFiles, RefusesLeaksAndFaultsOfTheTable) {
+  const std::string header = "slide_id,path,patient_id,role\n";
+  const auto message = [&](const std::string& text) {
+    return message_of([&] { read_slides_table(write("slides.csv", text)); });
+  };
+  EXPECT_EQ(message(header + "a,a.tif,Meier,train\nb,b.tif,meier,test\n"),
+            "patient 'meier' is in both train and test: slide 'a' (line 2, train) and slide 'b' "
+            "(line 3, test); give all slides of a patient the same role");
+  EXPECT_EQ(message(header + "a,a.tif,p,train\nA,b.tif,p,train\n"),
+            "slide 'A' stands in line 2 and again in line 3; expected each slide once");
+  EXPECT_EQ(message(header + "a,a.tif,p,trian\n"),
+            "line 2, column 11: found 'trian', expected train, test or score (did you mean "
+            "'train'?)");
+  EXPECT_EQ(message("slide_id,path,role\na,a.tif,train\n"),
+            "line 2: the table has no column 'patient_id'; expected the patient's id: slides of "
+            "one patient must not part between train and test");
+  EXPECT_NE(message("slide_id,pth,role\na,a,score\n").find("did you mean 'path'?"),
+            std::string::npos);
+  EXPECT_EQ(message(header + "a,a.tif,p\n"), "line 2: found 3 fields, expected 4 as in the header");
+  EXPECT_NE(message(header).find("names no slides"), std::string::npos);
+  EXPECT_NE(message("slide_id,path,patient_id,role,mpp\na,a.tif,p,train,fast\n")
+                .find("found 'fast', expected µm per pixel"),
+            std::string::npos);
+}
+
+TEST(Scale, IsTheMedianAndRefusesAMixture) {
+  EXPECT_EQ(training_mpp({{"a", 0.5}, {"b", 0.51}, {"c", 0.505}}), 0.505);
+  EXPECT_EQ(training_mpp({{"a", {}}, {"b", {}}}), std::nullopt);
+  try {
+    training_mpp({{"a", 0.25}, {"b", 0.5}});
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kMismatch);
+    EXPECT_NE(error.message().find("a (0.25), b (0.5)"), std::string::npos) << error.message();
+  }
+  EXPECT_NO_THROW(training_mpp({{"a", 1.0}, {"b", 1.05}}));
+  EXPECT_THROW(training_mpp({{"a", 1.0}, {"b", 1.051}}), Error);
+  EXPECT_THROW(training_mpp({{"a", 1.0}, {"b", {}}}), Error);
+}
+
+TEST(Scale, ReadsOtherSlidesAtTheModelsMpp) {
+  slide::SlideInfo info;
+  info.path = "b.svs";
+  info.mpp = Mpp{0.5, 0.5};
+  patch::PatchSpec trained;
+  trained.size_px = 50;
+  trained.level = 0;
+  std::vector<std::string> warnings;
+  Context context;
+  context.warning = [&](const std::string& text) { warnings.push_back(text); };
+
+  const patch::PatchSpec spec = spec_for_slide(trained, 4.0, info, context);
+  EXPECT_EQ(spec.mpp, 4.0);
+  EXPECT_FALSE(spec.level);
+  EXPECT_EQ(spec.size_px, 50);
+  EXPECT_TRUE(warnings.empty());
+
+  EXPECT_EQ(spec_for_slide(trained, {}, info, context).level, 0);
+  EXPECT_EQ(warnings.size(), 1u);
+
+  info.mpp.reset();
+  EXPECT_THROW(spec_for_slide(trained, 4.0, info, context), Error);
+}
+
+std::vector<patch::PatchRow> rows_at(const std::vector<std::pair<int64_t, int64_t>>& positions) {
+  std::vector<patch::PatchRow> rows;
+  for (const auto& [x, y] : positions) {
+    patch::PatchRow row;
+    row.x_px = x;
+    row.y_px = y;
+    rows.push_back(row);
+  }
+  return rows;
+}
+
+TEST(FoldGroups, ArePatientsWhereThereAreThree) {
+  const auto rows = rows_at({{0, 0}, {1, 0}});
+  const std::vector<GroupedSlide> slides = {{"p1", rows}, {"p2", rows}, {"P1", rows}, {"p3", rows}};
+  EXPECT_EQ(fold_groups(slides), (std::vector<int32_t>{0, 0, 1, 1, 0, 0, 2, 2}));
+}
+
+TEST(FoldGroups, AreBlocksAlongTheLongerSideForFewerPatients) {
+  // Ten rows along y (the longer side), two a block; given unsorted.
+  std::vector<std::pair<int64_t, int64_t>> positions;
+  for (const int64_t i : {9, 0, 5, 3, 7, 1, 8, 2, 6, 4}) positions.push_back({i % 2, i * 10});
+  const auto rows = rows_at(positions);
+  const std::vector<GroupedSlide> slides = {{"p1", rows}};
+  EXPECT_EQ(fold_groups(slides), (std::vector<int32_t>{4, 0, 2, 1, 3, 0, 4, 1, 3, 2}));
+}
+
+TEST(FoldGroups, KeepTiesTogether) {
+  const auto rows = rows_at({{0, 0}, {0, 0}, {0, 0}, {100, 0}, {200, 0}});
+  const std::vector<GroupedSlide> slides = {{"p1", rows}};
+  EXPECT_EQ(fold_groups(slides), (std::vector<int32_t>{0, 0, 0, 3, 4}));
+}
+
+TEST_F(StudyFiles, ReadsGroupsAndPenalty) {
+  const auto groups = read_groups(write("g.csv", "slide_id,patient_id\nA,p1\nb,p2\n"));
+  EXPECT_EQ(groups, (std::map<std::string, std::string>{{"a", "p1"}, {"b", "p2"}}));
+  EXPECT_THROW(read_groups(write("g2.csv", "a\n")), Error);
+  EXPECT_THROW(read_groups(write("g3.csv", "a,p\nA,q\n")), Error);
+  EXPECT_FALSE(parse_l2("cv"));
+  EXPECT_EQ(parse_l2("0.1"), 0.1);
+  EXPECT_THROW(parse_l2("auto"), Error);
+}
+
+}  // namespace
+}  // namespace lamella::study

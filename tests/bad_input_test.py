@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Each bad input gives a clear error: what was found, what was expected, what to do."""
+
+import os
+import shutil
+import subprocess
+
+import h5py
+import numpy
+import pytest
+from conftest import PROGRAM, bad, good, lamella
+
+PLAN = ("--size-px", 64, "--level", 0)
+
+
+def plan(slide, out, *words):
+    return ("plan", "--slide", slide, *PLAN, "--out", out, *words)
+
+
+@pytest.mark.parametrize("name, word", [("broken.svs", "TIFF"), ("unopenable.tiff", "compression"),
+                                        ("absent.svs", "No such file")])
+def test_slides_that_cannot_be_opened(data, tmp_path, name, word):
+    message = bad(*plan(data / "slides" / name, tmp_path / "p.h5"))
+    assert name in message and word.lower() in message.lower()
+    assert not (tmp_path / "p.h5").exists()
+
+
+def test_a_slide_with_a_corrupt_tile(data, tmp_path):
+    slide = data / "slides" / "unreadable.svs"
+    good("plan", "--slide", slide, "--size-px", 16, "--level", 0, "--tissue", "none", "--out",
+         tmp_path / "p.h5")
+    message = bad("extract", "--slide", slide, "--plan", tmp_path / "p.h5", "--format", "png",
+                  "--out", tmp_path / "png")
+    assert "unreadable.svs" in message and "tile" in message
+    outcome = lamella("extract", "--slide", slide, "--plan", tmp_path / "p.h5", "--format", "null",
+                      "--skip-errors", "--json")
+    assert outcome.code == 3 and outcome.json["failed"] > 0
+
+
+def test_a_slide_smaller_than_a_patch(cohort, tmp_path):
+    message = bad("plan", "--slide", cohort / "phantom_01.tif", "--size-px", 4000, "--level", 0,
+                  "--out", tmp_path / "p.h5")
+    assert "4000" in message and "2048" in message
+
+
+def test_no_mpp_where_one_is_needed(data, tmp_path):
+    slide = data / "slides" / "tcga-cr-7395-01a-01-ts1.svs"
+    words = ("plan", "--slide", slide, "--size-px", 64, "--mpp", 0.5, "--out", tmp_path / "p.h5")
+    assert "mpp" in bad(*words)
+    assert good(*words, "--slide-mpp", 0.25)["effective_mpp"] == pytest.approx(0.5)
+
+
+def test_zero_tissue_is_said(cohort, tmp_path):
+    outcome = lamella(*plan(cohort / "phantom_01.tif", tmp_path / "p.h5", "--region", "0,0,64,64",
+                            "--min-tissue", 1.0), "--quiet")
+    assert outcome.code == 0
+    assert "lamella: warning:" in outcome.err and "tissue" in outcome.err
+    with h5py.File(tmp_path / "p.h5") as file:
+        assert file["coords"].shape == (0, 2)
+
+
+def test_an_unknown_annotation_group(cohort, tmp_path):
+    message = bad(*plan(cohort / "phantom_01.tif", tmp_path / "p.h5", "--annotations",
+                        cohort / "phantom_01.xml", "--positive", "Tumour"))
+    assert "'Tumour'" in message and "Tumor" in message
+
+
+def test_malformed_xml(cohort, tmp_path):
+    xml = tmp_path / "a.xml"
+    text = (cohort / "phantom_01.xml").read_text()
+    xml.write_text(text[: len(text) // 2])
+    message = bad(*plan(cohort / "phantom_01.tif", tmp_path / "p.h5", "--annotations", xml,
+                        "--positive", "Tumor"))
+    assert "a.xml" in message and "line" in message and "column" in message
+
+
+@pytest.mark.parametrize("text, words", [
+    ("phantom_01,10\n", ["line 1", "expected"]),
+    ("phantom_01,100,100\nphantom_01,ten,100\n", ["line 2, column 12", "'ten'", "expected"]),
+    ("phantom_01,100,100\nphantom_01,999999,100\n", ["line 2", "999999", "2048"]),
+])
+def test_malformed_centres(cohort, tmp_path, text, words):
+    centres = tmp_path / "tumor.txt"
+    centres.write_text(text)
+    message = bad(*plan(cohort / "phantom_01.tif", tmp_path / "p.h5", "--centers", f"{centres}:1"))
+    assert "tumor.txt" in message
+    for word in words:
+        assert word in message
+
+
+@pytest.mark.parametrize("old, new, words", [
+    ("stride_px = 112", "stride = 112", ["line 14, column 1", "score.stride", "'stride_px'"]),
+    ("size_px = 112", "size_px = many", ["line 8"]),
+    ("mpp = 1.0", "level = 0\nmpp = 1.0", ["level", "mpp"]),
+    ("l2 = 0.1", 'l2 = "best"', ["line 12", "'best'", "cv"]),
+    ('positive = ["Tumor"]', "positive = []", ["positive"]),
+])
+def test_malformed_study(study, old, new, words):
+    message = bad("run", study(replace={old: new}))
+    assert "study.toml" in message
+    for word in words:
+        assert word in message, message
+
+
+def test_a_patient_in_train_and_test(study, cohort, tmp_path):
+    for name in ("phantom_01", "phantom_03"):
+        for ending in ("tif", "xml"):
+            shutil.copy(cohort / f"{name}.{ending}", tmp_path)
+    table = tmp_path / "slides.csv"
+    table.write_text("slide_id,path,patient_id,role,annotations\n"
+                     "a,phantom_01.tif,Meier,train,phantom_01.xml\n"
+                     "b,phantom_03.tif,Meier,test,phantom_03.xml\n")
+    message = bad("run", study(table=table))
+    assert "Meier" in message and "train" in message and "test" in message
+    assert not (tmp_path / "out" / "plans").exists()
+
+
+def test_labels_of_one_class_only(study, cohort, tmp_path):
+    (tmp_path / "tumor.txt").write_text("phantom_01,600,600\nphantom_02,700,700\n")
+    rule = 'from_annotations = { positive = ["Tumor"], negative_from_tissue = true, ' \
+           'max_per_slide = 40 }'
+    path = study(replace={rule: 'centers = [{ file = "tumor.txt", label = 1 }]'})
+    message = bad("run", path)
+    assert "class" in message or "tumour" in message
+
+
+def test_centre_lists_with_ids_the_table_lacks_warn_once(study, tmp_path):
+    (tmp_path / "tumor.txt").write_text("PHANTOM_01,600,600\nother,700,700\nelse,1,1\n" +
+                                        "".join(f"phantom_02,{x},700\n" for x in range(400, 900, 60)))
+    (tmp_path / "normal.txt").write_text(
+        "".join(f"phantom_01,{x},900\n" for x in range(400, 900, 60)))
+    rule = 'from_annotations = { positive = ["Tumor"], negative_from_tissue = true, ' \
+           'max_per_slide = 40 }'
+    path = study(replace={rule: 'centers = [{ file = "tumor.txt", label = 1 }, '
+                                '{ file = "normal.txt", label = 0 }]'})
+    outcome = lamella("run", path, "--quiet", "--json")
+    assert outcome.code == 0, outcome.err
+    warnings = [line for line in outcome.err.splitlines() if "does not have" in line]
+    assert len(warnings) == 1 and "2 rows" in warnings[0] and "2 slides" in warnings[0]
+    assert outcome.json["metrics"]["train"]["n_positive"] == 10  # upper case matched, too
+
+
+def test_a_model_on_another_feature_space(cohort, tmp_path):
+    for size in (112, 56):
+        good("plan", "--slide", cohort / "phantom_01.tif", "--size-px", size, "--mpp", 1.0,
+             "--annotations", cohort / "phantom_01.xml", "--positive", "Tumor",
+             "--negative-from-tissue", "--max-per-slide", 20, "--out", tmp_path / f"{size}.plan.h5")
+        good("encode", "--slide", cohort / "phantom_01.tif", "--plan", tmp_path / f"{size}.plan.h5",
+             "--out", tmp_path / f"{size}.h5")
+    good("train", "--features", tmp_path / "112.h5", "--l2", 0.1, "--out", tmp_path / "model")
+    message = bad("score", "--features", tmp_path / "56.h5", "--model", tmp_path / "model", "--out",
+                  tmp_path / "s.csv")
+    assert "112px" in message and "56px" in message
+    assert not (tmp_path / "s.csv").exists()
+
+
+def test_an_output_folder_that_is_not_writable(study, tmp_path):
+    (tmp_path / "out").write_text("a file is in the way")
+    assert "out" in bad("run", study())
+
+
+def test_a_plan_of_another_slide(cohort, tmp_path):
+    good(*plan(cohort / "phantom_01.tif", tmp_path / "p.h5", "--tissue", "none"))
+    message = bad("extract", "--slide", cohort / "phantom_02.tif", "--plan", tmp_path / "p.h5",
+                  "--format", "null")
+    assert "another slide" in message
+
+
+def test_files_that_are_not_what_they_should_be(cohort, tmp_path):
+    (tmp_path / "noise.h5").write_bytes(os.urandom(5000))
+    assert "noise.h5" in bad("extract", "--slide", cohort / "phantom_01.tif", "--plan",
+                             tmp_path / "noise.h5", "--format", "null")
+    with h5py.File(tmp_path / "empty.h5", "w") as file:
+        file["coords"] = numpy.zeros((2, 2), numpy.int64)
+    assert "empty.h5" in bad("train", "--features", tmp_path / "empty.h5", "--out", tmp_path / "m")
+    assert "model" in bad("score", "--slide", cohort / "phantom_01.tif", "--model", tmp_path,
+                          "--out", tmp_path / "s.csv")
+
+
+@pytest.mark.parametrize("words", [(), ("plan",), ("plan", "--sise-px", "3"), ("fly",),
+                                   ("run", "a.toml", "--threads", "-3"),
+                                   ("run", "a.toml", "--threads", "many")])
+def test_wrong_usage_is_2(words):
+    bad(*words, code=2)
+
+
+def test_errors_stay_off_stdout_and_warnings_survive_quiet(tmp_path):
+    outcome = lamella("run", tmp_path / "absent.toml", "--quiet", "--json")
+    assert outcome.code == 1 and outcome.out == ""
+    assert "absent.toml" in outcome.err
+
+
+def test_a_closed_pipe_does_not_crash(cohort):
+    run = subprocess.run(f"{PROGRAM} --help | head -1", shell=True, capture_output=True, text=True,
+                         check=False)
+    assert run.returncode == 0 and "lamella" in run.stdout
