@@ -20,9 +20,9 @@ namespace lamella::patch {
 struct PatchBatch {
   int64_t count = 0;
   int views = 1;
-  int size_px = 0;                // h = w
-  std::vector<uint8_t> pixels;    // count * views * size_px * size_px * 3
-  std::vector<uint32_t> rows;     // count: index of each patch in the plan
+  int size_px = 0;              // h = w
+  std::vector<uint8_t> pixels;  // count * views * size_px * size_px * 3
+  std::vector<uint32_t> rows;   // count: index of each patch in the plan
 
   std::span<const uint8_t> patch(int64_t i) const {
     const size_t bytes = size_t(views) * size_px * size_px * 3;
@@ -31,9 +31,9 @@ struct PatchBatch {
 };
 
 struct ExtractOptions {
-  int output_px = 0;          // side of what is delivered; 0: the spec's size_px
+  int output_px = 0;  // side of what is delivered; 0: the spec's size_px
   int batch_size = 32;
-  bool plan_order = false;    // deliver in the plan's order (may decode a tile again)
+  bool plan_order = false;  // deliver in the plan's order (may decode a tile again)
   enum class OnError { kFail, kSkip } on_error = OnError::kFail;
   slide::ReadOptions read;
   void validate() const;

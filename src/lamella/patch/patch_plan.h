@@ -16,28 +16,34 @@ namespace lamella::patch {
 struct PatchSpec {
   int size_px = 0;
   std::optional<int> level;
-  std::optional<double> mpp;  // µm/px
+  std::optional<double> mpp;  // µm/px, 0.01-1000
+  // Error kInvalidArgument: size_px outside 1-16384, a negative level, none or both of level, mpp.
   void validate() const;
 };
 
 // What a spec means on one slide.
 struct PatchGeometry {
-  int size_px = 0;              // as in the spec
-  int level = 0;                // that is read
-  double extent_x_px = 0;       // side of the patch in level-0 px, real-valued
+  int size_px = 0;         // as in the spec
+  int level = 0;           // that is read
+  double extent_x_px = 0;  // side of the patch in level-0 px, real-valued
   double extent_y_px = 0;
-  double level_extent_x_px = 0; // the same in px of `level`
+  double level_extent_x_px = 0;  // the same in px of `level`
   double level_extent_y_px = 0;
   std::optional<double> effective_mpp;  // µm per patch pixel; nullopt if the slide has no mpp
-  SizePx slide_size_px;         // level 0
+  SizePx slide_size_px;                 // level 0
   bool operator==(const PatchGeometry&) const = default;
 };
 
 // By level: that level, native pixels. By mpp: the coarsest level whose mpp is at most the target
-// (1 % tolerance), else level 0, where pixels are enlarged.
+// (1 % tolerance), else level 0, where pixels are enlarged. A level within 1 % of the target is
+// taken as it is, without resampling; effective_mpp is then the level's own.
+// effective_mpp is the mean of x and y.
 // Error kNotFound: no such level. kInvalidArgument: mpp asked of a slide without one (says how to
-// give it); mpp of x and y differ by more than 5 %.
+// give it), or of one whose mpp of x and y differ by more than 5 %.
 PatchGeometry resolve_geometry(const PatchSpec& spec, const slide::SlideInfo& info);
+
+// The patch at (x_px, y_px) as a rectangle in level-0 px.
+RectF patch_rect(const PatchGeometry& geometry, int64_t x_px, int64_t y_px);
 
 inline constexpr int8_t kNoLabel = -1;
 
@@ -56,9 +62,9 @@ struct PatchPlan {
   std::string slide_fingerprint;
   PatchSpec spec;
   PatchGeometry geometry;
-  std::optional<double> mpp;       // level 0, of the slide
+  std::optional<double> mpp;  // level 0, of the slide
   std::string mpp_source;
-  std::optional<double> stride_px; // level-0 px, for grids only; column step of the heat-map
+  std::optional<double> stride_px;  // level-0 px, for grids only; column step of the heat-map
   std::vector<PatchRow> rows;
   std::vector<std::string> warnings;  // for the record
 };

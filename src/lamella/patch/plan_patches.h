@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The verb plan. Pure functions of their arguments.
+// The verb plan. Pure functions of their arguments; reentrant.
+//
+// All of them: Error kInvalidArgument if the slide is smaller than one patch; a plan without rows
+// is no error, but carries a warning that gives the tissue fraction.
 #pragma once
 
 #include <cstdint>
@@ -20,28 +23,38 @@ struct LabelledCentres {
   std::string path;
 };
 
-// One row per centre, top-left = centre - extent / 2 (integer division), in the lists' order.
+// One row per centre, in the lists' order. In level-0 px, top-left = floor(centre) -
+// floor(extent / 2): 299 px at level 0 begin 149 px before the centre.
 // A centre outside the slide is Error kInvalidArgument: file, line, coordinates, slide size.
-// A patch that reaches outside the slide is kept; the plan records the inside fraction and warns.
+// A patch that reaches outside the slide is kept; its row records the inside fraction and one
+// warning counts them.
 PatchPlan plan_from_centres(const slide::SlideInfo& info, const std::string& slide_id,
                             const PatchSpec& spec, const tissue::TissueMask& mask,
                             const std::vector<LabelledCentres>& lists);
 
 struct AnnotationRule {
-  std::vector<std::string> positive;       // groups that are tumour
-  std::vector<std::string> negative;       // groups that are normal, also inside positive ones
-  bool negative_from_tissue = false;       // tissue outside every polygon is normal
-  double min_coverage = 0.75;              // 0-1: covered at least so much to get the label
-  double min_tissue = 0.5;                 // 0-1: for patches taken from tissue
-  int max_per_slide = 2000;                // rows; classes are balanced as far as they reach
+  std::vector<std::string> positive;  // groups that are tumour
+  std::vector<std::string> negative;  // groups that are normal, also inside positive ones
+  bool negative_from_tissue = false;  // tissue outside every polygon is normal
+  double min_coverage = 0.75;         // 0-1: covered at least so much to get the label
+  double min_tissue = 0.5;            // 0-1: for patches taken from tissue
+  int max_per_slide = 2000;           // rows; classes are balanced as far as they reach
   uint64_t seed = 7;
   void validate() const;
 };
 
-// Candidates on a grid of stride = extent over the slide; labelled by coverage; balanced random
-// sample with the seed (mt19937_64, derived per slide id); rows sorted by y, then x.
-// Error kNotFound: unknown group. A normal patch touches no positive polygon
-// (coverage <= 1 - min_coverage by positives is not enough: it must be 0).
+// Candidates: the patches of a grid of stride = extent from the slide's top-left that lie wholly
+// on the slide. A candidate is
+//   tumour  if positive polygons (less the negative ones) cover at least min_coverage of it,
+//   normal  if those cover nothing of it, and either negative polygons cover at least min_coverage
+//           or (negative_from_tissue) no polygon of any group touches it and at least min_tissue
+//           of it is tissue.
+// Where there are more than max_per_slide each class gets half of the rows, and what one class
+// cannot fill the other may. Sampled by mt19937_64, seeded per slide id and class, so that neither
+// other slides nor the other class change what is drawn. Rows by y, then x.
+// A file may hold some of the named groups only (a slide without tumour has none); groups that
+// neither list names are left out with a warning. Error kNotFound, listing the groups there are:
+// there is such a group, and one of the lists found none of its own.
 PatchPlan plan_from_annotations(const slide::SlideInfo& info, const std::string& slide_id,
                                 const PatchSpec& spec, const tissue::TissueMask& mask,
                                 const annotation::AnnotationSet& annotations,
@@ -54,10 +67,12 @@ struct GridOptions {
   void validate() const;
 };
 
-// Grid from the region's top-left; patches that lie wholly on the slide... and those at the right
-// and bottom edge that reach over it are kept (white outside, inside_fraction recorded), if
-// enough of them is tissue. Rows by y, then x. A slide smaller than a patch is Error
-// kInvalidArgument. Zero rows: a warning that gives the tissue fraction.
+// Grid from the region's top-left, row by row, until the region's right and bottom edges (or the
+// slide's) are reached. The last column and row may overhang these edges: such patches are kept,
+// white outside the slide, and their rows record the inside fraction. A row is kept if at least
+// min_tissue of the whole patch is tissue. Rows by y, then x.
+// Error kInvalidArgument: a region that is empty or does not begin on the slide.
+// kLimit: more than 50 million positions.
 PatchPlan plan_grid(const slide::SlideInfo& info, const std::string& slide_id,
                     const PatchSpec& spec, const tissue::TissueMask& mask,
                     const GridOptions& options);

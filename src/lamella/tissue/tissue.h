@@ -13,11 +13,11 @@
 namespace lamella::tissue {
 
 struct TissueOptions {
-  double mask_mpp = 8.0;           // µm per mask pixel, aimed at
-  int mask_max_px = 1024;          // longer side of the mask where the slide has no mpp
-  double min_area_um2 = 40'000;    // smaller pieces are dropped (200 µm squared)
-  double max_hole_um2 = 10'000;    // smaller holes are filled
-  double min_saturation = 0.05;    // 0-1: below it nothing is tissue, whatever Otsu says
+  double mask_mpp = 8.0;         // µm per mask pixel, aimed at
+  int mask_max_px = 1024;        // longer side of the mask where the slide has no mpp
+  double min_area_um2 = 40'000;  // smaller pieces are dropped (200 µm squared)
+  double max_hole_um2 = 10'000;  // smaller holes are filled
+  double min_saturation = 0.05;  // 0-1: below it nothing is tissue, whatever Otsu says
   void validate() const;
 };
 
@@ -27,13 +27,14 @@ struct TissueMask {
   Image mask;               // 1 channel
   double downsample_x = 1;  // level-0 px per mask px
   double downsample_y = 1;
-  double threshold = 0;     // saturation 0-1 that was used
+  double threshold = 0;        // saturation 0-1 that was used
   double tissue_fraction = 0;  // of the whole slide, 0-1
 
   // Fraction of the rectangle (level-0 px) that is tissue, by exact area; outside the slide
   // counts as no tissue.
   double fraction(const RectF& rect) const;
-  // Must be called once `mask` is complete (make_tissue_mask and read_tissue_mask do).
+  // Must be called once `mask` is complete (make_tissue_mask and read_tissue_mask do); sets
+  // tissue_fraction.
   void index();
 
  private:
