@@ -15,8 +15,8 @@ namespace lamella::patch {
 // A square of size_px pixels at a level or at a physical scale: exactly one of the two is set.
 struct PatchSpec {
   int size_px = 0;
-  std::optional<int> level;
-  std::optional<double> mpp;  // µm/px, 0.01-1000
+  std::optional<int> level = {};
+  std::optional<double> mpp = {};  // µm/px, 0.01-1000
   // Error kInvalidArgument: size_px outside 1-16384, a negative level, none or both of level, mpp.
   void validate() const;
 };

@@ -33,12 +33,12 @@ PatchPlan plan_from_centres(const slide::SlideInfo& info, const std::string& sli
                             const std::vector<LabelledCentres>& lists);
 
 struct AnnotationRule {
-  std::vector<std::string> positive;  // groups that are tumour
-  std::vector<std::string> negative;  // groups that are normal, also inside positive ones
-  bool negative_from_tissue = false;  // tissue outside every polygon is normal
-  double min_coverage = 0.75;         // 0-1: covered at least so much to get the label
-  double min_tissue = 0.5;            // 0-1: for patches taken from tissue
-  int max_per_slide = 2000;           // rows; classes are balanced as far as they reach
+  std::vector<std::string> positive = {};  // groups that are tumour
+  std::vector<std::string> negative = {};  // groups that are normal, also inside positive ones
+  bool negative_from_tissue = false;       // tissue outside every polygon is normal
+  double min_coverage = 0.75;              // 0-1: covered at least so much to get the label
+  double min_tissue = 0.5;                 // 0-1: for patches taken from tissue
+  int max_per_slide = 2000;                // rows; classes are balanced as far as they reach
   uint64_t seed = 7;
   void validate() const;
 };
@@ -61,9 +61,9 @@ PatchPlan plan_from_annotations(const slide::SlideInfo& info, const std::string&
                                 const AnnotationRule& rule);
 
 struct GridOptions {
-  std::optional<double> stride_px;  // in patch pixels (of the spec's scale); default size_px
-  std::optional<RectPx> region_px;  // level-0 px; default the whole slide
-  double min_tissue = 0.1;          // 0-1
+  std::optional<double> stride_px = {};  // in patch pixels (of the spec's scale); default size_px
+  std::optional<RectPx> region_px = {};  // level-0 px; default the whole slide
+  double min_tissue = 0.1;               // 0-1
   void validate() const;
 };
 
