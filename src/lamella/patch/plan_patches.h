@@ -50,8 +50,8 @@ struct AnnotationRule {
 //           or (negative_from_tissue) no polygon of any group touches it and at least min_tissue
 //           of it is tissue.
 // Where there are more than max_per_slide each class gets half of the rows, and what one class
-// cannot fill the other may. Sampled by mt19937_64, seeded per slide id and class, so that neither
-// other slides nor the other class change what is drawn. Rows by y, then x.
+// cannot fill the other may. Sampled by mt19937_64, seeded per slide id and class, so that other
+// slides change nothing. Rows by y, then x.
 // A file may hold some of the named groups only (a slide without tumour has none); groups that
 // neither list names are left out with a warning. Error kNotFound, listing the groups there are:
 // there is such a group, and one of the lists found none of its own.

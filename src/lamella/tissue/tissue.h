@@ -2,6 +2,7 @@
 // Where tissue is. Plain data and one function.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -34,25 +35,30 @@ struct TissueMask {
   // counts as no tissue.
   double fraction(const RectF& rect) const;
   // Must be called once `mask` is complete (make_tissue_mask and read_tissue_mask do); sets
-  // tissue_fraction.
+  // tissue_fraction. Error kLimit beyond 2^32 - 1 px.
   void index();
 
  private:
-  std::vector<int64_t> integral_;  // (h + 1) x (w + 1)
+  std::vector<uint32_t> integral_;  // (h + 1) x (w + 1): tissue px above and left
 };
 
-// Otsu on saturation after smoothing, morphology, small areas and holes dropped.
+// From the coarsest level that is at least as fine as the mask, area-averaged to it (a mask is
+// never finer than level 0): Otsu on saturation after smoothing, morphology, small areas and holes
+// dropped. Near-black and pure white are no tissue; a slide without background is all tissue.
+// Without an mpp a mask pixel is taken to be mask_mpp wide for the area limits.
+// Error kCorrupt if a tile cannot be read, kInterrupted, those of options.validate().
 TissueMask make_tissue_mask(const slide::Slide& slide, const TissueOptions& options,
                             const Context& context);
 
 // Every pixel is tissue: for callers that want no mask.
 TissueMask all_tissue(const slide::SlideInfo& info);
 
-// A mask PNG (0 / not 0), stretched over the slide.
+// A mask PNG (0 / not 0), stretched over the slide. Error kMismatch if its proportions are not the
+// slide's; those of imagefile::read_png.
 TissueMask read_tissue_mask(const std::string& path, const slide::SlideInfo& info);
 // The mask as PNG, 0/255.
 void write_tissue_mask(const TissueMask& mask, const std::string& path);
-// Thumbnail with the mask's outline, for people.
+// Thumbnail (longer side at most max_px) with the mask's outline, for people.
 Image draw_tissue_preview(const slide::Slide& slide, const TissueMask& mask, int max_px);
 
 }  // namespace lamella::tissue

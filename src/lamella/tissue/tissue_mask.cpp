@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "lamella/base/error.h"
 #include "lamella/imagefile/imagefile.h"
@@ -12,12 +13,18 @@ namespace lamella::tissue {
 
 void TissueMask::index() {
   const size_t width = static_cast<size_t>(mask.width()), height = size_t(mask.height());
+  if (width * height > std::numeric_limits<uint32_t>::max()) {
+    throw Error(ErrorCode::kLimit,
+                fmt::format("found a mask of {} x {} px, expected at most 2^32 - 1 "
+                            "px in all",
+                            width, height));
+  }
   integral_.assign((width + 1) * (height + 1), 0);
   for (size_t y = 0; y < height; ++y) {
     const uint8_t* row = mask.row(static_cast<int>(y));
-    const int64_t* above = integral_.data() + y * (width + 1);
-    int64_t* here = integral_.data() + (y + 1) * (width + 1);
-    int64_t sum = 0;
+    const uint32_t* above = integral_.data() + y * (width + 1);
+    uint32_t* here = integral_.data() + (y + 1) * (width + 1);
+    uint32_t sum = 0;
     for (size_t x = 0; x < width; ++x) {
       sum += row[x] != 0;
       here[x + 1] = above[x + 1] + sum;
@@ -40,7 +47,7 @@ double TissueMask::fraction(const RectF& rect) const {
     const double floor_x = std::min(std::floor(x), width - 1);
     const double floor_y = std::min(std::floor(y), height - 1);
     const double fx = x - floor_x, fy = y - floor_y;
-    const int64_t* corner =
+    const uint32_t* corner =
         integral_.data() + static_cast<size_t>(floor_y) * pitch + static_cast<size_t>(floor_x);
     const auto value = [&](size_t offset) { return static_cast<double>(corner[offset]); };
     return (1 - fy) * ((1 - fx) * value(0) + fx * value(1)) +

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "lamella/base/error.h"
+#include "lamella/tissue/segment_internal.h"
+#include "lamella/tissue/small_picture_internal.h"
+#include "lamella/tissue/tissue.h"
+
+namespace lamella::tissue {
+
+namespace {
+
+// A slide of 80 mm at 8 µm/px has 10,000; more means that the slide's mpp is wrong.
+constexpr int64_t kMaxMaskPx = 16384;
+// Without an mpp a small picture must not lose all its pieces.
+constexpr double kMaxDroppedPart = 0.005;
+
+void require(bool good, const char* name, double found, const char* expected) {
+  if (good) return;
+  throw Error(ErrorCode::kInvalidArgument,
+              fmt::format("found {} = {}, expected {}", name, found, expected));
+}
+
+// Level-0 px per mask px that the options ask for.
+Mpp wanted_downsample(const slide::SlideInfo& info, const TissueOptions& options) {
+  const int64_t longer = std::max(info.size_px().width, info.size_px().height);
+  const double least = static_cast<double>(longer) / kMaxMaskPx;
+  if (info.mpp) {
+    return {std::max(options.mask_mpp / info.mpp->x, least),
+            std::max(options.mask_mpp / info.mpp->y, least)};
+  }
+  const double downsample = static_cast<double>(longer) / options.mask_max_px;
+  return {std::max(downsample, 1.0), std::max(downsample, 1.0)};
+}
+
+int64_t mask_size(int64_t slide_size, double downsample, int64_t level_size) {
+  const int64_t size = std::llround(static_cast<double>(slide_size) / downsample);
+  return std::clamp<int64_t>(size, 1, level_size);
+}
+
+SegmentOptions segment_options(const TissueMask& mask, SizePx mask_size_px,
+                               const slide::SlideInfo& info, const TissueOptions& options) {
+  SegmentOptions segment;
+  segment.min_saturation = options.min_saturation;
+  if (info.mpp) {
+    const double area_um2 = mask.downsample_x * info.mpp->x * mask.downsample_y * info.mpp->y;
+    segment.min_area_px = options.min_area_um2 / area_um2;
+    segment.max_hole_px = options.max_hole_um2 / area_um2;
+    return segment;
+  }
+  // A mask pixel is taken to be of the size aimed at.
+  const double area_um2 = options.mask_mpp * options.mask_mpp;
+  const double most =
+      kMaxDroppedPart * static_cast<double>(mask_size_px.width * mask_size_px.height);
+  segment.min_area_px = std::min(options.min_area_um2 / area_um2, most);
+  segment.max_hole_px = std::min(options.max_hole_um2 / area_um2, most);
+  return segment;
+}
+
+}  // namespace
+
+void TissueOptions::validate() const {
+  require(mask_mpp >= 0.5 && mask_mpp <= 100, "mask_mpp", mask_mpp, "0.5 to 100 um/px");
+  require(mask_max_px >= 16 && mask_max_px <= kMaxMaskPx, "mask_max_px", mask_max_px,
+          "16 to 16384");
+  require(min_area_um2 >= 0 && std::isfinite(min_area_um2), "min_area_um2", min_area_um2,
+          "0 or more");
+  require(max_hole_um2 >= 0 && std::isfinite(max_hole_um2), "max_hole_um2", max_hole_um2,
+          "0 or more");
+  require(min_saturation >= 0 && min_saturation <= 1, "min_saturation", min_saturation,
+          "a fraction from 0 to 1");
+}
+
+TissueMask make_tissue_mask(const slide::Slide& slide, const TissueOptions& options,
+                            const Context& context) {
+  options.validate();
+  const slide::SlideInfo& info = slide.info();
+  const Mpp downsample = wanted_downsample(info, options);
+  const int level = slide::level_for_downsample(info, std::min(downsample.x, downsample.y));
+  const SizePx level_size = info.levels.at(static_cast<size_t>(level)).size_px;
+  const SizePx size{mask_size(info.size_px().width, downsample.x, level_size.width),
+                    mask_size(info.size_px().height, downsample.y, level_size.height)};
+  // The reader lives inside this call, so it need not own the slide.
+  const std::shared_ptr<const slide::Slide> borrowed(std::shared_ptr<void>(), &slide);
+  const Image picture = read_small_picture(borrowed, level, size, context);
+
+  TissueMask result;
+  result.downsample_x = static_cast<double>(info.size_px().width) / static_cast<double>(size.width);
+  result.downsample_y =
+      static_cast<double>(info.size_px().height) / static_cast<double>(size.height);
+  Segmentation segmentation =
+      segment_tissue(picture.view(), segment_options(result, size, info, options));
+  result.mask = std::move(segmentation.mask);
+  result.threshold = segmentation.threshold;
+  result.index();
+  return result;
+}
+
+}  // namespace lamella::tissue
