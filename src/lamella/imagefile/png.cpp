@@ -47,7 +47,7 @@ void on_png_bytes(png_structp png, png_bytep data, size_t size) {
 
 void on_png_flush(png_structp) {}
 
-// Row filter "sub" and level 3: on tissue nearly the size of the defaults at a third of the time.
+// Row filter "sub" and level 3: on tissue half the time of the defaults for a sixth more bytes.
 bool compress(png_structp png, png_infop info, const ImageView& image) {
   if (setjmp(png_jmpbuf(png)) != 0) return false;
   png_set_IHDR(png, info, static_cast<png_uint_32>(image.width),
