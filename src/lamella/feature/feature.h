@@ -13,15 +13,17 @@ namespace lamella::feature {
 struct FeatureMatrix {
   int64_t rows = 0;
   int64_t columns = 0;
-  std::vector<float> values;   // size rows * columns
+  std::vector<float> values;  // size rows * columns
   // Fingerprint of what the numbers mean: written by the encoder, only compared afterwards.
   std::string feature_space;
-  std::string precision;       // "f32", "bf16": recorded beside, may mix with a warning
+  std::string precision;  // "f32", "bf16": recorded beside, may mix with a warning
 
   std::span<const float> row(int64_t i) const {
     return {values.data() + i * columns, static_cast<size_t>(columns)};
   }
-  std::span<float> row(int64_t i) { return {values.data() + i * columns, static_cast<size_t>(columns)}; }
+  std::span<float> row(int64_t i) {
+    return {values.data() + i * columns, static_cast<size_t>(columns)};
+  }
 };
 
 // n probabilities of tumour, 0-1, in the rows' order.
@@ -29,8 +31,15 @@ struct ScoreVector {
   std::vector<float> values;
 };
 
-// Rows of all parts one under the other. Error kMismatch if feature_space or columns differ
-// (which part); a warning text is returned in *warning when precisions mix.
+inline constexpr double kSpaceMppTolerance = 0.05;
+
+// Two feature spaces are the same if they are equal, or equal up to the number of a trailing
+// "@<number>mpp" and these numbers differ by at most 5 % of the smaller.
+bool same_space(const std::string& a, const std::string& b);
+
+// Rows of all parts one under the other; the feature_space is the one of the lower median mpp.
+// Error kMismatch if columns or feature spaces differ (which part); where precisions mix, a text
+// that says so is put into *warning.
 FeatureMatrix concatenate(std::span<const FeatureMatrix> parts, std::string* warning);
 
 }  // namespace lamella::feature
