@@ -22,11 +22,11 @@ struct Calibration {
 struct LinearModel {
   std::vector<double> weights;  // d
   double bias = 0;
-  std::vector<double> mean;     // d
-  std::vector<double> scale;    // d, > 0
+  std::vector<double> mean;   // d
+  std::vector<double> scale;  // d, > 0
   Calibration calibration;
   std::string feature_space;
-  double lambda = 0;            // the penalty used
+  double lambda = 0;  // the penalty used
 };
 
 struct TrainOptions {
@@ -47,7 +47,7 @@ struct LambdaTrial {
 
 struct TrainResult {
   LinearModel model;
-  std::vector<LambdaTrial> trials;   // empty without cross-validation
+  std::vector<LambdaTrial> trials;  // empty without cross-validation
   int folds = 0;
   int64_t rows_positive = 0;
   int64_t rows_negative = 0;
@@ -67,6 +67,7 @@ TrainResult train_classifier(const feature::FeatureMatrix& features, std::span<c
 std::vector<int32_t> make_folds(std::span<const int32_t> groups, int max_folds);
 
 // Error kMismatch if the two feature_space differ: both are named.
-feature::ScoreVector score_patches(const feature::FeatureMatrix& features, const LinearModel& model);
+feature::ScoreVector score_patches(const feature::FeatureMatrix& features,
+                                   const LinearModel& model);
 
 }  // namespace lamella::classifier

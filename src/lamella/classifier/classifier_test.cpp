@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <Eigen/Dense>
+#include <cmath>
+#include <limits>
+
+#include "lamella/base/error.h"
+#include "lamella/base/random.h"
+#include "lamella/classifier/linear_model.h"
+
+namespace lamella::classifier {
+namespace {
+
+feature::FeatureMatrix matrix(int64_t columns, std::vector<float> values) {
+  feature::FeatureMatrix made;
+  made.columns = columns;
+  made.rows = static_cast<int64_t>(values.size()) / columns;
+  made.values = std::move(values);
+  made.feature_space = "net/0/8px@1mpp";
+  made.precision = "f32";
+  return made;
+}
+
+struct Data {
+  feature::FeatureMatrix features;
+  std::vector<int8_t> labels;
+  std::vector<int32_t> groups;
+};
+
+// n rows of d numbers; labels drawn from a logistic model; six groups.
+Data make_data(int n, int d, uint64_t seed) {
+  Random random(seed);
+  Data data;
+  std::vector<float> values;
+  for (int i = 0; i < n; ++i) {
+    double z = 0.3;
+    for (int j = 0; j < d; ++j) {
+      const double x = random.normal() * (1 + j) + 10 * j;
+      values.push_back(static_cast<float>(x));
+      z += (j % 2 ? -0.8 : 1.0) * (x - 10 * j) / (1 + j);
+    }
+    data.labels.push_back(static_cast<int8_t>(random.uniform() < 1 / (1 + std::exp(-z))));
+    data.groups.push_back(i % 6);
+  }
+  data.features = matrix(d, std::move(values));
+  return data;
+}
+
+TrainOptions with_lambda(double lambda) {
+  TrainOptions options;
+  options.lambda = lambda;
+  return options;
+}
+
+// Newton's method in long double, written apart from the code under test: the specification.
+Eigen::VectorXd newton(const Data& data, double lambda) {
+  const Eigen::Index n = data.features.rows, d = data.features.columns;
+  Eigen::MatrixXd x(n, d + 1);
+  for (Eigen::Index j = 0; j < d; ++j) {
+    double mean = 0, square = 0;
+    for (Eigen::Index i = 0; i < n; ++i) mean += data.features.row(i)[j] / double(n);
+    for (Eigen::Index i = 0; i < n; ++i) square += std::pow(data.features.row(i)[j] - mean, 2);
+    for (Eigen::Index i = 0; i < n; ++i) {
+      x(i, j) = (data.features.row(i)[j] - mean) / std::sqrt(square / double(n));
+    }
+  }
+  x.col(d).setOnes();
+  Eigen::VectorXd penalty = Eigen::VectorXd::Constant(d + 1, lambda);
+  penalty[d] = 0;
+  Eigen::VectorXd w = Eigen::VectorXd::Zero(d + 1);
+  for (int step = 0; step < 50; ++step) {
+    const Eigen::VectorXd p = (1 / (1 + (-(x * w)).array().exp())).matrix();
+    Eigen::VectorXd residual = p;
+    for (Eigen::Index i = 0; i < n; ++i) residual[i] -= data.labels[static_cast<size_t>(i)];
+    const Eigen::VectorXd gradient = x.transpose() * residual / double(n) + penalty.cwiseProduct(w);
+    Eigen::MatrixXd hessian =
+        x.transpose() * (p.array() * (1 - p.array())).matrix().asDiagonal() * x / double(n);
+    hessian.diagonal() += penalty;
+    w -= hessian.ldlt().solve(gradient);
+  }
+  return w;
+}
+
+TEST(Train, TwoPointsByHand) {
+  // x = 0 (normal), 2 (tumour): standardised -1, 1. By symmetry the bias is 0 and w solves
+  // lambda w = 1 / (1 + exp(w)): both rows have margin w. For lambda = 1/(1+e), w = 1.
+  const TrainResult trained = train_classifier(matrix(1, {0, 2}), std::vector<int8_t>{0, 1}, {},
+                                               with_lambda(1 / (1 + std::exp(1.0))), {});
+  EXPECT_NEAR(trained.model.weights[0], 1, 1e-6);
+  EXPECT_NEAR(trained.model.bias, 0, 1e-7);
+  EXPECT_EQ(trained.model.mean[0], 1);
+  EXPECT_EQ(trained.model.scale[0], 1);
+  EXPECT_EQ(trained.rows_positive, 1);
+  const auto scores = score_patches(matrix(1, {2, 1}), trained.model);
+  EXPECT_NEAR(scores.values[0], 1 / (1 + std::exp(-1.0)), 1e-6);
+  EXPECT_NEAR(scores.values[1], 0.5, 1e-6);
+}
+
+TEST(Train, AgreesWithNewton) {
+  const Data data = make_data(200, 6, 3);
+  for (const double lambda : {1e-3, 0.1, 10.0}) {
+    const TrainResult trained =
+        train_classifier(data.features, data.labels, {}, with_lambda(lambda), {});
+    const Eigen::VectorXd expected = newton(data, lambda);
+    for (size_t j = 0; j < 6; ++j) {
+      EXPECT_NEAR(trained.model.weights[j], expected[static_cast<Eigen::Index>(j)], 1e-6);
+    }
+    EXPECT_NEAR(trained.model.bias, expected[6], 1e-6);
+  }
+}
+
+TEST(Train, DoesNotDependOnTheFeaturesUnits) {
+  Data data = make_data(100, 3, 5);
+  const auto before = train_classifier(data.features, data.labels, {}, with_lambda(0.1), {});
+  const auto scores = score_patches(data.features, before.model);
+  for (int64_t i = 0; i < data.features.rows; ++i) data.features.row(i)[1] *= 1024;
+  const auto after = train_classifier(data.features, data.labels, {}, with_lambda(0.1), {});
+  const auto scaled = score_patches(data.features, after.model);
+  for (size_t i = 0; i < scores.values.size(); ++i) {
+    EXPECT_NEAR(scores.values[i], scaled.values[i], 1e-6);
+  }
+}
+
+TEST(Train, AConstantColumnIsHarmless) {
+  const TrainResult trained =
+      train_classifier(matrix(2, {0, 7, 2, 7}), std::vector<int8_t>{0, 1}, {}, with_lambda(1), {});
+  EXPECT_EQ(trained.model.weights[1], 0);
+  EXPECT_EQ(trained.model.scale[1], 1);
+}
+
+TEST(Train, GivesTheSameBitsForAnyThreadCount) {
+  const Data data = make_data(300, 20, 7);
+  Context context;
+  const TrainResult one = train_classifier(data.features, data.labels, data.groups, {}, context);
+  EXPECT_EQ(one.trials.size(), 13u);
+  EXPECT_EQ(one.folds, 5);
+  for (const int threads : {2, 4}) {
+    context.threads = threads;
+    const TrainResult many = train_classifier(data.features, data.labels, data.groups, {}, context);
+    EXPECT_EQ(many.model.weights, one.model.weights);
+    EXPECT_EQ(many.model.bias, one.model.bias);
+    for (size_t k = 0; k < one.trials.size(); ++k) {
+      EXPECT_EQ(many.trials[k].mean_log_loss, one.trials[k].mean_log_loss);
+    }
+  }
+}
+
+TEST(Train, ChoosesTheLeastHeldOutLoss) {
+  const Data data = make_data(300, 20, 9);
+  const TrainResult trained = train_classifier(data.features, data.labels, data.groups, {}, {});
+  for (const LambdaTrial& trial : trained.trials) {
+    if (trial.lambda == trained.model.lambda) {
+      for (const LambdaTrial& other : trained.trials) {
+        EXPECT_GE(other.mean_log_loss, trial.mean_log_loss);
+      }
+    }
+  }
+  // Two groups: each fold is trained on the other half. By hand for one lambda.
+  TrainOptions options;
+  options.lambdas = {0.5};
+  Data halves = make_data(40, 2, 4);
+  for (size_t i = 0; i < halves.groups.size(); ++i) halves.groups[i] = i < 20 ? 0 : 1;
+  const auto half = [&](size_t first) {
+    Data part;
+    const auto begin = halves.features.values.begin() + static_cast<ptrdiff_t>(first * 2);
+    part.features = matrix(2, std::vector<float>(begin, begin + 40));
+    part.labels.assign(halves.labels.begin() + static_cast<ptrdiff_t>(first),
+                       halves.labels.begin() + static_cast<ptrdiff_t>(first + 20));
+    return part;
+  };
+  double loss = 0;
+  for (const size_t first : {size_t{0}, size_t{20}}) {
+    const Data train = half(first), test = half(20 - first);
+    const auto model =
+        train_classifier(train.features, train.labels, {}, with_lambda(0.5), {}).model;
+    const auto scores = score_patches(test.features, model);
+    for (size_t i = 0; i < 20; ++i) {
+      loss -= std::log(test.labels[i] ? scores.values[i] : 1 - scores.values[i]) / 40;
+    }
+  }
+  const auto result = train_classifier(halves.features, halves.labels, halves.groups, options, {});
+  EXPECT_NEAR(result.trials[0].mean_log_loss, loss, 1e-6);
+}
+
+TEST(Train, RefusesWhatCannotBeLearnt) {
+  const auto refuses = [](const feature::FeatureMatrix& features, std::vector<int8_t> labels,
+                          std::vector<int32_t> groups, const std::string& word) {
+    try {
+      train_classifier(features, labels, groups, {}, {});
+      ADD_FAILURE() << "nothing was thrown for " << word;
+    } catch (const Error& error) {
+      EXPECT_NE(error.message().find(word), std::string::npos) << error.message();
+    }
+  };
+  refuses(matrix(1, {1, 2}), {1, 1}, {0, 1}, "labels of one class only: all 2 rows are tumour");
+  refuses(matrix(1, {1, 2}), {0, 0}, {0, 1}, "normal");
+  refuses(matrix(1, {1, 2}), {0, 1, 1}, {0, 1}, "3 labels for 2 rows");
+  refuses(matrix(1, {1, 2}), {0, 1}, {0}, "1 groups for 2 rows");
+  refuses(matrix(1, {1, 2}), {0, 7}, {0, 1}, "label 7");
+  refuses(matrix(1, {1, std::numeric_limits<float>::quiet_NaN()}), {0, 1}, {0, 1},
+          "row 1, column 0");
+  refuses(matrix(1, {}), {}, {}, "no rows");
+  refuses(matrix(1, {1, 2, 3, 4}), {0, 0, 1, 1}, {0, 0, 1, 1}, "cross-validation is not possible");
+  TrainOptions options = with_lambda(-1);
+  EXPECT_THROW(options.validate(), Error);
+}
+
+TEST(Train, LeavesOutFoldsThatCannotTrainAndSaysSo) {
+  // Group 2 holds all the tumour rows: without it only normal rows are left.
+  std::vector<std::string> warnings;
+  Context context;
+  context.warning = [&](const std::string& text) { warnings.push_back(text); };
+  const auto result =
+      train_classifier(matrix(1, {0, 1, 2, 3, 9, 8}), std::vector<int8_t>{0, 0, 0, 0, 1, 1},
+                       std::vector<int32_t>{0, 0, 1, 1, 2, 2}, {}, context);
+  EXPECT_EQ(result.folds, 2);
+  EXPECT_EQ(warnings.size(), 1u);
+}
+
+TEST(Train, StopsWhenCancelled) {
+  const Data data = make_data(50, 3, 1);
+  const Context context;
+  context.cancel.request();
+  EXPECT_THROW(train_classifier(data.features, data.labels, data.groups, {}, context), Error);
+}
+
+TEST(MakeFolds, PutsLargeGroupsFirst) {
+  // Sizes: group 5: 4, group 7: 3, group 1: 2, group 9: 1. Two folds: 5 | 7, then 1 to the lighter
+  // (7's: 5), then 9 to 5's.
+  const std::vector<int32_t> groups = {5, 5, 5, 5, 7, 7, 7, 1, 1, 9};
+  EXPECT_EQ(make_folds(groups, 2), (std::vector<int32_t>{0, 0, 0, 0, 1, 1, 1, 1, 1, 0}));
+  EXPECT_EQ(make_folds(std::vector<int32_t>{3, 3}, 5), (std::vector<int32_t>{0, 0}));
+  EXPECT_TRUE(make_folds({}, 5).empty());
+}
+
+TEST(Score, RefusesAnotherFeatureSpace) {
+  LinearModel model;
+  model.weights = {1};
+  model.mean = {0};
+  model.scale = {1};
+  model.feature_space = "net/0/8px@2mpp";
+  EXPECT_THROW(score_patches(matrix(1, {1}), model), Error);
+  model.feature_space = "net/0/8px@1.03mpp";
+  EXPECT_NO_THROW(score_patches(matrix(1, {1}), model));
+  model.calibration = {2, 0.5};
+  // z = 1, calibrated 2 * 1 + 0.5.
+  EXPECT_NEAR(score_patches(matrix(1, {1}), model).values[0], 1 / (1 + std::exp(-2.5)), 1e-7);
+  model.weights = {1, 2};
+  EXPECT_THROW(score_patches(matrix(1, {1}), model), Error);
+}
+
+}  // namespace
+}  // namespace lamella::classifier

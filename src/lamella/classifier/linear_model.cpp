@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lamella/classifier/linear_model.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "lamella/base/error.h"
+
+namespace lamella::classifier {
+
+std::vector<double> TrainOptions::default_lambdas() {
+  std::vector<double> lambdas;
+  for (int i = 0; i < 13; ++i) lambdas.push_back(std::pow(10.0, -4 + 0.5 * i));
+  return lambdas;
+}
+
+void TrainOptions::validate() const {
+  const auto refuse = [](const std::string& message) {
+    throw Error(ErrorCode::kInvalidArgument, message);
+  };
+  if (lambda && !(*lambda > 0 && std::isfinite(*lambda))) {
+    refuse(fmt::format("l2: found {}, expected a number above 0", *lambda));
+  }
+  if (!lambda && lambdas.empty()) refuse("lambdas: found none, expected at least one");
+  for (const double value : lambdas) {
+    if (!(value > 0 && std::isfinite(value))) {
+      refuse(fmt::format("lambdas: found {}, expected numbers above 0", value));
+    }
+  }
+  if (max_folds < 2) refuse(fmt::format("max_folds: found {}, expected at least 2", max_folds));
+  if (max_iterations < 1) {
+    refuse(fmt::format("max_iterations: found {}, expected at least 1", max_iterations));
+  }
+}
+
+std::vector<int32_t> make_folds(std::span<const int32_t> groups, int max_folds) {
+  std::map<int32_t, int64_t> sizes;
+  for (const int32_t group : groups) ++sizes[group];
+  std::vector<std::pair<int32_t, int64_t>> largest_first(sizes.begin(), sizes.end());
+  std::stable_sort(largest_first.begin(), largest_first.end(),
+                   [](const auto& a, const auto& b) { return a.second > b.second; });
+
+  const size_t folds = std::min(sizes.size(), static_cast<size_t>(std::max(1, max_folds)));
+  std::vector<int64_t> load(std::max<size_t>(1, folds), 0);
+  std::map<int32_t, int32_t> fold_of;
+  for (const auto& [group, size] : largest_first) {
+    const auto least = std::min_element(load.begin(), load.end());
+    *least += size;
+    fold_of[group] = static_cast<int32_t>(least - load.begin());
+  }
+  std::vector<int32_t> result;
+  result.reserve(groups.size());
+  for (const int32_t group : groups) result.push_back(fold_of.at(group));
+  return result;
+}
+
+feature::ScoreVector score_patches(const feature::FeatureMatrix& features,
+                                   const LinearModel& model) {
+  if (!feature::same_space(features.feature_space, model.feature_space)) {
+    throw Error(ErrorCode::kMismatch,
+                fmt::format("the features are of '{}', the model was trained on '{}'; encode the "
+                            "slide with the model's encoder, patch size and scale",
+                            features.feature_space, model.feature_space));
+  }
+  if (features.columns != static_cast<int64_t>(model.weights.size())) {
+    throw Error(ErrorCode::kMismatch,
+                fmt::format("the features have {} columns, the model expects {}", features.columns,
+                            model.weights.size()));
+  }
+  feature::ScoreVector scores;
+  scores.values.reserve(static_cast<size_t>(features.rows));
+  for (int64_t i = 0; i < features.rows; ++i) {
+    const std::span<const float> row = features.row(i);
+    double z = model.bias;
+    for (size_t j = 0; j < row.size(); ++j) {
+      z += model.weights[j] * ((row[j] - model.mean[j]) / model.scale[j]);
+    }
+    z = model.calibration.slope * z + model.calibration.intercept;
+    scores.values.push_back(static_cast<float>(1.0 / (1.0 + std::exp(-z))));
+  }
+  return scores;
+}
+
+}  // namespace lamella::classifier

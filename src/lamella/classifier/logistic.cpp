@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <lbfgs.h>
+
+#include <cmath>
+#include <memory>
+
+#include "lamella/base/error.h"
+#include "lamella/classifier/logistic_internal.h"
+
+namespace lamella::classifier {
+
+Standardisation fit_standardisation(const feature::FeatureMatrix& features,
+                                    std::span<const int64_t> rows) {
+  const Eigen::Index d = features.columns;
+  const auto n = static_cast<double>(rows.size());
+  Standardisation fitted{Eigen::VectorXd::Zero(d), Eigen::VectorXd::Zero(d)};
+  for (const int64_t row : rows) {
+    const auto x = features.row(row);
+    for (Eigen::Index j = 0; j < d; ++j) fitted.mean[j] += x[static_cast<size_t>(j)];
+  }
+  fitted.mean /= n;
+  for (const int64_t row : rows) {
+    const auto x = features.row(row);
+    for (Eigen::Index j = 0; j < d; ++j) {
+      const double difference = x[static_cast<size_t>(j)] - fitted.mean[j];
+      fitted.scale[j] += difference * difference;
+    }
+  }
+  for (Eigen::Index j = 0; j < d; ++j) {
+    const double deviation = std::sqrt(fitted.scale[j] / n);
+    // Rounding makes a constant column's deviation tiny, not zero.
+    const bool constant = deviation <= 1e-12 * (1 + std::abs(fitted.mean[j]));
+    fitted.scale[j] = constant ? 1 : deviation;
+  }
+  return fitted;
+}
+
+Matrix standardise(const feature::FeatureMatrix& features, std::span<const int64_t> rows,
+                   const Standardisation& standardisation) {
+  Matrix x(static_cast<Eigen::Index>(rows.size()), features.columns);
+  for (Eigen::Index i = 0; i < x.rows(); ++i) {
+    const auto row = features.row(rows[static_cast<size_t>(i)]);
+    for (Eigen::Index j = 0; j < x.cols(); ++j) {
+      x(i, j) = (row[static_cast<size_t>(j)] - standardisation.mean[j]) / standardisation.scale[j];
+    }
+  }
+  return x;
+}
+
+namespace {
+
+// log(1 + exp(-m)) without overflow.
+double softplus_minus(double m) {
+  return m > 0 ? std::log1p(std::exp(-m)) : -m + std::log1p(std::exp(m));
+}
+
+struct Problem {
+  const Matrix& x;
+  std::span<const double> labels;  // 0 or 1
+  double lambda;
+  const CancelToken& cancel;
+};
+
+Eigen::VectorXd margins(const Matrix& x, const Eigen::Ref<const Eigen::VectorXd>& weights) {
+  return ((x * weights.head(x.cols())).array() + weights[x.cols()]).matrix();
+}
+
+double evaluate(void* instance, const lbfgsfloatval_t* point, lbfgsfloatval_t* gradient, int size,
+                lbfgsfloatval_t) {
+  const Problem& problem = *static_cast<const Problem*>(instance);
+  const Eigen::Map<const Eigen::VectorXd> weights(point, size);
+  Eigen::Map<Eigen::VectorXd> slope(gradient, size);
+  const Eigen::Index d = problem.x.cols();
+  const auto n = static_cast<double>(problem.x.rows());
+
+  Eigen::VectorXd residual = margins(problem.x, weights);
+  double loss = 0;
+  for (Eigen::Index i = 0; i < residual.size(); ++i) {
+    const double label = problem.labels[static_cast<size_t>(i)], z = residual[i];
+    loss += softplus_minus(label > 0 ? z : -z);
+    residual[i] = 1 / (1 + std::exp(-z)) - label;
+  }
+  slope.head(d) = problem.x.transpose() * residual / n + problem.lambda * weights.head(d);
+  slope[d] = residual.sum() / n;
+  return loss / n + 0.5 * problem.lambda * weights.head(d).squaredNorm();
+}
+
+int on_progress(void* instance, const lbfgsfloatval_t*, const lbfgsfloatval_t*,
+                const lbfgsfloatval_t, const lbfgsfloatval_t, const lbfgsfloatval_t,
+                const lbfgsfloatval_t, int, int, int) {
+  return static_cast<const Problem*>(instance)->cancel.requested() ? 1 : 0;
+}
+
+}  // namespace
+
+void fit_logistic(const Matrix& x, std::span<const double> labels, const LogisticOptions& options,
+                  const CancelToken& cancel, Eigen::VectorXd& weights) {
+  const int size = static_cast<int>(x.cols()) + 1;
+  // liblbfgs asks for memory of its own allocator.
+  const std::unique_ptr<lbfgsfloatval_t, decltype(&lbfgs_free)> point(lbfgs_malloc(size),
+                                                                      &lbfgs_free);
+  if (!point) throw std::bad_alloc();
+  Eigen::Map<Eigen::VectorXd>(point.get(), size) = weights;
+
+  lbfgs_parameter_t parameters;
+  lbfgs_parameter_init(&parameters);
+  parameters.m = 10;
+  parameters.epsilon = 1e-8;  // |gradient| / max(1, |w|)
+  parameters.max_iterations = options.max_iterations;
+  parameters.max_linesearch = 60;
+  Problem problem{x, labels, options.lambda, cancel};
+  const int status =
+      lbfgs(size, point.get(), nullptr, evaluate, on_progress, &problem, &parameters);
+  cancel.check();
+  weights = Eigen::Map<Eigen::VectorXd>(point.get(), size);
+  // At the limit of double precision a line search finds no better point: that is the optimum.
+  const bool good = status == LBFGS_SUCCESS || status == LBFGS_ALREADY_MINIMIZED ||
+                    status == LBFGSERR_MAXIMUMITERATION || status == LBFGSERR_ROUNDING_ERROR ||
+                    status == LBFGSERR_MAXIMUMLINESEARCH || status == LBFGSERR_MINIMUMSTEP ||
+                    status == LBFGSERR_WIDTHTOOSMALL;
+  if (!good || !weights.allFinite()) {
+    throw Error(ErrorCode::kInternal, fmt::format("the optimiser stopped with code {} at lambda {}",
+                                                  status, options.lambda));
+  }
+}
+
+double log_loss_sum(const Matrix& x, std::span<const double> labels,
+                    const Eigen::VectorXd& weights) {
+  const Eigen::VectorXd z = margins(x, weights);
+  double sum = 0;
+  for (Eigen::Index i = 0; i < z.size(); ++i) {
+    sum += softplus_minus(labels[static_cast<size_t>(i)] > 0 ? z[i] : -z[i]);
+  }
+  return sum;
+}
+
+}  // namespace lamella::classifier
