@@ -15,11 +15,11 @@
 namespace lamella::slide {
 
 struct LevelInfo {
-  SizePx size_px;            // px of this level
-  double downsample_x = 1;   // level-0 px per px of this level
+  SizePx size_px;           // px of this level
+  double downsample_x = 1;  // level-0 px per px of this level
   double downsample_y = 1;
-  SizePx tile_px;            // block that is decoded at once; strips count as tiles
-  std::string compression;   // "jpeg", "jpeg2000", "deflate", "lzw", "none", or "openslide"
+  SizePx tile_px;           // block that is decoded at once; strips count as tiles
+  std::string compression;  // "jpeg", "jpeg2000", "deflate", "lzw", "none", or "openslide"
 };
 
 // Where the mpp comes from; kUser: given by the caller, which wins over the file.
@@ -28,8 +28,8 @@ std::string_view to_string(MppSource source);  // "none", "vendor", "resolution 
 
 struct SlideInfo {
   std::string path;
-  std::string format;   // "aperio", "tiff", or OpenSlide's vendor name
-  std::string backend;  // "lamella" or "openslide 4.0.1"
+  std::string format;             // "aperio", "tiff", or OpenSlide's vendor name
+  std::string backend;            // "lamella" or "openslide 4.0.1"
   std::vector<LevelInfo> levels;  // [0] is the finest; never empty; downsamples increase
   std::optional<Mpp> mpp;         // at level 0
   MppSource mpp_source = MppSource::kNone;

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lamella/slide/decode_jpeg_internal.h"
+
+// clang-format off
+#include <cstdio>  // libjpeg's header needs FILE
+#include <jpeglib.h>
+#include <jerror.h>
+// clang-format on
+
+#include <csetjmp>
+#include <string>
+
+#include "lamella/base/error.h"
+
+namespace lamella::slide {
+
+namespace {
+
+struct Failure {
+  jpeg_error_mgr manager;
+  std::jmp_buf jump;
+  char message[JMSG_LENGTH_MAX];
+};
+
+[[noreturn]] void fail(j_common_ptr info) {
+  auto* failure = reinterpret_cast<Failure*>(info->err);
+  failure->manager.format_message(info, failure->message);
+  std::longjmp(failure->jump, 1);
+}
+
+// libjpeg goes on after a warning with pixels of its own making; here a warning ends the decoding.
+// Two warnings are about metadata that the TIFF overrides anyway.
+void on_message(j_common_ptr info, int level) {
+  const int code = info->err->msg_code;
+  if (level < 0 && code != JWRN_ADOBE_XFORM && code != JWRN_JFIF_MAJOR) fail(info);
+}
+
+void check_header(jpeg_decompress_struct& info, const JpegTile& tile, const MutableImageView& out) {
+  auto* failure = reinterpret_cast<Failure*>(info.err);
+  const int expected = tile.colour == JpegColour::kGrey ? 1 : 3;
+  const int width = static_cast<int>(info.image_width),
+            height = static_cast<int>(info.image_height);
+  const bool right_size = width == out.width && height >= tile.min_rows && height <= out.height;
+  if (right_size && info.num_components == expected && info.data_precision == 8) return;
+  std::snprintf(failure->message, sizeof failure->message,
+                "its JPEG stream is %d x %d px, %d components of %d bits; expected %d x %d px, %d "
+                "components of 8 bits",
+                width, height, info.num_components, info.data_precision, out.width, out.height,
+                expected);
+  std::longjmp(failure->jump, 1);
+}
+
+// Runs below a setjmp, so nothing here may need a destructor.
+void decode(jpeg_decompress_struct& info, const JpegTile& tile, const MutableImageView& out) {
+  jpeg_create_decompress(&info);
+  if (!tile.tables.empty()) {
+    jpeg_mem_src(&info, tile.tables.data(), tile.tables.size());
+    jpeg_read_header(&info, FALSE);
+  }
+  jpeg_mem_src(&info, reinterpret_cast<const unsigned char*>(tile.bytes.data()), tile.bytes.size());
+  jpeg_read_header(&info, TRUE);
+  check_header(info, tile, out);
+  info.jpeg_color_space = tile.colour == JpegColour::kGrey  ? JCS_GRAYSCALE
+                          : tile.colour == JpegColour::kRgb ? JCS_RGB
+                                                            : JCS_YCbCr;
+  info.out_color_space = JCS_RGB;
+  jpeg_start_decompress(&info);
+  while (info.output_scanline < info.output_height) {
+    JSAMPROW rows[8];
+    const int first = static_cast<int>(info.output_scanline);
+    const int left = static_cast<int>(info.output_height) - first;
+    const int count = left < 8 ? left : 8;
+    for (int i = 0; i < count; ++i) rows[i] = out.row(first + i);
+    jpeg_read_scanlines(&info, rows, static_cast<JDIMENSION>(count));
+  }
+  jpeg_finish_decompress(&info);  // warns if the stream ends too early
+}
+
+bool try_decode(jpeg_decompress_struct& info, Failure& failure, const JpegTile& tile,
+                const MutableImageView& out) {
+  if (setjmp(failure.jump)) return false;
+  decode(info, tile, out);
+  return true;
+}
+
+}  // namespace
+
+void decode_jpeg(const JpegTile& tile, const MutableImageView& out) {
+  if (tile.bytes.empty()) throw Error(ErrorCode::kCorrupt, "its JPEG stream is empty");
+  jpeg_decompress_struct info{};
+  Failure failure{};
+  info.err = jpeg_std_error(&failure.manager);
+  failure.manager.error_exit = &fail;
+  failure.manager.emit_message = &on_message;
+  failure.manager.output_message = [](j_common_ptr) {};
+  const bool done = try_decode(info, failure, tile, out);
+  jpeg_destroy_decompress(&info);
+  if (!done) {
+    throw Error(ErrorCode::kCorrupt, std::string("damaged JPEG: ") + failure.message);
+  }
+}
+
+}  // namespace lamella::slide

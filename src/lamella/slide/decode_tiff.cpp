@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "lamella/base/error.h"
+#include "lamella/slide/decode_jpeg2000_internal.h"
+#include "lamella/slide/decode_jpeg_internal.h"
+#include "lamella/slide/decode_tiff_internal.h"
+
+namespace lamella::slide {
+
+namespace {
+
+constexpr uint8_t kWhite = 255;
+
+void read_stored(const TiffFile& file, uint64_t offset, uint64_t bytes, TiffTileDecoder& decoder) {
+  const auto file_bytes = static_cast<uint64_t>(file.source->size());
+  if (offset > file_bytes || bytes > file_bytes - offset) {
+    throw Error(ErrorCode::kCorrupt,
+                fmt::format("its {} bytes at offset {} lie beyond the end of the file ({} bytes)",
+                            bytes, offset, file_bytes));
+  }
+  if (bytes > 2 * static_cast<uint64_t>(kMaxTileBytes)) {
+    throw Error(ErrorCode::kLimit,
+                fmt::format("its {} stored bytes are more than {}", bytes, 2 * kMaxTileBytes));
+  }
+  decoder.stored.resize(bytes);
+  file.source->read_at(static_cast<int64_t>(offset), decoder.stored);
+}
+
+JpegColour jpeg_colour(const TiffDirectory& directory) {
+  if (directory.photometric == PHOTOMETRIC_MINISBLACK) return JpegColour::kGrey;
+  return directory.photometric == PHOTOMETRIC_RGB ? JpegColour::kRgb : JpegColour::kYcbcr;
+}
+
+TiffHandle& handle_for(const TiffFile& file, size_t directory, TiffTileDecoder& decoder) {
+  std::unique_ptr<TiffHandle>& handle = decoder.handles[directory];
+  if (!handle) {
+    auto fresh = std::make_unique<TiffHandle>(file.source);
+    if (!TIFFSetDirectory(fresh->get(), static_cast<tdir_t>(directory))) {
+      throw Error(ErrorCode::kCorrupt, fmt::format("TIFF directory {} cannot be read again: {}",
+                                                   directory, fresh->failure(true)));
+    }
+    handle = std::move(fresh);
+  }
+  handle->clear();
+  return *handle;
+}
+
+uint8_t over_white(int value, int alpha, ExtraSample kind) {
+  if (kind == ExtraSample::kPremultipliedAlpha) {
+    return static_cast<uint8_t>(std::min(255, value + 255 - alpha));
+  }
+  if (kind == ExtraSample::kAlpha) {
+    return static_cast<uint8_t>((value * alpha + 255 * (255 - alpha) + 127) / 255);
+  }
+  return static_cast<uint8_t>(value);
+}
+
+void convert_samples(const TiffDirectory& directory, const uint8_t* from, int rows,
+                     const MutableImageView& out) {
+  for (int y = 0; y < rows; ++y) {
+    uint8_t* to = out.row(y);
+    if (directory.samples == 3) {
+      std::copy_n(from, 3 * out.width, to);
+      from += 3 * out.width;
+      continue;
+    }
+    for (int x = 0; x < out.width; ++x, to += 3, from += directory.samples) {
+      for (int c = 0; c < 3; ++c) {
+        to[c] =
+            directory.samples == 1 ? from[0] : over_white(from[c], from[3], directory.extra_sample);
+      }
+    }
+  }
+}
+
+// Deflate, LZW and none, with predictors and byte orders, as libtiff undoes them.
+void decode_by_libtiff(const TiffFile& file, size_t index, int64_t tile, int rows,
+                       TiffTileDecoder& decoder, const MutableImageView& out) {
+  const TiffDirectory& directory = file.directories[index];
+  TiffHandle& handle = handle_for(file, index, decoder);
+  const size_t bytes = size_t(out.width) * rows * directory.samples;
+  decoder.samples.resize(bytes);
+  const auto wanted = static_cast<tmsize_t>(bytes);
+  const auto number = static_cast<uint32_t>(tile);
+  const tmsize_t got =
+      directory.tiled ? TIFFReadEncodedTile(handle.get(), number, decoder.samples.data(), wanted)
+                      : TIFFReadEncodedStrip(handle.get(), number, decoder.samples.data(), wanted);
+  const std::string cause = handle.failure(true);
+  if (got != wanted || !cause.empty()) {
+    throw Error(
+        ErrorCode::kCorrupt,
+        fmt::format("damaged {} data: {}", compression_name(directory.compression),
+                    cause.empty() ? fmt::format("{} bytes; expected {}", got, wanted) : cause));
+  }
+  convert_samples(directory, decoder.samples.data(), rows, out);
+}
+
+void whiten_beyond(const SizePx& valid, const MutableImageView& out) {
+  if (valid.width < out.width) {
+    fill_pixels(crop(out, {valid.width, 0, out.width - valid.width, valid.height}), kWhite);
+  }
+  if (valid.height < out.height) {
+    fill_pixels(crop(out, {0, valid.height, out.width, out.height - valid.height}), kWhite);
+  }
+}
+
+}  // namespace
+
+void decode_tiff_tile(const TiffFile& file, size_t index, TileIndex tile, TiffTileDecoder& decoder,
+                      const MutableImageView& out) {
+  const TiffDirectory& directory = file.directories[index];
+  const int64_t number = tile.row * directory.columns + tile.column;
+  const uint64_t bytes = directory.byte_counts[static_cast<size_t>(number)];
+  if (bytes == 0) return fill_pixels(out, kWhite);
+
+  const SizePx& tile_px = directory.tile_px;
+  const SizePx valid = {
+      std::min(tile_px.width, directory.size_px.width - tile.column * tile_px.width),
+      std::min(tile_px.height, directory.size_px.height - tile.row * tile_px.height)};
+  // The last strip holds only the rows that are left; a tile is always whole.
+  const int rows = static_cast<int>(directory.tiled ? tile_px.height : valid.height);
+  const std::string compression = compression_name(directory.compression);
+  if (compression == "jpeg") {
+    read_stored(file, directory.offsets[static_cast<size_t>(number)], bytes, decoder);
+    decode_jpeg({decoder.stored, directory.jpeg_tables, jpeg_colour(directory), rows}, out);
+  } else if (compression == "jpeg2000") {
+    read_stored(file, directory.offsets[static_cast<size_t>(number)], bytes, decoder);
+    const bool rgb = directory.compression == 33005;
+    decode_jpeg2000(decoder.stored, rgb ? Jpeg2000Colour::kRgb : Jpeg2000Colour::kYcbcr,
+                    crop(out, {0, 0, out.width, rows}));
+  } else {
+    decode_by_libtiff(file, index, number, rows, decoder, out);
+  }
+  whiten_beyond(valid, out);
+}
+
+}  // namespace lamella::slide

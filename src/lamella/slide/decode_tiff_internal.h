@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// One tile or strip of a TIFF directory to RGB, whatever its compression.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "lamella/base/image.h"
+#include "lamella/slide/slide.h"
+#include "lamella/slide/tiff_file_internal.h"
+#include "lamella/slide/tiff_handle_internal.h"
+
+namespace lamella::slide {
+
+class TiffTileDecoder final : public TileDecoder {
+ public:
+  std::vector<std::byte> stored;
+  std::vector<uint8_t> samples;
+  // libtiff's own codecs (deflate, LZW, none): a handle for each directory, set to it.
+  std::map<size_t, std::unique_ptr<TiffHandle>> handles;
+};
+
+// `out` has the size of the directory's tiles. Parts beyond the image's edge are white, so is a
+// tile of length 0. Errors as Slide::read_tile, without path or place.
+void decode_tiff_tile(const TiffFile& file, size_t directory, TileIndex tile,
+                      TiffTileDecoder& decoder, const MutableImageView& out);
+
+}  // namespace lamella::slide

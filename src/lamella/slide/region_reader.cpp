@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lamella/slide/region_reader.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "lamella/base/checked.h"
+#include "lamella/base/error.h"
+#include "lamella/base/parallel.h"
+#include "lamella/slide/region_order_internal.h"
+#include "lamella/slide/tile_geometry_internal.h"
+
+namespace lamella::slide {
+
+namespace {
+
+using Buffer = std::unique_ptr<uint8_t[]>;
+
+// What is known of a tile that some region still needs.
+struct TileState {
+  uint32_t uses = 0;    // regions that still need it
+  Buffer pixels;        // null unless held
+  std::string failure;  // why it could not be decoded, once tried
+};
+
+// One tile's part in one call of read_next.
+struct TileJob {
+  uint64_t key = 0;
+  TileState* state = nullptr;
+  size_t first = 0, last = 0;  // range of `uses` below
+  bool keep = false;           // hold it for later regions
+  Buffer pixels;               // decoded in this call and to be held
+  std::string failure;
+};
+
+struct Batch {
+  std::vector<TileJob> jobs;
+  std::vector<uint32_t> uses;  // for each job, the indices k of out[k] that need it
+};
+
+// Failures of a tile are its regions' failures; anything else ends the call.
+bool is_tile_failure(ErrorCode code) {
+  return code == ErrorCode::kCorrupt || code == ErrorCode::kUnsupported || code == ErrorCode::kIo ||
+         code == ErrorCode::kLimit;
+}
+
+}  // namespace
+
+void ReadOptions::validate() const {
+  if (tile_budget_bytes < 0) {
+    throw Error(ErrorCode::kInvalidArgument,
+                fmt::format("tile_budget_bytes is {}; expected 0 or more", tile_budget_bytes));
+  }
+}
+
+struct RegionReader::State {
+  std::shared_ptr<const Slide> slide;
+  ReadRequest request;
+  const LevelInfo* level = nullptr;  // in *slide
+  int64_t tile_bytes = 0;
+  int64_t capacity = 0;  // tiles that may be held
+  std::vector<uint32_t> order;
+  size_t next = 0;  // position in order
+  std::unordered_map<uint64_t, TileState> tiles;
+  int64_t held = 0;
+  int64_t decoded = 0;
+  int64_t peak_bytes = 0;
+  std::vector<std::unique_ptr<TileDecoder>> decoders;  // one per worker
+  std::vector<Buffer> scratch;                         // one per worker
+  std::vector<Buffer> spare;
+
+  State(std::shared_ptr<const Slide> from, ReadRequest what, const ReadOptions& options);
+  uint64_t key(int64_t column, int64_t row) const {
+    return static_cast<uint64_t>(row) << 32 | static_cast<uint64_t>(column);
+  }
+  template <typename Body>
+  void each_tile(uint32_t region, const Body& body) const;
+  void require_views(std::span<const MutableImageView> out) const;
+  Batch plan(size_t count);
+  void choose_kept(Batch& batch, size_t count);
+  std::unordered_set<uint64_t> soonest(size_t from, int64_t room, const Batch& batch) const;
+  void run(Batch& batch, std::span<const MutableImageView> out, const Context& context);
+  void run_tile(const Batch& batch, TileJob& job, int worker,
+                std::span<const MutableImageView> out);
+  std::vector<RegionFailure> finish(Batch& batch, size_t count);
+  Buffer take_buffer();
+  MutableImageView view(const Buffer& pixels) const {
+    const auto width = static_cast<int>(level->tile_px.width);
+    return {pixels.get(), width, static_cast<int>(level->tile_px.height), 3, ptrdiff_t{width} * 3};
+  }
+};
+
+RegionReader::State::State(std::shared_ptr<const Slide> from, ReadRequest what,
+                           const ReadOptions& options)
+    : slide(std::move(from)), request(std::move(what)) {
+  options.validate();
+  level = &require_level(slide->info(), request.level);
+  if (request.regions.size() > std::numeric_limits<uint32_t>::max()) {
+    throw Error(ErrorCode::kLimit, "more than 2^32 regions were asked for", slide->info().path);
+  }
+  for (const RectPx& region : request.regions) require_region(slide->info(), region);
+  tile_bytes = checked_mul(checked_mul(level->tile_px.width, level->tile_px.height, "tile size"), 3,
+                           "tile size");
+  capacity = options.tile_budget_bytes / tile_bytes;
+  order = order_regions(*level, request.regions, capacity);
+  for (const uint32_t region : order) {
+    each_tile(region, [this](uint64_t tile) { ++tiles[tile].uses; });
+  }
+}
+
+template <typename Body>
+void RegionReader::State::each_tile(uint32_t region, const Body& body) const {
+  const TileRange range = tiles_of(*level, request.regions[region]);
+  for (int64_t row = range.row0; row < range.row1; ++row) {
+    for (int64_t column = range.column0; column < range.column1; ++column) body(key(column, row));
+  }
+}
+
+void RegionReader::State::require_views(std::span<const MutableImageView> out) const {
+  if (out.size() > order.size() - next) {
+    throw Error(
+        ErrorCode::kInvalidArgument,
+        fmt::format("{} regions were asked for; {} are left", out.size(), order.size() - next),
+        slide->info().path);
+  }
+  for (size_t k = 0; k < out.size(); ++k) {
+    const RectPx& region = request.regions[order[next + k]];
+    if (out[k].width != region.width || out[k].height != region.height || out[k].channels != 3) {
+      throw Error(
+          ErrorCode::kInvalidArgument,
+          fmt::format("region {} is {} x {} x 3; its view is {} x {} x {}", order[next + k],
+                      region.width, region.height, out[k].width, out[k].height, out[k].channels),
+          slide->info().path);
+    }
+  }
+}
+
+// The tiles of the next `count` regions, each once, in the order in which they are first needed.
+Batch RegionReader::State::plan(size_t count) {
+  Batch batch;
+  std::unordered_map<uint64_t, size_t> job_of;
+  std::vector<std::pair<size_t, uint32_t>> pairs;  // job, k
+  for (size_t k = 0; k < count; ++k) {
+    each_tile(order[next + k], [&](uint64_t tile) {
+      const auto [found, fresh] = job_of.try_emplace(tile, batch.jobs.size());
+      if (fresh) {
+        TileJob& job = batch.jobs.emplace_back();
+        job.key = tile;
+        job.state = &tiles.at(tile);
+      }
+      pairs.emplace_back(found->second, static_cast<uint32_t>(k));
+    });
+  }
+  std::ranges::sort(pairs);
+  batch.uses.reserve(pairs.size());
+  for (const auto& [index, k] : pairs) {
+    TileJob& job = batch.jobs[index];
+    if (job.last == 0) job.first = batch.uses.size();
+    batch.uses.push_back(k);
+    job.last = batch.uses.size();
+  }
+  choose_kept(batch, count);
+  return batch;
+}
+
+// Which of this call's tiles to hold for later regions, decided before any is decoded so that it
+// does not depend on threads. If the budget cannot hold all that is needed later, the tiles needed
+// soonest are held and the others decoded a second time.
+void RegionReader::State::choose_kept(Batch& batch, size_t count) {
+  int64_t wanted = 0, leaving = 0;
+  for (TileJob& job : batch.jobs) {
+    job.keep = job.state->uses > job.last - job.first;
+    if (job.keep && !job.state->pixels) ++wanted;
+    if (!job.keep && job.state->pixels) ++leaving;
+  }
+  if (held + wanted <= capacity) return;
+  // Tiles that leave after this call still take room during it.
+  const std::unordered_set<uint64_t> stay = soonest(next + count, capacity - leaving, batch);
+  for (TileJob& job : batch.jobs) job.keep = job.keep && stay.contains(job.key);
+  std::unordered_set<uint64_t> used;
+  for (const TileJob& job : batch.jobs) used.insert(job.key);
+  for (auto& [tile, state] : tiles) {
+    if (!state.pixels || used.contains(tile) || stay.contains(tile)) continue;
+    spare.push_back(std::move(state.pixels));
+    --held;
+  }
+}
+
+// Of the tiles held or decoded in this call, the `room` that are needed first from position `from`.
+std::unordered_set<uint64_t> RegionReader::State::soonest(size_t from, int64_t room,
+                                                          const Batch& batch) const {
+  std::unordered_set<uint64_t> here, stay;
+  for (const TileJob& job : batch.jobs) {
+    if (job.keep) here.insert(job.key);
+  }
+  for (size_t k = from; k < order.size() && static_cast<int64_t>(stay.size()) < room; ++k) {
+    each_tile(order[k], [&](uint64_t tile) {
+      if (static_cast<int64_t>(stay.size()) >= room || stay.contains(tile)) return;
+      if (here.contains(tile) || tiles.at(tile).pixels) stay.insert(tile);
+    });
+  }
+  return stay;
+}
+
+Buffer RegionReader::State::take_buffer() {
+  if (spare.empty()) {
+    return std::make_unique_for_overwrite<uint8_t[]>(static_cast<size_t>(tile_bytes));
+  }
+  Buffer buffer = std::move(spare.back());
+  spare.pop_back();
+  return buffer;
+}
+
+void RegionReader::State::run(Batch& batch, std::span<const MutableImageView> out,
+                              const Context& context) {
+  const int threads = std::max(1, context.threads);
+  while (decoders.size() < static_cast<size_t>(threads)) decoders.push_back(slide->make_decoder());
+  while (scratch.size() < decoders.size()) scratch.push_back(take_buffer());
+  int64_t fresh = 0;
+  for (TileJob& job : batch.jobs) {
+    if (!job.keep || job.state->pixels || !job.state->failure.empty()) continue;
+    job.pixels = take_buffer();
+    ++fresh;
+  }
+  peak_bytes =
+      std::max(peak_bytes, (held + fresh + static_cast<int64_t>(scratch.size())) * tile_bytes);
+  const auto jobs = static_cast<int64_t>(batch.jobs.size());
+  parallel_for(jobs + static_cast<int64_t>(out.size()), threads, [&](int64_t index, int worker) {
+    context.cancel.check();
+    if (index < jobs) {
+      run_tile(batch, batch.jobs[static_cast<size_t>(index)], worker, out);
+    } else {
+      const auto k = static_cast<size_t>(index - jobs);
+      whiten_outside(*level, request.regions[order[next + k]], out[k]);
+    }
+  });
+}
+
+// Decodes the tile unless it is held, and copies it into every region of the call that needs it.
+// Tiles write disjoint parts of a region.
+void RegionReader::State::run_tile(const Batch& batch, TileJob& job, int worker,
+                                   std::span<const MutableImageView> out) {
+  if (!job.state->failure.empty()) return;
+  const TileIndex tile = {static_cast<int64_t>(job.key & 0xffffffffu),
+                          static_cast<int64_t>(job.key >> 32)};
+  const auto w = static_cast<size_t>(worker);
+  const Buffer& pixels = job.state->pixels ? job.state->pixels
+                         : job.pixels      ? job.pixels
+                                           : scratch[w];
+  if (!job.state->pixels) {
+    try {
+      slide->read_tile(request.level, tile, *decoders[w], view(pixels));
+    } catch (const Error& error) {
+      if (!is_tile_failure(error.code())) throw;
+      job.failure = error.what();
+      return;
+    }
+  }
+  for (size_t i = job.first; i < job.last; ++i) {
+    const uint32_t k = batch.uses[i];
+    copy_tile_part(*level, tile, view(pixels), request.regions[order[next + k]], out[k]);
+  }
+}
+
+// Everything went through: takes over what is to be held and releases what no region needs.
+std::vector<RegionFailure> RegionReader::State::finish(Batch& batch, size_t count) {
+  std::vector<const std::string*> failed(count, nullptr);
+  for (TileJob& job : batch.jobs) {
+    TileState& state = *job.state;
+    if (!state.pixels && state.failure.empty()) ++decoded;
+    if (!job.failure.empty()) state.failure = std::move(job.failure);
+    if (state.failure.empty()) {
+      if (job.keep && job.pixels) {
+        state.pixels = std::move(job.pixels);
+        ++held;
+      }
+    } else {
+      if (job.pixels) spare.push_back(std::move(job.pixels));
+      for (size_t i = job.first; i < job.last; ++i) {
+        const std::string*& first = failed[batch.uses[i]];
+        if (!first) first = &state.failure;
+      }
+    }
+  }
+  std::vector<RegionFailure> failures;
+  for (size_t k = 0; k < count; ++k) {
+    if (failed[k]) failures.push_back({order[next + k], *failed[k]});
+  }
+  for (TileJob& job : batch.jobs) {
+    job.state->uses -= static_cast<uint32_t>(job.last - job.first);
+    if (job.state->pixels && !job.keep) {
+      spare.push_back(std::move(job.state->pixels));
+      --held;
+    }
+    if (job.state->uses == 0) tiles.erase(job.key);
+  }
+  next += count;
+  return failures;
+}
+
+RegionReader::RegionReader(std::shared_ptr<const Slide> slide, ReadRequest request,
+                           ReadOptions options)
+    : state_(std::make_unique<State>(std::move(slide), std::move(request), options)) {}
+RegionReader::~RegionReader() = default;
+RegionReader::RegionReader(RegionReader&&) noexcept = default;
+
+std::span<const uint32_t> RegionReader::order() const { return state_->order; }
+
+std::vector<RegionFailure> RegionReader::read_next(std::span<const MutableImageView> out,
+                                                   const Context& context) {
+  state_->require_views(out);
+  Batch batch = state_->plan(out.size());
+  state_->run(batch, out, context);
+  return state_->finish(batch, out.size());
+}
+
+int64_t RegionReader::tiles_decoded() const { return state_->decoded; }
+int64_t RegionReader::peak_tile_bytes() const { return state_->peak_bytes; }
+
+}  // namespace lamella::slide
