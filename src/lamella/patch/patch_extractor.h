@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The pixels of a plan, streamed. One caller per extractor.
+// The pixels of a plan, streamed. One caller per extractor, which may be another thread than the
+// one that uses the batches: an extractor shares nothing with them.
 #pragma once
 
 #include <cstdint>
@@ -42,20 +43,26 @@ struct ExtractOptions {
 class PatchExtractor {
  public:
   // From the level's pixels to output_px there is one resampling (area when reducing, bilinear
-  // when enlarging), none when the sizes agree.
+  // when enlarging), none when the sizes agree. By level a patch begins at the level pixel nearest
+  // to its position; by mpp its window is real-valued. Outside the slide is white.
+  // Error kInvalidArgument: bad options. kMismatch: the plan is of another slide. kLimit:
+  // positions, windows or a batch beyond what is allowed.
   PatchExtractor(std::shared_ptr<const slide::Slide> slide, const PatchPlan& plan,
                  ExtractOptions options);
   ~PatchExtractor();
   PatchExtractor(PatchExtractor&&) noexcept;
 
   // The next patches (batch_size of them, fewer at the end); false when there are no more.
-  // `batch` is reused: its memory is kept between calls. Order: deterministic, given by the plan.
-  // Error of the first tile that cannot be read, if on_error is kFail.
+  // `batch` is reused: its memory is kept between calls. Order: given by the plan and the slide's
+  // layout only, or the plan's (plan_order).
+  // Error kCorrupt (file, tile and cause) of the first patch that cannot be read, if on_error is
+  // kFail; the extractor is then used up. kInterrupted.
   bool next(PatchBatch& batch, const Context& context);
 
   int64_t patch_count() const;
   int output_px() const;
-  // Rows left out so far (on_error kSkip) with file, tile and cause.
+  // Rows left out so far (on_error kSkip): RegionFailure::region is the index in the plan; the
+  // message names file, tile and cause.
   const std::vector<slide::RegionFailure>& failures() const;
   int64_t tiles_decoded() const;
 

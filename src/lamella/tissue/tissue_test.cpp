@@ -24,6 +24,12 @@ constexpr Colour kGlass = {243, 242, 244};
 constexpr Colour kStroma = {225, 185, 205};  // saturation 0.18
 constexpr Colour kNuclei = {120, 60, 140};   // saturation 0.57
 
+Context threads(int count) {
+  Context context;
+  context.threads = count;
+  return context;
+}
+
 void paint(Image& image, const RectPx& rect, Colour colour, int noise = 0, uint64_t seed = 1) {
   Random random(seed);
   for (int64_t y = rect.y; y < rect.bottom(); ++y) {
@@ -245,7 +251,7 @@ TEST(SmallPicture, BlocksLeaveNoSeams) {
     }
   }
   const auto slide = std::make_shared<MemorySlide>(std::vector<Image>{level}, std::nullopt);
-  const Image small = read_small_picture(slide, 0, {372, 6}, {.threads = 2});
+  const Image small = read_small_picture(slide, 0, {372, 6}, threads(2));
   for (int i = 1; i < 372; ++i) {
     const int step = small.row(3)[3 * i] - small.row(3)[3 * (i - 1)];
     EXPECT_GE(step, 0) << i;
@@ -303,7 +309,7 @@ TEST(MakeMask, EmptyAndFullSlides) {
 
 TEST(MakeMask, SameForAnyThreadCount) {
   const MemorySlide slide({section(4)}, Mpp{2, 2});
-  EXPECT_EQ(make_tissue_mask(slide, {}, {}).mask, make_tissue_mask(slide, {}, {.threads = 4}).mask);
+  EXPECT_EQ(make_tissue_mask(slide, {}, {}).mask, make_tissue_mask(slide, {}, threads(4)).mask);
 }
 
 TEST(MakeMask, ACorruptTileIsAnError) {

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "lamella/base/checked.h"
+#include "lamella/base/error.h"
+#include "lamella/patch/patch_window_internal.h"
+
+namespace lamella::patch {
+
+namespace {
+
+constexpr int64_t kMaxWindowBytes = int64_t{512} << 20;
+
+}  // namespace
+
+PatchWindows::PatchWindows(const PatchGeometry& geometry, const slide::SlideInfo& info,
+                           int output_px)
+    : geometry_(geometry),
+      downsample_x_(info.levels.at(static_cast<size_t>(geometry.level)).downsample_x),
+      downsample_y_(info.levels.at(static_cast<size_t>(geometry.level)).downsample_y),
+      output_px_(output_px),
+      native_(geometry.level_extent_x_px == geometry.size_px &&
+              geometry.level_extent_y_px == geometry.size_px),
+      x_at_0_(0, geometry.level_extent_x_px, output_px),
+      y_at_0_(0, geometry.level_extent_y_px, output_px) {
+  if (max_bytes() > kMaxWindowBytes) {
+    throw Error(
+        ErrorCode::kLimit,
+        fmt::format("found patches of {} x {} px at level {}, {} bytes each, expected at "
+                    "most {} bytes; the slide has no level near this scale, take a finer one",
+                    x_at_0_.length_px(), y_at_0_.length_px(), geometry.level, max_bytes(),
+                    kMaxWindowBytes),
+        info.path);
+  }
+}
+
+int64_t PatchWindows::max_bytes() const {
+  // One pixel more in each direction: a real-valued window may begin inside a pixel.
+  return checked_mul(3 * (x_at_0_.length_px() + 1), y_at_0_.length_px() + 1, "bytes of a window");
+}
+
+ResampleAxis PatchWindows::axis_x(const PatchRow& row) const {
+  return {static_cast<double>(row.x_px) / downsample_x_, geometry_.level_extent_x_px, output_px_};
+}
+
+ResampleAxis PatchWindows::axis_y(const PatchRow& row) const {
+  return {static_cast<double>(row.y_px) / downsample_y_, geometry_.level_extent_y_px, output_px_};
+}
+
+RectPx PatchWindows::window(const PatchRow& row) const {
+  if (native_) {
+    return {std::llround(static_cast<double>(row.x_px) / downsample_x_),
+            std::llround(static_cast<double>(row.y_px) / downsample_y_), x_at_0_.length_px(),
+            y_at_0_.length_px()};
+  }
+  const ResampleAxis x = axis_x(row), y = axis_y(row);
+  return {x.first_px(), y.first_px(), x.length_px(), y.length_px()};
+}
+
+void PatchWindows::resample(const PatchRow& row, const ImageView& from, const MutableImageView& to,
+                            ResampleScratch& scratch) const {
+  if (native_) {
+    patch::resample(from, x_at_0_, y_at_0_, to, scratch);
+  } else {
+    patch::resample(from, axis_x(row), axis_y(row), to, scratch);
+  }
+}
+
+}  // namespace lamella::patch

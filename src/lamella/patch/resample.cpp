@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "lamella/base/error.h"
+#include "lamella/patch/resample_internal.h"
+
+namespace lamella::patch {
+
+namespace {
+
+// With kMaxReduction 256: a row's sum is at most 255 * 2^14 * 256 < 2^31, a patch's at most
+// 255 * 2^44, which a double holds exactly.
+constexpr int kAreaBits = 14;
+constexpr int64_t kAreaUnit = int64_t{1} << kAreaBits;
+constexpr int kChannels = 3;
+
+// Horizontal sums of one row: out.size() = x.out_px() * 3.
+void sum_row(const uint8_t* from, const ResampleAxis& x, int32_t* out) {
+  const int32_t* weights = x.weights().data();
+  for (const ResampleAxis::Tap& tap : x.taps()) {
+    const uint8_t* pixel = from + int64_t{kChannels} * tap.first;
+    const int32_t* weight = weights + tap.first_weight;
+    int32_t r = 0, g = 0, b = 0;
+    for (int32_t k = 0; k < tap.count; ++k, pixel += kChannels) {
+      r += weight[k] * pixel[0];
+      g += weight[k] * pixel[1];
+      b += weight[k] * pixel[2];
+    }
+    *out++ = r;
+    *out++ = g;
+    *out++ = b;
+  }
+}
+
+void blend_rows_linear(const int32_t* rows, size_t pitch, const ResampleAxis::Tap& tap,
+                       const int32_t* weights, uint8_t* to) {
+  constexpr int kShift = 2 * ResampleAxis::kLinearBits;
+  const int32_t* top = rows + static_cast<size_t>(tap.first) * pitch;
+  const int32_t* bottom = tap.count > 1 ? top + pitch : top;
+  const int32_t w0 = weights[0], w1 = tap.count > 1 ? weights[1] : 0;
+  for (size_t i = 0; i < pitch; ++i) {
+    to[i] = static_cast<uint8_t>((top[i] * w0 + bottom[i] * w1 + (1 << (kShift - 1))) >> kShift);
+  }
+}
+
+void sum_rows(const int32_t* rows, size_t pitch, const ResampleAxis::Tap& tap,
+              const int32_t* weights, std::vector<int64_t>& sums) {
+  sums.assign(pitch, 0);
+  for (int32_t k = 0; k < tap.count; ++k) {
+    const int32_t* row = rows + static_cast<size_t>(tap.first + k) * pitch;
+    const int64_t weight = weights[k];
+    for (size_t i = 0; i < pitch; ++i) sums[i] += weight * row[i];
+  }
+}
+
+void divide_rows(const std::vector<int64_t>& sums, const ResampleAxis& x, int32_t total_y,
+                 uint8_t* to) {
+  size_t i = 0;
+  for (const ResampleAxis::Tap& tap : x.taps()) {
+    const double total = static_cast<double>(tap.total) * total_y;
+    for (int c = 0; c < kChannels; ++c, ++i) {
+      to[i] = static_cast<uint8_t>(static_cast<double>(sums[i]) / total + 0.5);
+    }
+  }
+}
+
+}  // namespace
+
+ResampleAxis::ResampleAxis(double begin, double extent, int out_px) {
+  const double scale = extent / out_px;
+  if (!(scale > 0 && scale <= kMaxReduction)) {
+    throw Error(ErrorCode::kLimit,
+                fmt::format("found a reduction of {:.6g} from the nearest level, expected at most "
+                            "{}; take a finer mpp",
+                            scale, kMaxReduction));
+  }
+  if (extent < out_px) {
+    kind_ = Kind::kLinear;
+    make_linear(begin, scale, out_px);
+  } else if (extent == out_px && begin == std::floor(begin)) {
+    first_px_ = std::llround(begin);
+    length_px_ = out_px;
+    weights_ = {1};
+    for (int o = 0; o < out_px; ++o) taps_.push_back({o, 1, 0, 1});
+  } else {
+    kind_ = Kind::kArea;
+    make_area(begin, scale, out_px);
+  }
+}
+
+void ResampleAxis::make_linear(double begin, double scale, int out_px) {
+  constexpr int32_t kUnit = 1 << kLinearBits;
+  const double end = begin + scale * out_px;
+  // A border that is whole but for rounding does not open another pixel.
+  constexpr double kRounding = 1e-6;
+  first_px_ = static_cast<int64_t>(std::floor(begin + kRounding));
+  const int64_t last_px = std::max(first_px_, static_cast<int64_t>(std::ceil(end - kRounding)) - 1);
+  length_px_ = last_px - first_px_ + 1;
+  for (int o = 0; o < out_px; ++o) {
+    const double centre = begin + (o + 0.5) * scale - 0.5;
+    const int64_t low = static_cast<int64_t>(std::floor(centre));
+    const int32_t high_weight =
+        static_cast<int32_t>(std::llround((centre - static_cast<double>(low)) * kUnit));
+    const int32_t first_weight = static_cast<int32_t>(weights_.size());
+    const int32_t first = static_cast<int32_t>(std::clamp(low, first_px_, last_px) - first_px_);
+    if (low < first_px_ || low >= last_px) {
+      weights_.push_back(kUnit);
+      taps_.push_back({first, 1, first_weight, kUnit});
+    } else {
+      weights_.insert(weights_.end(), {kUnit - high_weight, high_weight});
+      taps_.push_back({first, 2, first_weight, kUnit});
+    }
+  }
+}
+
+void ResampleAxis::make_area(double begin, double scale, int out_px) {
+  const auto border = [&](int o) {
+    return std::llround((begin + o * scale) * static_cast<double>(kAreaUnit));
+  };
+  const auto floor_px = [](int64_t position) { return position >> kAreaBits; };
+  first_px_ = floor_px(border(0));
+  length_px_ = floor_px(border(out_px) + kAreaUnit - 1) - first_px_;
+  for (int o = 0; o < out_px; ++o) {
+    const int64_t from = border(o), to = border(o + 1);
+    const int64_t first = floor_px(from), end = floor_px(to + kAreaUnit - 1);
+    taps_.push_back({static_cast<int32_t>(first - first_px_), static_cast<int32_t>(end - first),
+                     static_cast<int32_t>(weights_.size()), static_cast<int32_t>(to - from)});
+    for (int64_t px = first; px < end; ++px) {
+      const int64_t part = std::min(to, (px + 1) * kAreaUnit) - std::max(from, px * kAreaUnit);
+      weights_.push_back(static_cast<int32_t>(part));
+    }
+  }
+}
+
+void resample(const ImageView& from, const ResampleAxis& x, const ResampleAxis& y,
+              const MutableImageView& to, ResampleScratch& scratch) {
+  if (from.width != x.length_px() || from.height != y.length_px() || to.width != x.out_px() ||
+      to.height != y.out_px() || from.channels != kChannels || to.channels != kChannels) {
+    throw Error(ErrorCode::kInternal, "resample: the images do not have the sizes of the axes");
+  }
+  if (x.is_copy() && y.is_copy()) return copy_pixels(from, to);
+  const size_t pitch = static_cast<size_t>(to.width) * kChannels;
+  scratch.rows.resize(pitch * static_cast<size_t>(from.height));
+  for (int row = 0; row < from.height; ++row) {
+    sum_row(from.row(row), x, scratch.rows.data() + static_cast<size_t>(row) * pitch);
+  }
+  for (int row = 0; row < to.height; ++row) {
+    const ResampleAxis::Tap& tap = y.taps()[static_cast<size_t>(row)];
+    const int32_t* weights = y.weights().data() + tap.first_weight;
+    if (x.is_linear() && y.is_linear()) {
+      blend_rows_linear(scratch.rows.data(), pitch, tap, weights, to.row(row));
+    } else {
+      sum_rows(scratch.rows.data(), pitch, tap, weights, scratch.sums);
+      divide_rows(scratch.sums, x, tap.total, to.row(row));
+    }
+  }
+}
+
+}  // namespace lamella::patch
