@@ -36,7 +36,7 @@ struct ExtractOptions {
   int batch_size = 32;
   bool plan_order = false;  // deliver in the plan's order (may decode a tile again)
   enum class OnError { kFail, kSkip } on_error = OnError::kFail;
-  slide::ReadOptions read;
+  slide::ReadOptions read = {};
   void validate() const;
 };
 
