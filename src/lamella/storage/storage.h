@@ -30,11 +30,15 @@ struct FeatureFile {
 void write_features(const FeatureFile& file, const std::string& key, const std::string& path);
 FeatureFile read_features(const std::string& path);
 
-// The key of a plan, feature or scores file; nullopt if there is no readable file with one.
+// The key of a piece; nullopt if there is no readable file with one. HDF5 files hold theirs, all
+// others have it in <path>.key beside them.
 std::optional<std::string> read_key(const std::string& path);
+// Writes <path>.key; call it when `path` is complete, and drop_key before it is written anew, so
+// that a key never stands beside another piece than its own.
+void write_key(const std::string& key, const std::string& path);
+void drop_key(const std::string& path);
 
-// WSInfer's CSV: minx,miny,width,height,prob_normal,prob_tumor. The key lies in
-// <path>.key beside it.
+// WSInfer's CSV: minx,miny,width,height,prob_normal,prob_tumor, level-0 px.
 void write_scores(const patch::PatchPlan& plan, const feature::ScoreVector& scores,
                   const std::string& key, const std::string& path);
 heatmap::ScoredPatches read_scores(const std::string& path);

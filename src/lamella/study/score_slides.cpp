@@ -36,6 +36,7 @@ void draw_map(RunState& state, SlideWork& work, const heatmap::HeatMap& map,
     options.overlay = state.study.heatmap;
     options.overlay.title = work.entry.slide_id;
     if (work.annotations) options.overlay.outlines = outlines_of(*work.annotations);
+    storage::drop_key(png);
     write_slide_map(*work.slide, map, options, png.substr(0, png.size() - 4), state.context);
     storage::write_key(key, png);
   }

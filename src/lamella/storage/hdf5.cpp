@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "lamella/base/error.h"
+#include "lamella/io/files.h"
+#include "lamella/storage/hdf5_internal.h"
+
+namespace lamella::storage {
+
+namespace {
+
+constexpr hsize_t kChunkRows = 1024;
+constexpr unsigned kDeflateLevel = 1;
+constexpr size_t kMaxTextBytes = size_t{64} << 20;
+
+std::recursive_mutex& library_mutex() {
+  static std::recursive_mutex mutex;
+  return mutex;
+}
+
+}  // namespace
+
+Hdf5Lock::Hdf5Lock() : lock_(library_mutex()) { H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr); }
+
+Hdf5Id::~Hdf5Id() {
+  if (id_ < 0) return;
+  switch (H5Iget_type(id_)) {
+    case H5I_FILE:
+      H5Fclose(id_);
+      break;
+    case H5I_DATASET:
+      H5Dclose(id_);
+      break;
+    case H5I_DATASPACE:
+      H5Sclose(id_);
+      break;
+    case H5I_DATATYPE:
+      H5Tclose(id_);
+      break;
+    case H5I_ATTR:
+      H5Aclose(id_);
+      break;
+    case H5I_GENPROP_LST:
+      H5Pclose(id_);
+      break;
+    default:
+      break;
+  }
+}
+
+void Hdf5File::fail_corrupt(const std::string& what) const {
+  throw Error(ErrorCode::kCorrupt, what + "; is it a file that lamella wrote?", path_);
+}
+
+void Hdf5File::check_written(bool good, const std::string& what) const {
+  if (!good) {
+    throw Error(ErrorCode::kIo, fmt::format("cannot be written ({}); is the disk full?", what),
+                path_);
+  }
+}
+
+Hdf5File Hdf5File::create(const std::string& place, const std::string& path) {
+  const hid_t id = H5Fcreate(place.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+  if (id < 0) {
+    throw Error(ErrorCode::kIo, "cannot be written; is the folder writable?", path);
+  }
+  return {id, path};
+}
+
+Hdf5File Hdf5File::open(const std::string& path) {
+  if (!io::exists(path)) {
+    throw Error(ErrorCode::kNotFound, "cannot be opened: No such file or directory", path);
+  }
+  const hid_t id = H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
+  if (id < 0) {
+    throw Error(ErrorCode::kCorrupt, "is not a readable HDF5 file; expected a plan or features",
+                path);
+  }
+  return {id, path};
+}
+
+bool Hdf5File::has(const std::string& dataset) const {
+  return H5Lexists(id_.get(), dataset.c_str(), H5P_DEFAULT) > 0;
+}
+
+Hdf5Id Hdf5File::open_dataset(const std::string& name) const {
+  Hdf5Id dataset(has(name) ? H5Dopen2(id_.get(), name.c_str(), H5P_DEFAULT) : -1);
+  if (!dataset.valid()) fail_corrupt(fmt::format("has no dataset '{}'", name));
+  return dataset;
+}
+
+std::vector<int64_t> Hdf5File::shape(const std::string& name) const {
+  const Hdf5Id dataset = open_dataset(name);
+  const Hdf5Id space(H5Dget_space(dataset.get()));
+  const int rank = H5Sget_simple_extent_ndims(space.get());
+  if (rank < 0 || rank > 8) fail_corrupt(fmt::format("dataset '{}' has no shape", name));
+  std::vector<hsize_t> sizes(static_cast<size_t>(rank));
+  if (rank > 0) H5Sget_simple_extent_dims(space.get(), sizes.data(), nullptr);
+  return {sizes.begin(), sizes.end()};
+}
+
+void Hdf5File::write(const std::string& name, hid_t type, const void* values, const Shape& shape) {
+  const int rank = shape.columns > 0 ? 2 : 1;
+  const hsize_t sizes[2] = {static_cast<hsize_t>(shape.rows), static_cast<hsize_t>(shape.columns)};
+  const hsize_t limits[2] = {H5S_UNLIMITED, static_cast<hsize_t>(shape.columns)};
+  const hsize_t chunk[2] = {std::clamp<hsize_t>(sizes[0], 1, kChunkRows), sizes[1]};
+  const Hdf5Id space(H5Screate_simple(rank, sizes, limits));
+  const Hdf5Id properties(H5Pcreate(H5P_DATASET_CREATE));
+  H5Pset_chunk(properties.get(), rank, chunk);
+  if (shape.compressed) {
+    H5Pset_shuffle(properties.get());
+    H5Pset_deflate(properties.get(), kDeflateLevel);
+  }
+  const Hdf5Id dataset(H5Dcreate2(id_.get(), name.c_str(), type, space.get(), H5P_DEFAULT,
+                                  properties.get(), H5P_DEFAULT));
+  check_written(dataset.valid(), name);
+  if (shape.rows == 0) return;
+  check_written(H5Dwrite(dataset.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0, name);
+}
+
+void Hdf5File::read(const std::string& name, hid_t type, void* values, int64_t count) const {
+  const Hdf5Id dataset = open_dataset(name);
+  const Hdf5Id space(H5Dget_space(dataset.get()));
+  const hssize_t found = H5Sget_simple_extent_npoints(space.get());
+  if (found != count) {
+    fail_corrupt(fmt::format("dataset '{}' has {} values, expected {}", name, found, count));
+  }
+  if (count == 0) return;
+  if (H5Dread(dataset.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0) {
+    fail_corrupt(fmt::format("dataset '{}' cannot be read", name));
+  }
+}
+
+void Hdf5File::set_attribute(const std::string& dataset_name, const std::string& name, hid_t type,
+                             const void* value) {
+  const Hdf5Id dataset = open_dataset(dataset_name);
+  const Hdf5Id space(H5Screate(H5S_SCALAR));
+  const Hdf5Id attribute(
+      H5Acreate2(dataset.get(), name.c_str(), type, space.get(), H5P_DEFAULT, H5P_DEFAULT));
+  check_written(attribute.valid() && H5Awrite(attribute.get(), type, value) >= 0, name);
+}
+
+void Hdf5File::set_text(const std::string& dataset, const std::string& name,
+                        const std::string& value) {
+  // Variable length and UTF-8: what h5py reads as str.
+  const Hdf5Id type(H5Tcopy(H5T_C_S1));
+  H5Tset_size(type.get(), H5T_VARIABLE);
+  H5Tset_cset(type.get(), H5T_CSET_UTF8);
+  const char* text = value.c_str();
+  set_attribute(dataset, name, type.get(), &text);
+}
+
+void Hdf5File::set_int(const std::string& dataset, const std::string& name, int64_t value) {
+  set_attribute(dataset, name, H5T_NATIVE_INT64, &value);
+}
+
+void Hdf5File::set_double(const std::string& dataset, const std::string& name, double value) {
+  set_attribute(dataset, name, H5T_NATIVE_DOUBLE, &value);
+}
+
+std::optional<std::string> Hdf5File::text(const std::string& dataset_name,
+                                          const std::string& name) const {
+  if (!has(dataset_name)) return {};
+  const Hdf5Id dataset = open_dataset(dataset_name);
+  if (H5Aexists(dataset.get(), name.c_str()) <= 0) return {};
+  const Hdf5Id attribute(H5Aopen(dataset.get(), name.c_str(), H5P_DEFAULT));
+  const Hdf5Id type(H5Aget_type(attribute.get()));
+  const Hdf5Id space(H5Aget_space(attribute.get()));
+  if (H5Tget_class(type.get()) != H5T_STRING || H5Tis_variable_str(type.get()) <= 0 ||
+      H5Sget_simple_extent_npoints(space.get()) != 1) {
+    return {};
+  }
+  char* text = nullptr;
+  if (H5Aread(attribute.get(), type.get(), &text) < 0 || !text) return {};
+  const std::string value(text, std::min(std::char_traits<char>::length(text), kMaxTextBytes));
+  H5Dvlen_reclaim(type.get(), space.get(), H5P_DEFAULT, &text);
+  return value;
+}
+
+std::string Hdf5File::required_text(const std::string& dataset, const std::string& name) const {
+  auto value = text(dataset, name);
+  if (!value) fail_corrupt(fmt::format("dataset '{}' has no attribute '{}'", dataset, name));
+  return *std::move(value);
+}
+
+void Hdf5File::flush() { check_written(H5Fflush(id_.get(), H5F_SCOPE_GLOBAL) >= 0, "flush"); }
+
+}  // namespace lamella::storage

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lamella/storage/plan_json_internal.h"
+
+namespace lamella::storage {
+
+nlohmann::json json_or_null(const std::optional<double>& value) {
+  return value ? nlohmann::json(*value) : nlohmann::json();
+}
+
+std::optional<double> optional_double(const nlohmann::json& json, const char* key) {
+  if (!json.contains(key) || json.at(key).is_null()) return {};
+  return json.at(key).get<double>();
+}
+
+nlohmann::json spec_to_json(const patch::PatchSpec& spec) {
+  return {{"size_px", spec.size_px},
+          {"level", spec.level ? nlohmann::json(*spec.level) : nlohmann::json()},
+          {"mpp", json_or_null(spec.mpp)}};
+}
+
+patch::PatchSpec spec_from_json(const nlohmann::json& json) {
+  patch::PatchSpec spec;
+  spec.size_px = json.at("size_px").get<int>();
+  if (!json.at("level").is_null()) spec.level = json.at("level").get<int>();
+  spec.mpp = optional_double(json, "mpp");
+  return spec;
+}
+
+nlohmann::json plan_to_json(const patch::PatchPlan& plan) {
+  const patch::PatchGeometry& g = plan.geometry;
+  return {{"lamella", LAMELLA_VERSION},
+          {"slide_id", plan.slide_id},
+          {"slide_path", plan.slide_path},
+          {"slide_fingerprint", plan.slide_fingerprint},
+          {"spec", spec_to_json(plan.spec)},
+          {"geometry",
+           {{"size_px", g.size_px},
+            {"level", g.level},
+            {"extent_px", {g.extent_x_px, g.extent_y_px}},
+            {"level_extent_px", {g.level_extent_x_px, g.level_extent_y_px}},
+            {"effective_mpp", json_or_null(g.effective_mpp)},
+            {"slide_size_px", {g.slide_size_px.width, g.slide_size_px.height}}}},
+          {"mpp", json_or_null(plan.mpp)},
+          {"mpp_source", plan.mpp_source},
+          {"stride_px", json_or_null(plan.stride_px)},
+          {"warnings", plan.warnings}};
+}
+
+void plan_from_json(const nlohmann::json& json, patch::PatchPlan* plan) {
+  plan->slide_id = json.at("slide_id").get<std::string>();
+  plan->slide_path = json.at("slide_path").get<std::string>();
+  plan->slide_fingerprint = json.at("slide_fingerprint").get<std::string>();
+  plan->spec = spec_from_json(json.at("spec"));
+  const nlohmann::json& g = json.at("geometry");
+  patch::PatchGeometry& geometry = plan->geometry;
+  geometry.size_px = g.at("size_px").get<int>();
+  geometry.level = g.at("level").get<int>();
+  geometry.extent_x_px = g.at("extent_px").at(0).get<double>();
+  geometry.extent_y_px = g.at("extent_px").at(1).get<double>();
+  geometry.level_extent_x_px = g.at("level_extent_px").at(0).get<double>();
+  geometry.level_extent_y_px = g.at("level_extent_px").at(1).get<double>();
+  geometry.effective_mpp = optional_double(g, "effective_mpp");
+  geometry.slide_size_px.width = g.at("slide_size_px").at(0).get<int64_t>();
+  geometry.slide_size_px.height = g.at("slide_size_px").at(1).get<int64_t>();
+  plan->mpp = optional_double(json, "mpp");
+  plan->mpp_source = json.at("mpp_source").get<std::string>();
+  plan->stride_px = optional_double(json, "stride_px");
+  plan->warnings = json.at("warnings").get<std::vector<std::string>>();
+}
+
+}  // namespace lamella::storage

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lamella/storage/storage.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "lamella/base/error.h"
+#include "lamella/base/hash.h"
+#include "lamella/io/files.h"
+#include "lamella/storage/hdf5_internal.h"
+
+namespace lamella::storage {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Storage : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = ::testing::TempDir() + "/lamella_storage_XXXXXX";
+    folder_ = ::mkdtemp(pattern.data());
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+  std::string at(const std::string& name) const { return folder_ + "/" + name; }
+
+  template <typename Call>
+  static std::string message_of(ErrorCode code, const Call& call) {
+    try {
+      call();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), code) << error.what();
+      return error.what();
+    }
+    ADD_FAILURE() << "nothing was thrown";
+    return "";
+  }
+
+  std::string folder_;
+};
+
+patch::PatchPlan make_plan(int rows) {
+  patch::PatchPlan plan;
+  plan.slide_id = "Tumor_001";
+  plan.slide_path = "slides/Tumor_001.tif";
+  plan.slide_fingerprint = "abc";
+  plan.spec.size_px = 256;
+  plan.spec.mpp = 0.5;
+  plan.geometry = {256, 1, 512.5, 512.25, 256.25, 256.125, 0.5001, {97792, 221184}};
+  plan.mpp = 0.25;
+  plan.mpp_source = "vendor";
+  plan.stride_px = 256.25;
+  plan.warnings = {"1 patch reaches outside"};
+  for (int i = 0; i < rows; ++i) {
+    plan.rows.push_back({1000 + i, 2000 - i, 0.1f * static_cast<float>(i % 10),
+                         static_cast<int8_t>(i % 3 - 1), 1.0f / static_cast<float>(i + 1)});
+  }
+  return plan;
+}
+
+void expect_same(const patch::PatchPlan& a, const patch::PatchPlan& b) {
+  EXPECT_EQ(a.slide_id, b.slide_id);
+  EXPECT_EQ(a.slide_path, b.slide_path);
+  EXPECT_EQ(a.slide_fingerprint, b.slide_fingerprint);
+  EXPECT_EQ(a.spec.size_px, b.spec.size_px);
+  EXPECT_EQ(a.spec.level, b.spec.level);
+  EXPECT_EQ(a.spec.mpp, b.spec.mpp);
+  EXPECT_EQ(a.geometry, b.geometry);
+  EXPECT_EQ(a.mpp, b.mpp);
+  EXPECT_EQ(a.mpp_source, b.mpp_source);
+  EXPECT_EQ(a.stride_px, b.stride_px);
+  EXPECT_EQ(a.rows, b.rows);
+  EXPECT_EQ(a.warnings, b.warnings);
+}
+
+TEST_F(Storage, PlansComeBackAsTheyWere) {
+  for (const int rows : {0, 1, 3000}) {
+    const patch::PatchPlan plan = make_plan(rows);
+    write_plan(plan, "key", at("p.h5"));
+    expect_same(read_plan(at("p.h5")), plan);
+    EXPECT_EQ(read_key(at("p.h5")), "key");
+  }
+  patch::PatchPlan bare = make_plan(2);
+  bare.spec.mpp.reset();
+  bare.spec.level = 2;
+  bare.mpp.reset();
+  bare.geometry.effective_mpp.reset();
+  bare.stride_px.reset();
+  write_plan(bare, "", at("p.h5"));
+  expect_same(read_plan(at("p.h5")), bare);
+  EXPECT_FALSE(read_key(at("p.h5")));
+}
+
+TEST_F(Storage, PlansBearTridentsAttributes) {
+  write_plan(make_plan(3), "key", at("p.h5"));
+  const Hdf5Lock lock;
+  const Hdf5Id file(H5Fopen(at("p.h5").c_str(), H5F_ACC_RDONLY, H5P_DEFAULT));
+  const Hdf5Id coords(H5Dopen2(file.get(), "coords", H5P_DEFAULT));
+  const auto number = [&](const char* name) {
+    int64_t value = -1;
+    const Hdf5Id attribute(H5Aopen(coords.get(), name, H5P_DEFAULT));
+    EXPECT_TRUE(attribute.valid()) << name;
+    H5Aread(attribute.get(), H5T_NATIVE_INT64, &value);
+    return value;
+  };
+  EXPECT_EQ(number("patch_size"), 256);
+  EXPECT_EQ(number("patch_size_level0"), 513);    // 512.5 rounded
+  EXPECT_EQ(number("level0_magnification"), 40);  // 0.25 µm/px
+  EXPECT_EQ(number("target_magnification"), 20);  // 0.5001 µm/px
+  EXPECT_EQ(number("overlap"), 128);              // stride is half the extent
+  EXPECT_EQ(number("level0_width"), 97792);
+  EXPECT_EQ(number("level0_height"), 221184);
+}
+
+TEST_F(Storage, FeaturesComeBackBitForBit) {
+  FeatureFile file;
+  file.plan = make_plan(2050);
+  file.features.rows = 2050;
+  file.features.columns = 3;
+  for (int i = 0; i < 2050 * 3; ++i)
+    file.features.values.push_back(1.0f / static_cast<float>(i + 1));
+  file.features.feature_space = "lite0/abc/256px@0.5mpp";
+  file.features.precision = "bf16";
+  write_features(file, "key", at("f.h5"));
+  const FeatureFile back = read_features(at("f.h5"));
+  expect_same(back.plan, file.plan);
+  EXPECT_EQ(back.features.values, file.features.values);
+  EXPECT_EQ(back.features.columns, 3);
+  EXPECT_EQ(back.features.feature_space, file.features.feature_space);
+  EXPECT_EQ(back.features.precision, "bf16");
+  EXPECT_EQ(read_key(at("f.h5")), "key");
+  file.features.rows = 2049;
+  EXPECT_THROW(write_features(file, "", at("f.h5")), Error);
+}
+
+TEST_F(Storage, RefusesFilesThatAreNotItsOwn) {
+  EXPECT_NE(message_of(ErrorCode::kNotFound, [&] { read_plan(at("none.h5")); }).find("none.h5"),
+            std::string::npos);
+  io::write_file_atomic(at("noise.h5"), "this is no HDF5 file");
+  message_of(ErrorCode::kCorrupt, [&] { read_plan(at("noise.h5")); });
+  EXPECT_FALSE(read_key(at("noise.h5")));
+  write_plan(make_plan(3), "key", at("p.h5"));
+  EXPECT_NE(message_of(ErrorCode::kCorrupt, [&] { read_features(at("p.h5")); })
+                .find("no dataset 'features'"),
+            std::string::npos);
+  const std::string whole = io::read_text_file(at("p.h5"));
+  for (const size_t size : {size_t{10}, whole.size() / 2, whole.size() - 1}) {
+    io::write_file_atomic(at("cut.h5"), whole.substr(0, size));
+    EXPECT_THROW(read_plan(at("cut.h5")), Error) << size;
+  }
+}
+
+TEST_F(Storage, RefusesAMissingDatasetByName) {
+  {
+    const Hdf5Lock lock;
+    Hdf5File file = Hdf5File::create(at("x.h5"), at("x.h5"));
+    const std::vector<int64_t> coords = {1, 2};
+    file.write("coords", H5T_NATIVE_INT64, coords.data(), {1, 2, false});
+  }
+  EXPECT_NE(message_of(ErrorCode::kCorrupt, [&] { read_plan(at("x.h5")); }).find("lamella_plan"),
+            std::string::npos);
+}
+
+TEST_F(Storage, ScoresAreWsinfersCsv) {
+  const patch::PatchPlan plan = make_plan(2);
+  const feature::ScoreVector scores{{0.25f, 0.1f}};
+  write_scores(plan, scores, "key", at("s.csv"));
+  EXPECT_EQ(io::read_text_file(at("s.csv")),
+            "minx,miny,width,height,prob_normal,prob_tumor\n"
+            "1000,2000,512.5,512.25,0.75,0.25\n"
+            "1001,1999,512.5,512.25,0.9,0.1\n");
+  EXPECT_EQ(read_key(at("s.csv")), "key");
+  const heatmap::ScoredPatches back = read_scores(at("s.csv"));
+  EXPECT_EQ(back.scores, scores.values);
+  EXPECT_EQ(back.x_px, (std::vector<double>{1000, 1001}));
+  EXPECT_EQ(back.width_px, 512.5);
+  write_scores(plan, scores, "", at("s.csv"));
+  EXPECT_FALSE(read_key(at("s.csv"))) << "an old key must not stay beside new scores";
+  EXPECT_THROW(write_scores(plan, {{0.5f}}, "", at("s.csv")), Error);
+}
+
+TEST_F(Storage, SaysWhereScoresAreWrong) {
+  const std::string header = "minx,miny,width,height,prob_normal,prob_tumor\n";
+  const auto message = [&](const std::string& text) {
+    io::write_file_atomic(at("s.csv"), text);
+    return message_of(ErrorCode::kFormat, [&] { read_scores(at("s.csv")); });
+  };
+  EXPECT_NE(message("x,y\n1,2\n").find("expected the header"), std::string::npos);
+  EXPECT_NE(message(header + "1,2,3,4,0.5,1.5\n").find("line 2, column 13: found '1.5'"),
+            std::string::npos);
+  EXPECT_NE(message(header + "1,2,3,4,0.5\n").find("line 2"), std::string::npos);
+  EXPECT_NE(message(header + "1,2,3,4,0.5,0.5\n1,2,9,4,0.5,0.5\n").find("one width"),
+            std::string::npos);
+  EXPECT_NE(message(header + "a,2,3,4,0.5,0.5\n").find("found 'a'"), std::string::npos);
+}
+
+class Models : public Storage {
+ protected:
+  void SetUp() override {
+    Storage::SetUp();
+    const std::string network = "not a real network, but it has a hash";
+    io::write_file_atomic(at("enc/network.onnx"), network);
+    io::write_file_atomic(at("enc/encoder.json"), nlohmann::json{{"name", "tiny"},
+                                                                 {"source", "test"},
+                                                                 {"licence", "none"},
+                                                                 {"sha256", sha256_hex(network)},
+                                                                 {"input_px", 8},
+                                                                 {"colour_order", "rgb"},
+                                                                 {"mean", {0, 0, 0}},
+                                                                 {"std", {1, 1, 1}},
+                                                                 {"outputs", {"out"}},
+                                                                 {"dimension", 2}}
+                                                      .dump());
+    model_.name = "m";
+    model_.encoder = encoder::read_encoder_info(at("enc"));
+    model_.spec.size_px = 8;
+    model_.spec.level = 0;
+    model_.effective_mpp = 4.0;
+    model_.precision = encoder::Precision::kF32;
+    model_.classifier.weights = {1.0 / 3, -2};
+    model_.classifier.mean = {0.1, 1e-17};
+    model_.classifier.scale = {1, 3};
+    model_.classifier.bias = 0.7;
+    model_.classifier.feature_space = "tiny/x/8px@4mpp";
+    model_.classifier.lambda = 0.01;
+    model_.trials = {{0.1, 0.5}, {0.01, 0.4}};
+  }
+  Model model_;
+};
+
+TEST_F(Models, ComeBackBitForBit) {
+  write_model(model_, at("model"));
+  fs::remove_all(at("enc"));  // the folder is self-contained
+  const Model back = read_model(at("model"));
+  EXPECT_EQ(back.classifier.weights, model_.classifier.weights);
+  EXPECT_EQ(back.classifier.mean, model_.classifier.mean);
+  EXPECT_EQ(back.classifier.scale, model_.classifier.scale);
+  EXPECT_EQ(back.classifier.bias, model_.classifier.bias);
+  EXPECT_EQ(back.classifier.feature_space, model_.classifier.feature_space);
+  EXPECT_EQ(back.effective_mpp, 4.0);
+  EXPECT_EQ(back.spec.level, 0);
+  EXPECT_FALSE(back.spec.mpp);
+  EXPECT_EQ(back.trials.size(), 2u);
+  EXPECT_EQ(back.encoder.sha256, model_.encoder.sha256);
+  EXPECT_EQ(back.encoder.folder, at("model") + "/encoder");
+}
+
+TEST_F(Models, ReplaceAnOldOneWholly) {
+  write_model(model_, at("model"));
+  model_.classifier.bias = 0.8;
+  write_model(model_, at("model"));
+  EXPECT_EQ(read_model(at("model")).classifier.bias, 0.8);
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder_), fs::directory_iterator()), 2);
+}
+
+TEST_F(Models, AreNotWrittenOverSomethingElse) {
+  io::write_file_atomic(at("precious/thesis.txt"), "x");
+  EXPECT_THROW(write_model(model_, at("precious")), Error);
+  EXPECT_TRUE(io::exists(at("precious/thesis.txt")));
+}
+
+TEST_F(Models, AreCheckedWhenRead) {
+  message_of(ErrorCode::kNotFound, [&] { read_model(at("nothing")); });
+  const auto edited = [&](const auto& edit) {
+    write_model(model_, at("model"));
+    auto json = nlohmann::json::parse(io::read_text_file(at("model/model.json")));
+    edit(json);
+    io::write_file_atomic(at("model/model.json"), json.dump());
+  };
+  edited([](auto& json) { json["classifier"]["scale"] = {1, 0}; });
+  message_of(ErrorCode::kCorrupt, [&] { read_model(at("model")); });
+  edited([](auto& json) { json["classifier"]["weights"] = {1}; });
+  message_of(ErrorCode::kCorrupt, [&] { read_model(at("model")); });
+  edited([](auto& json) { json["classifier"].erase("bias"); });
+  message_of(ErrorCode::kCorrupt, [&] { read_model(at("model")); });
+  edited([](auto& json) { json["format"] = 99; });
+  message_of(ErrorCode::kUnsupported, [&] { read_model(at("model")); });
+  edited([](auto& json) { json["encoder"]["sha256"] = "other"; });
+  message_of(ErrorCode::kMismatch, [&] { read_model(at("model")); });
+}
+
+}  // namespace
+}  // namespace lamella::storage
