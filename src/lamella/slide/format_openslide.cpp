@@ -8,11 +8,11 @@
 #include <mutex>
 #include <vector>
 
-#include "lamella/base/checked.h"
 #include "lamella/base/error.h"
 #include "lamella/base/text.h"
 #include "lamella/slide/formats_internal.h"
 #include "lamella/slide/openslide_library_internal.h"
+#include "lamella/slide/tile_geometry_internal.h"
 
 namespace lamella::slide {
 
@@ -138,7 +138,7 @@ class OpenSlideSlide final : public Slide {
   // Returns OpenSlide's error, or "".
   std::string read(const Handle& handle, int level, TileIndex tile, std::vector<uint32_t>& argb,
                    const MutableImageView& out) const {
-    const LevelInfo& facts = info_.levels.at(static_cast<size_t>(level));
+    const LevelInfo& facts = require_level(info_, level);
     argb.resize(static_cast<size_t>(out.width) * static_cast<size_t>(out.height));
     const auto at = [](int64_t index, int64_t step, double downsample) {
       return std::llround(static_cast<double>(index * step) * downsample);

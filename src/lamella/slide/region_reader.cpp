@@ -20,11 +20,17 @@ namespace {
 
 using Buffer = std::unique_ptr<uint8_t[]>;
 
+struct TileFailure {
+  ErrorCode code = ErrorCode::kCorrupt;
+  std::string message;  // empty: none
+  bool empty() const { return message.empty(); }
+};
+
 // What is known of a tile that some region still needs.
 struct TileState {
   uint32_t uses = 0;    // regions that still need it
   Buffer pixels;        // null unless held
-  std::string failure;  // why it could not be decoded, once tried
+  TileFailure failure;  // once tried in vain
 };
 
 // One tile's part in one call of read_next.
@@ -34,7 +40,7 @@ struct TileJob {
   size_t first = 0, last = 0;  // range of `uses` below
   bool keep = false;           // hold it for later regions
   Buffer pixels;               // decoded in this call and to be held
-  std::string failure;
+  TileFailure failure;
 };
 
 struct Batch {
@@ -82,7 +88,7 @@ struct RegionReader::State {
   void require_views(std::span<const MutableImageView> out) const;
   Batch plan(size_t count);
   void choose_kept(Batch& batch, size_t count);
-  std::unordered_set<uint64_t> soonest(size_t from, int64_t room, const Batch& batch) const;
+  std::vector<uint64_t> soonest(size_t from, const Batch& batch) const;
   void run(Batch& batch, std::span<const MutableImageView> out, const Context& context);
   void run_tile(const Batch& batch, TileJob& job, int worker,
                 std::span<const MutableImageView> out);
@@ -171,36 +177,55 @@ Batch RegionReader::State::plan(size_t count) {
 // does not depend on threads. If the budget cannot hold all that is needed later, the tiles needed
 // soonest are held and the others decoded a second time.
 void RegionReader::State::choose_kept(Batch& batch, size_t count) {
-  int64_t wanted = 0, leaving = 0;
+  std::unordered_map<uint64_t, TileJob*> jobs;
+  int64_t wanted = 0;
   for (TileJob& job : batch.jobs) {
     job.keep = job.state->uses > job.last - job.first;
     if (job.keep && !job.state->pixels) ++wanted;
-    if (!job.keep && job.state->pixels) ++leaving;
   }
   if (held + wanted <= capacity) return;
-  // Tiles that leave after this call still take room during it.
-  const std::unordered_set<uint64_t> stay = soonest(next + count, capacity - leaving, batch);
-  for (TileJob& job : batch.jobs) job.keep = job.keep && stay.contains(job.key);
-  std::unordered_set<uint64_t> used;
-  for (const TileJob& job : batch.jobs) used.insert(job.key);
+
+  const std::vector<uint64_t> stay = soonest(next + count, batch);
+  const std::unordered_set<uint64_t> stays(stay.begin(), stay.end());
+  for (TileJob& job : batch.jobs) {
+    job.keep = job.keep && job.state->pixels && stays.contains(job.key);
+    jobs.emplace(job.key, &job);
+  }
   for (auto& [tile, state] : tiles) {
-    if (!state.pixels || used.contains(tile) || stay.contains(tile)) continue;
+    if (!state.pixels || jobs.contains(tile) || stays.contains(tile)) continue;
     spare.push_back(std::move(state.pixels));
     --held;
   }
+  // Held tiles that leave after this call still take room during it.
+  int64_t room = capacity - held;
+  for (const uint64_t tile : stay) {
+    const auto found = jobs.find(tile);
+    if (found == jobs.end() || found->second->state->pixels) continue;
+    if (room-- <= 0) break;
+    found->second->keep = true;
+  }
 }
 
-// Of the tiles held or decoded in this call, the `room` that are needed first from position `from`.
-std::unordered_set<uint64_t> RegionReader::State::soonest(size_t from, int64_t room,
-                                                          const Batch& batch) const {
-  std::unordered_set<uint64_t> here, stay;
+// Of the tiles that are held or could be after this call, as many as the budget allows, in the
+// order in which they are needed from position `from` on.
+std::vector<uint64_t> RegionReader::State::soonest(size_t from, const Batch& batch) const {
+  std::unordered_set<uint64_t> candidates;
   for (const TileJob& job : batch.jobs) {
-    if (job.keep) here.insert(job.key);
+    if (job.keep) candidates.insert(job.key);
   }
-  for (size_t k = from; k < order.size() && static_cast<int64_t>(stay.size()) < room; ++k) {
+  for (const auto& [tile, state] : tiles) {
+    if (state.pixels && state.uses > 0) candidates.insert(tile);
+  }
+  for (const TileJob& job : batch.jobs) {
+    if (!job.keep) candidates.erase(job.key);
+  }
+  std::vector<uint64_t> stay;
+  const auto enough = [&] {
+    return candidates.empty() || static_cast<int64_t>(stay.size()) >= capacity;
+  };
+  for (size_t k = from; k < order.size() && !enough(); ++k) {
     each_tile(order[k], [&](uint64_t tile) {
-      if (static_cast<int64_t>(stay.size()) >= room || stay.contains(tile)) return;
-      if (here.contains(tile) || tiles.at(tile).pixels) stay.insert(tile);
+      if (!enough() && candidates.erase(tile)) stay.push_back(tile);
     });
   }
   return stay;
@@ -256,7 +281,7 @@ void RegionReader::State::run_tile(const Batch& batch, TileJob& job, int worker,
       slide->read_tile(request.level, tile, *decoders[w], view(pixels));
     } catch (const Error& error) {
       if (!is_tile_failure(error.code())) throw;
-      job.failure = error.what();
+      job.failure = {error.code(), error.what()};
       return;
     }
   }
@@ -268,7 +293,7 @@ void RegionReader::State::run_tile(const Batch& batch, TileJob& job, int worker,
 
 // Everything went through: takes over what is to be held and releases what no region needs.
 std::vector<RegionFailure> RegionReader::State::finish(Batch& batch, size_t count) {
-  std::vector<const std::string*> failed(count, nullptr);
+  std::vector<const TileFailure*> failed(count, nullptr);
   for (TileJob& job : batch.jobs) {
     TileState& state = *job.state;
     if (!state.pixels && state.failure.empty()) ++decoded;
@@ -281,14 +306,14 @@ std::vector<RegionFailure> RegionReader::State::finish(Batch& batch, size_t coun
     } else {
       if (job.pixels) spare.push_back(std::move(job.pixels));
       for (size_t i = job.first; i < job.last; ++i) {
-        const std::string*& first = failed[batch.uses[i]];
+        const TileFailure*& first = failed[batch.uses[i]];
         if (!first) first = &state.failure;
       }
     }
   }
   std::vector<RegionFailure> failures;
   for (size_t k = 0; k < count; ++k) {
-    if (failed[k]) failures.push_back({order[next + k], *failed[k]});
+    if (failed[k]) failures.push_back({order[next + k], failed[k]->message, failed[k]->code});
   }
   for (TileJob& job : batch.jobs) {
     job.state->uses -= static_cast<uint32_t>(job.last - job.first);

@@ -56,7 +56,7 @@ Image read_thumbnail(const Slide& slide, int max_px, int threads) {
   for (const RectPx& region : request.regions) {
     const MutableImageView rows = crop(band.view(), {0, 0, region.width, region.height});
     const auto failures = reader.read_next(std::span(&rows, 1), context);
-    if (!failures.empty()) throw Error(ErrorCode::kCorrupt, failures.front().message);
+    if (!failures.empty()) throw Error(failures.front().code, failures.front().message);
     filter.add_rows(rows);
   }
   return filter.take();

@@ -6,6 +6,7 @@
 #include "lamella/base/error.h"
 #include "lamella/slide/decode_tiff_internal.h"
 #include "lamella/slide/tiff_slide_internal.h"
+#include "lamella/slide/tile_geometry_internal.h"
 
 namespace lamella::slide {
 
@@ -33,11 +34,7 @@ class TiffSlide final : public Slide {
 
   void read_tile(int level, TileIndex tile, TileDecoder& decoder,
                  const MutableImageView& out) const override {
-    if (level < 0 || static_cast<size_t>(level) >= layout_.levels.size()) {
-      throw Error(ErrorCode::kInvalidArgument,
-                  fmt::format("level {} was asked for; there are {}", level, layout_.levels.size()),
-                  info_.path);
-    }
+    require_level(info_, level);
     const size_t directory = layout_.levels[static_cast<size_t>(level)];
     const TiffDirectory& facts = file_->directories[directory];
     const bool inside =
