@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "lamella/base/error.h"
+#include "lamella/slide/decode_deflate_internal.h"
 #include "lamella/slide/decode_jpeg2000_internal.h"
 #include "lamella/slide/decode_jpeg_internal.h"
 #include "lamella/slide/decode_tiff_internal.h"
@@ -76,7 +77,19 @@ void convert_samples(const TiffDirectory& directory, const uint8_t* from, int ro
   }
 }
 
-// Deflate, LZW and none, with predictors and byte orders, as libtiff undoes them.
+void decode_deflated(const TiffDirectory& directory, int rows, TiffTileDecoder& decoder,
+                     const MutableImageView& out) {
+  const auto samples = static_cast<size_t>(directory.samples);
+  const size_t row_bytes = static_cast<size_t>(out.width) * samples;
+  decoder.samples.resize(row_bytes * static_cast<size_t>(rows));
+  decode_deflate(decoder.stored, decoder.samples, row_bytes * static_cast<size_t>(out.height));
+  if (directory.predictor == PREDICTOR_HORIZONTAL) {
+    undo_horizontal_predictor(decoder.samples, row_bytes, samples);
+  }
+  convert_samples(directory, decoder.samples.data(), rows, out);
+}
+
+// LZW and none, with predictors and byte orders, as libtiff undoes them.
 void decode_by_libtiff(const TiffFile& file, size_t index, int64_t tile, int rows,
                        TiffTileDecoder& decoder, const MutableImageView& out) {
   const TiffDirectory& directory = file.directories[index];
@@ -131,6 +144,9 @@ void decode_tiff_tile(const TiffFile& file, size_t index, TileIndex tile, TiffTi
     const bool rgb = directory.compression == 33005;
     decode_jpeg2000(decoder.stored, rgb ? Jpeg2000Colour::kRgb : Jpeg2000Colour::kYcbcr,
                     crop(out, {0, 0, out.width, rows}));
+  } else if (compression == "deflate") {
+    read_stored(file, directory.offsets[static_cast<size_t>(number)], bytes, decoder);
+    decode_deflated(directory, rows, decoder, out);
   } else {
     decode_by_libtiff(file, index, number, rows, decoder, out);
   }

@@ -19,7 +19,7 @@ class TiffTileDecoder final : public TileDecoder {
  public:
   std::vector<std::byte> stored;
   std::vector<uint8_t> samples;
-  // libtiff's own codecs (deflate, LZW, none): a handle for each directory, set to it.
+  // libtiff's own codecs (LZW, none): a handle for each directory, set to it.
   std::map<size_t, std::unique_ptr<TiffHandle>> handles;
 };
 

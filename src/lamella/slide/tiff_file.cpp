@@ -123,6 +123,11 @@ TiffDirectory read_directory(const TiffHandle& handle, size_t index) {
   directory.samples = get_tag<uint16_t>(tiff, TIFFTAG_SAMPLESPERPIXEL, 1);
   directory.planar = get_tag<uint16_t>(tiff, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG);
   directory.sample_format = get_tag<uint16_t>(tiff, TIFFTAG_SAMPLEFORMAT, SAMPLEFORMAT_UINT);
+  const std::string compression = compression_name(directory.compression);
+  if (compression == "deflate" || compression == "lzw") {  // libtiff knows it for these alone
+    directory.predictor = get_tag<uint16_t>(tiff, TIFFTAG_PREDICTOR, PREDICTOR_NONE);
+  }
+  directory.fill_order = get_tag<uint16_t>(tiff, TIFFTAG_FILLORDER, FILLORDER_MSB2LSB);
   directory.extra_sample = get_extra_sample(tiff);
   directory.description = get_text(tiff, TIFFTAG_IMAGEDESCRIPTION);
   directory.software = get_text(tiff, TIFFTAG_SOFTWARE);
@@ -216,6 +221,11 @@ std::string unsupported_reason(const TiffDirectory& directory) {
     return fmt::format("photometric tag {} with {} samples in {}; expected RGB{}",
                        directory.photometric, directory.samples, name,
                        name == "jpeg" ? ", YCbCr or grey" : " or grey");
+  }
+  const bool lossless = !name.starts_with("jpeg");
+  if (lossless && (directory.predictor > PREDICTOR_HORIZONTAL || directory.fill_order != 1)) {
+    return fmt::format("predictor {} and fill order {}; expected predictor 1 or 2, fill order 1",
+                       directory.predictor, directory.fill_order);
   }
   const int64_t bytes = directory.tile_px.width * directory.tile_px.height;
   if (bytes > kMaxTileBytes / 3) {

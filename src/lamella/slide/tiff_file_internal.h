@@ -25,6 +25,7 @@ struct TiffDirectory {
   int64_t columns = 0, rows = 0;
   uint32_t subfile_type = 0;
   int compression = 0, photometric = 0, bits = 0, samples = 0, planar = 0, sample_format = 0;
+  int predictor = 1, fill_order = 1;
   ExtraSample extra_sample = ExtraSample::kNone;
   std::vector<uint64_t> offsets, byte_counts;  // columns * rows, row-major
   std::vector<uint8_t> jpeg_tables;
