@@ -36,7 +36,7 @@ struct ScoredPatches {
 };
 
 // The grid step is found from the positions (smallest difference of x and of y); an irregular set
-// (positions off the grid by more than half a pixel) is Error kInvalidArgument.
+// (positions off the grid by more than a pixel; they may be rounded) is Error kInvalidArgument.
 HeatMap make_heatmap(const ScoredPatches& patches, SizePx slide_size_px);
 HeatMap make_heatmap(const patch::PatchPlan& plan, const feature::ScoreVector& scores);
 

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lamella/heatmap/heatmap.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <numeric>
+
+#include "lamella/base/checked.h"
+#include "lamella/base/error.h"
+
+namespace lamella::heatmap {
+
+namespace {
+
+constexpr double kOffGridPx = 0.5;
+constexpr double kTopFraction = 0.01;
+constexpr size_t kTopAtLeast = 5;
+constexpr int64_t kMaxCells = int64_t{1} << 31;
+
+struct Axis {
+  double first = 0;
+  double step = 0;
+  int64_t count = 0;
+};
+
+// The smallest difference of neighbouring positions is the step; a single position has the
+// patch's own size as step. Integer positions of a real-valued step are off by at most half a
+// pixel, so the step is refined over the whole length.
+Axis find_axis(std::vector<double> positions, double size, const char* name) {
+  std::sort(positions.begin(), positions.end());
+  double step = 0;
+  for (size_t i = 1; i < positions.size(); ++i) {
+    const double difference = positions[i] - positions[i - 1];
+    if (difference > kOffGridPx && (step == 0 || difference < step)) step = difference;
+  }
+  const double length = positions.back() - positions.front();
+  if (step == 0) return {positions.front(), size, 1};
+
+  // Rounded positions: the true step lies within one pixel of the smallest difference. It is fixed
+  // by the least squares of positions on their indices.
+  double sum_index = 0, sum_product = 0;
+  double refined = step;
+  for (int pass = 0; pass < 3; ++pass) {
+    sum_index = sum_product = 0;
+    double at = positions.front(), index = 0;
+    for (const double position : positions) {
+      index += std::round((position - at) / refined);
+      at = position;
+      sum_index += index * index;
+      sum_product += index * (position - positions.front());
+    }
+    if (sum_index > 0) refined = sum_product / sum_index;
+  }
+  const auto count = static_cast<int64_t>(std::llround(length / refined)) + 1;
+  for (const double position : positions) {
+    const double index = (position - positions.front()) / refined;
+    if (std::abs(index - std::round(index)) * refined > 2 * kOffGridPx) {
+      throw Error(ErrorCode::kInvalidArgument,
+                  fmt::format("the patches lie on no regular grid: {} = {} is no whole number of "
+                              "steps of {:.6g} px from {}; a heat-map needs scores of a grid "
+                              "(lamella plan --stride-px, or lamella score --slide)",
+                              name, position, refined, positions.front()));
+    }
+  }
+  return {positions.front(), refined, count};
+}
+
+HeatMap lay_out(const std::vector<double>& x, const std::vector<double>& y, SizePx slide,
+                double width, double height) {
+  HeatMap map;
+  map.slide_size_px = slide;
+  if (x.empty()) {
+    map.cell_x_px = width;
+    map.cell_y_px = height;
+    return map;
+  }
+  const Axis columns = find_axis(x, width, "x"), rows = find_axis(y, height, "y");
+  if (checked_mul(columns.count, rows.count, "heat-map size") > kMaxCells) {
+    throw Error(ErrorCode::kLimit,
+                fmt::format("the heat-map would have {} x {} cells; use a larger stride",
+                            columns.count, rows.count));
+  }
+  map.columns = columns.count;
+  map.rows = rows.count;
+  map.cell_x_px = columns.step;
+  map.cell_y_px = rows.step;
+  // The cell is the centre part of the patch where patches overlap.
+  map.origin_x_px = columns.first + (width - columns.step) / 2;
+  map.origin_y_px = rows.first + (height - rows.step) / 2;
+  map.values.assign(static_cast<size_t>(map.rows * map.columns),
+                    std::numeric_limits<float>::quiet_NaN());
+  return map;
+}
+
+}  // namespace
+
+HeatMap make_heatmap(const ScoredPatches& patches, SizePx slide_size_px) {
+  if (patches.x_px.size() != patches.scores.size() ||
+      patches.y_px.size() != patches.scores.size()) {
+    throw Error(ErrorCode::kInvalidArgument,
+                fmt::format("found {} positions and {} scores, expected as many of each",
+                            patches.x_px.size(), patches.scores.size()));
+  }
+  HeatMap map =
+      lay_out(patches.x_px, patches.y_px, slide_size_px, patches.width_px, patches.height_px);
+  if (patches.scores.empty()) return map;
+  const double first_x = *std::min_element(patches.x_px.begin(), patches.x_px.end());
+  const double first_y = *std::min_element(patches.y_px.begin(), patches.y_px.end());
+  for (size_t i = 0; i < patches.scores.size(); ++i) {
+    const auto column = std::llround((patches.x_px[i] - first_x) / map.cell_x_px);
+    const auto row = std::llround((patches.y_px[i] - first_y) / map.cell_y_px);
+    float& cell = map.values[static_cast<size_t>(row * map.columns + column)];
+    if (!std::isnan(cell)) {
+      throw Error(ErrorCode::kInvalidArgument,
+                  fmt::format("two patches lie at one place of the grid: {},{}", patches.x_px[i],
+                              patches.y_px[i]));
+    }
+    cell = patches.scores[i];
+  }
+  return map;
+}
+
+HeatMap make_heatmap(const patch::PatchPlan& plan, const feature::ScoreVector& scores) {
+  ScoredPatches patches;
+  patches.width_px = plan.geometry.extent_x_px;
+  patches.height_px = plan.geometry.extent_y_px;
+  patches.scores = scores.values;
+  for (const patch::PatchRow& row : plan.rows) {
+    patches.x_px.push_back(static_cast<double>(row.x_px));
+    patches.y_px.push_back(static_cast<double>(row.y_px));
+  }
+  return make_heatmap(patches, plan.geometry.slide_size_px);
+}
+
+double slide_score(const std::vector<float>& scores) {
+  if (scores.empty()) return std::numeric_limits<double>::quiet_NaN();
+  const auto one_percent =
+      static_cast<size_t>(std::ceil(kTopFraction * static_cast<double>(scores.size())));
+  const size_t count = std::min(scores.size(), std::max(kTopAtLeast, one_percent));
+  std::vector<float> highest = scores;
+  std::partial_sort(highest.begin(), highest.begin() + static_cast<ptrdiff_t>(count), highest.end(),
+                    std::greater<>());
+  return std::accumulate(highest.begin(), highest.begin() + static_cast<ptrdiff_t>(count), 0.0) /
+         static_cast<double>(count);
+}
+
+}  // namespace lamella::heatmap

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lamella/heatmap/heatmap.h"
+
+#include <gtest/gtest.h>
+#include <tiffio.h>
+
+#include <cmath>
+#include <filesystem>
+
+#include "lamella/base/error.h"
+
+namespace lamella::heatmap {
+namespace {
+
+ScoredPatches patches_at(std::vector<std::pair<double, double>> positions, double size) {
+  ScoredPatches patches;
+  patches.width_px = patches.height_px = size;
+  for (const auto& [x, y] : positions) {
+    patches.x_px.push_back(x);
+    patches.y_px.push_back(y);
+    patches.scores.push_back(0.1f * static_cast<float>(patches.scores.size() + 1));
+  }
+  return patches;
+}
+
+TEST(MakeHeatmap, LaysScoresOnTheGrid) {
+  // A 2 x 3 grid of 50 px steps from (100, 200), one place missing.
+  const HeatMap map = make_heatmap(
+      patches_at({{100, 200}, {200, 200}, {100, 250}, {150, 250}, {200, 250}}, 50), {1000, 800});
+  EXPECT_EQ(map.rows, 2);
+  EXPECT_EQ(map.columns, 3);
+  EXPECT_EQ(map.origin_x_px, 100);
+  EXPECT_EQ(map.origin_y_px, 200);
+  EXPECT_EQ(map.cell_x_px, 50);
+  EXPECT_FLOAT_EQ(map.values[0], 0.1f);
+  EXPECT_TRUE(std::isnan(map.values[1]));
+  EXPECT_FLOAT_EQ(map.values[2], 0.2f);
+  EXPECT_FLOAT_EQ(map.values[4], 0.4f);
+  EXPECT_EQ(map.slide_size_px, (SizePx{1000, 800}));
+}
+
+TEST(MakeHeatmap, TakesThePatchesCentresWhereTheyOverlap) {
+  // Patches of 100 px every 40: the cell is the 40 px in the middle, 30 px from the patch's edge.
+  const HeatMap map = make_heatmap(patches_at({{0, 0}, {40, 0}, {80, 0}}, 100), {500, 500});
+  EXPECT_EQ(map.columns, 3);
+  EXPECT_EQ(map.rows, 1);
+  EXPECT_EQ(map.cell_x_px, 40);
+  EXPECT_EQ(map.origin_x_px, 30);
+  EXPECT_EQ(map.cell_y_px, 100);  // one row: its own size
+  EXPECT_EQ(map.origin_y_px, 0);
+}
+
+TEST(MakeHeatmap, FindsARealValuedStepBehindRoundedPositions) {
+  // 400.8 px rounded: 0, 401, 802, 1202, ..., as a grid by mpp makes them.
+  std::vector<std::pair<double, double>> positions;
+  for (int i = 0; i < 60; ++i) positions.push_back({std::round(i * 400.8), 0});
+  const HeatMap map = make_heatmap(patches_at(positions, 400.8), {30000, 500});
+  EXPECT_EQ(map.columns, 60);
+  EXPECT_NEAR(map.cell_x_px, 400.8, 0.02);
+  for (const float value : map.values) EXPECT_FALSE(std::isnan(value));
+}
+
+TEST(MakeHeatmap, OnePatchAndNone) {
+  const HeatMap one = make_heatmap(patches_at({{7, 9}}, 50), {100, 100});
+  EXPECT_EQ(one.rows * one.columns, 1);
+  EXPECT_EQ(one.origin_x_px, 7);
+  EXPECT_EQ(one.cell_x_px, 50);
+  EXPECT_EQ(make_heatmap(patches_at({}, 50), {100, 100}).values.size(), 0u);
+}
+
+TEST(MakeHeatmap, RefusesWhatIsNoGrid) {
+  EXPECT_THROW(make_heatmap(patches_at({{0, 0}, {50, 0}, {120, 0}}, 50), {500, 500}), Error);
+  EXPECT_THROW(make_heatmap(patches_at({{0, 0}, {0, 0}, {50, 0}}, 50), {500, 500}), Error);
+  ScoredPatches odd = patches_at({{0, 0}, {50, 0}}, 50);
+  odd.scores.pop_back();
+  EXPECT_THROW(make_heatmap(odd, {500, 500}), Error);
+}
+
+TEST(SlideScore, IsTheMeanOfTheHighestPercentAtLeastFive) {
+  EXPECT_TRUE(std::isnan(slide_score({})));
+  EXPECT_NEAR(slide_score({0.2f, 0.4f, 0.6f}), 0.4, 1e-6);
+  // 500 scores: 1 % is five. The five highest of 0.000 ... 0.499 mean 0.497.
+  std::vector<float> scores;
+  for (int i = 0; i < 500; ++i) scores.push_back(static_cast<float>(i) / 1000);
+  EXPECT_NEAR(slide_score(scores), 0.497, 1e-6);
+  // 1000 scores: ten. The ten highest of 0.000 ... 0.999 mean 0.9945.
+  for (int i = 500; i < 1000; ++i) scores.push_back(static_cast<float>(i) / 1000);
+  EXPECT_NEAR(slide_score(scores), 0.9945, 1e-6);
+}
+
+TEST(DrawOverlay, TintsOnlyWhereItLooked) {
+  HeatMap map;
+  map.rows = 1;
+  map.columns = 2;
+  map.values = {1.0f, std::nanf("")};
+  map.cell_x_px = map.cell_y_px = 100;
+  map.slide_size_px = {300, 100};
+  const Image thumbnail(300, 100, 3, 200);
+  OverlayOptions options;
+  options.opacity = 1;
+  const Image picture = draw_overlay(map, thumbnail.view(), options);
+  ASSERT_GT(picture.width(), 300);
+  // The slide lies at (14, 14), the unit of a small picture. Magma ends in a pale yellow.
+  const uint8_t* hot = picture.row(14 + 50) + 3 * (14 + 50);
+  EXPECT_EQ(hot[0], 252);
+  EXPECT_EQ(hot[1], 253);
+  EXPECT_EQ(hot[2], 191);
+  const uint8_t* unseen = picture.row(14 + 50) + 3 * (14 + 150);
+  EXPECT_EQ(unseen[0], 200);
+  const uint8_t* beyond = picture.row(14 + 50) + 3 * (14 + 250);
+  EXPECT_EQ(beyond[2], 200);
+}
+
+TEST(DrawOverlay, RefusesUnknownColours) {
+  OverlayOptions options;
+  options.colormap = "magna";
+  try {
+    options.validate();
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_NE(error.message().find("did you mean 'magma'?"), std::string::npos);
+  }
+  options.colormap = "viridis";
+  options.opacity = 1.5;
+  EXPECT_THROW(options.validate(), Error);
+}
+
+TEST(HeatmapTiff, StartsAtTheSlidesOriginWhereTheGridAllows) {
+  HeatMap map;
+  map.rows = map.columns = 1;
+  map.values = {0.5f};
+  map.origin_x_px = 100;  // two cells in
+  map.origin_y_px = 50;   // one
+  map.cell_x_px = map.cell_y_px = 50;
+  map.slide_size_px = {210, 100};
+  std::string pattern = ::testing::TempDir() + "/lamella_heatmap_XXXXXX";
+  const std::string folder = ::mkdtemp(pattern.data());
+  write_heatmap_tiff(map, Mpp{0.5, 0.5}, folder + "/h.tiff");
+  TIFF* tiff = TIFFOpen((folder + "/h.tiff").c_str(), "r");
+  ASSERT_NE(tiff, nullptr);
+  uint32_t width = 0, height = 0;
+  char* description = nullptr;
+  TIFFGetField(tiff, TIFFTAG_IMAGEWIDTH, &width);
+  TIFFGetField(tiff, TIFFTAG_IMAGELENGTH, &height);
+  TIFFGetField(tiff, TIFFTAG_IMAGEDESCRIPTION, &description);
+  EXPECT_EQ(width, 5u);  // 210 px: four and a part
+  EXPECT_EQ(height, 2u);
+  EXPECT_NE(std::string(description).find("\"origin_px\":[0,0],\"cell_px\":[50,50]"),
+            std::string::npos)
+      << description;
+  std::vector<float> tile(static_cast<size_t>(TIFFTileSize(tiff)) / sizeof(float));
+  TIFFReadEncodedTile(tiff, 0, tile.data(), TIFFTileSize(tiff));
+  uint32_t tile_width = 0;
+  TIFFGetField(tiff, TIFFTAG_TILEWIDTH, &tile_width);
+  EXPECT_EQ(tile[tile_width + 2], 0.5f);
+  EXPECT_TRUE(std::isnan(tile[tile_width + 1]));
+  EXPECT_TRUE(std::isnan(tile[2]));
+  TIFFClose(tiff);
+  std::filesystem::remove_all(folder);
+}
+
+}  // namespace
+}  // namespace lamella::heatmap

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <array>
+#include <cmath>
+#include <opencv2/imgproc.hpp>
+
+#include "lamella/base/error.h"
+#include "lamella/base/text.h"
+#include "lamella/heatmap/heatmap.h"
+
+namespace lamella::heatmap {
+
+namespace {
+
+struct NamedColormap {
+  const char* name;
+  int code;
+};
+
+constexpr std::array kColormaps = {
+    NamedColormap{"magma", cv::COLORMAP_MAGMA},     NamedColormap{"viridis", cv::COLORMAP_VIRIDIS},
+    NamedColormap{"inferno", cv::COLORMAP_INFERNO}, NamedColormap{"plasma", cv::COLORMAP_PLASMA},
+    NamedColormap{"turbo", cv::COLORMAP_TURBO},     NamedColormap{"jet", cv::COLORMAP_JET}};
+
+int colormap_code(const std::string& name) {
+  std::vector<std::string> names;
+  for (const NamedColormap& map : kColormaps) {
+    if (name == map.name) return map.code;
+    names.emplace_back(map.name);
+  }
+  throw Error(ErrorCode::kInvalidArgument,
+              fmt::format("colormap: found '{}'{}, expected one of {}", name,
+                          did_you_mean(name, names), join(names, ", ")));
+}
+
+// 256 colours, RGB.
+cv::Mat colour_table(const std::string& name) {
+  cv::Mat ramp(1, 256, CV_8U), colours;
+  for (int i = 0; i < 256; ++i) ramp.at<uint8_t>(i) = static_cast<uint8_t>(i);
+  cv::applyColorMap(ramp, colours, colormap_code(name));
+  cv::cvtColor(colours, colours, cv::COLOR_BGR2RGB);
+  return colours;
+}
+
+const cv::Scalar kInk(40, 40, 40), kFrame(150, 150, 150), kWhite(255, 255, 255);
+constexpr int kFont = cv::FONT_HERSHEY_DUPLEX;
+
+// All lengths follow the picture's size, so that text reads the same on any.
+struct Layout {
+  int unit;  // about a line of text
+  cv::Rect slide;
+  cv::Rect bar;
+  cv::Size canvas;
+  double font;
+};
+
+Layout make_layout(int width, int height, bool titled) {
+  Layout layout;
+  const int longer = std::max(width, height);
+  layout.unit = std::clamp(longer / 40, 14, 60);
+  layout.font = layout.unit / 40.0;
+  const int u = layout.unit;
+  const int top = titled ? 3 * u : u;
+  layout.slide = {u, top, width, height};
+  const int bar_height = std::max(height, 8 * u);
+  layout.bar = {u + width + u, top, u, bar_height};
+  layout.canvas = {layout.bar.x + layout.bar.width + 4 * u, top + bar_height + u};
+  return layout;
+}
+
+void put_text(cv::Mat& canvas, const std::string& text, cv::Point left_bottom, double scale) {
+  cv::putText(canvas, text, left_bottom, kFont, scale, kInk, 1, cv::LINE_AA);
+}
+
+void draw_bar(cv::Mat& canvas, const Layout& layout, const cv::Mat& colours) {
+  const cv::Rect& bar = layout.bar;
+  for (int y = 0; y < bar.height; ++y) {
+    const int index = 255 - std::min(255, y * 256 / bar.height);
+    const auto colour = colours.at<cv::Vec3b>(index);
+    cv::line(canvas, {bar.x, bar.y + y}, {bar.x + bar.width - 1, bar.y + y},
+             cv::Scalar(colour[0], colour[1], colour[2]));
+  }
+  cv::rectangle(canvas, bar, kFrame);
+  for (int tick = 0; tick <= 4; ++tick) {
+    const int y = bar.y + bar.height - 1 - tick * (bar.height - 1) / 4;
+    cv::line(canvas, {bar.x + bar.width, y}, {bar.x + bar.width + layout.unit / 3, y}, kInk);
+    const int baseline =
+        std::clamp(y + layout.unit / 3, bar.y + layout.unit / 2, bar.y + bar.height - 1);
+    put_text(canvas, fmt::format("{:.2f}", tick / 4.0),
+             {bar.x + bar.width + layout.unit / 2, baseline}, layout.font);
+  }
+}
+
+void draw_title(cv::Mat& canvas, const Layout& layout, const std::string& title) {
+  // Hershey fonts know ASCII only.
+  std::string text;
+  for (const char c : title) text += (c >= 32 && c < 127) ? c : '?';
+  double scale = layout.font * 1.25;
+  const int room = layout.canvas.width - 2 * layout.unit;
+  const cv::Size size = cv::getTextSize(text, kFont, scale, 1, nullptr);
+  if (size.width > room) scale *= static_cast<double>(room) / size.width;
+  put_text(canvas, text, {layout.unit, layout.unit * 5 / 4}, scale);
+  put_text(canvas, "probability of tumour", {layout.unit, layout.unit * 5 / 2}, layout.font * 0.9);
+}
+
+// Blends the colour of each cell over the thumbnail; crisp cells, every pixel by its centre.
+void blend(cv::Mat& picture, const HeatMap& map, const cv::Mat& colours, double opacity) {
+  const double scale_x = static_cast<double>(map.slide_size_px.width) / picture.cols;
+  const double scale_y = static_cast<double>(map.slide_size_px.height) / picture.rows;
+  for (int y = 0; y < picture.rows; ++y) {
+    const auto row =
+        static_cast<int64_t>(std::floor(((y + 0.5) * scale_y - map.origin_y_px) / map.cell_y_px));
+    if (row < 0 || row >= map.rows) continue;
+    auto* pixels = picture.ptr<cv::Vec3b>(y);
+    for (int x = 0; x < picture.cols; ++x) {
+      const auto column =
+          static_cast<int64_t>(std::floor(((x + 0.5) * scale_x - map.origin_x_px) / map.cell_x_px));
+      if (column < 0 || column >= map.columns) continue;
+      const float score = map.values[static_cast<size_t>(row * map.columns + column)];
+      if (std::isnan(score)) continue;
+      const auto colour =
+          colours.at<cv::Vec3b>(std::clamp(static_cast<int>(std::lround(score * 255)), 0, 255));
+      for (int c = 0; c < 3; ++c) {
+        pixels[x][c] =
+            static_cast<uint8_t>(std::lround(opacity * colour[c] + (1 - opacity) * pixels[x][c]));
+      }
+    }
+  }
+}
+
+void draw_outlines(cv::Mat& picture, const OverlayOptions& options, SizePx slide) {
+  constexpr int kShift = 4;  // sixteenths of a pixel
+  const double scale_x = picture.cols / static_cast<double>(slide.width) * (1 << kShift);
+  const double scale_y = picture.rows / static_cast<double>(slide.height) * (1 << kShift);
+  std::vector<std::vector<cv::Point>> rings;
+  for (const auto& outline : options.outlines) {
+    auto& ring = rings.emplace_back();
+    for (const PointF& point : outline) {
+      ring.emplace_back(static_cast<int>(std::lround(point.x * scale_x)),
+                        static_cast<int>(std::lround(point.y * scale_y)));
+    }
+  }
+  const int width = std::max(1, std::max(picture.cols, picture.rows) / 800);
+  cv::polylines(picture, rings, true, kWhite, width + 2, cv::LINE_AA, kShift);
+  cv::polylines(picture, rings, true, cv::Scalar(0, 110, 60), width, cv::LINE_AA, kShift);
+}
+
+}  // namespace
+
+void OverlayOptions::validate() const {
+  colormap_code(colormap);
+  if (!(opacity >= 0 && opacity <= 1)) {
+    throw Error(ErrorCode::kInvalidArgument,
+                fmt::format("opacity: found {}, expected 0-1", opacity));
+  }
+}
+
+Image draw_overlay(const HeatMap& map, const ImageView& thumbnail, const OverlayOptions& options) {
+  options.validate();
+  if (thumbnail.channels != 3 || thumbnail.width < 1 || thumbnail.height < 1) {
+    throw Error(ErrorCode::kInvalidArgument,
+                fmt::format("the thumbnail is {} x {} x {}, expected RGB pixels", thumbnail.width,
+                            thumbnail.height, thumbnail.channels));
+  }
+  const cv::Mat colours = colour_table(options.colormap);
+  cv::Mat picture =
+      cv::Mat(thumbnail.height, thumbnail.width, CV_8UC3, const_cast<uint8_t*>(thumbnail.data),
+              static_cast<size_t>(thumbnail.stride))
+          .clone();
+  if (!map.values.empty()) blend(picture, map, colours, options.opacity);
+  draw_outlines(picture, options, map.slide_size_px);
+
+  const Layout layout = make_layout(picture.cols, picture.rows, !options.title.empty());
+  Image image(layout.canvas.width, layout.canvas.height, 3, 255);
+  const MutableImageView view = image.view();
+  cv::Mat canvas(view.height, view.width, CV_8UC3, view.data, static_cast<size_t>(view.stride));
+  picture.copyTo(canvas(layout.slide));
+  cv::rectangle(canvas, layout.slide, kFrame);
+  draw_bar(canvas, layout, colours);
+  if (!options.title.empty()) draw_title(canvas, layout, options.title);
+  return image;
+}
+
+}  // namespace lamella::heatmap
