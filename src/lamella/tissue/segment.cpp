@@ -19,6 +19,12 @@ constexpr int kNearBlack = 32;   // the brightest channel, 0-255
 constexpr int kPureWhite = 250;  // the darkest channel
 constexpr double kSmoothingPx = 0.8;
 
+// Threads are the caller's to give (Context::threads): OpenCV must not start its own.
+void keep_opencv_single_threaded() {
+  static const bool done = (cv::setNumThreads(1), true);
+  static_cast<void>(done);
+}
+
 cv::Mat as_mat(const ImageView& image) {
   // OpenCV has no read-only matrix; nothing here writes to it.
   return cv::Mat(image.height, image.width, CV_8UC(image.channels),
@@ -111,6 +117,7 @@ void fill_small_holes(cv::Mat& mask, double max_hole_px) {
 }  // namespace
 
 Segmentation segment_tissue(const ImageView& rgb, const SegmentOptions& options) {
+  keep_opencv_single_threaded();
   Segmentation result;
   result.mask = Image(rgb.width, rgb.height, 1);
   const cv::Mat picture = as_mat(rgb);
