@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// The two files of an encoder's folder.
+#pragma once
+
+#include <string>
+
+#include "lamella/encoder/encoder.h"
+
+namespace lamella::encoder {
+
+std::string description_path(const std::string& folder);  // encoder.json
+std::string network_path(const std::string& folder);      // network.onnx
+
+// encoder.json alone; the network is not looked at. Error kNotFound, kFormat.
+EncoderInfo read_description(const std::string& folder);
+
+// Error kMismatch, naming the network's path, if `found` is not the info's.
+void check_network_hash(const std::string& found, const EncoderInfo& info);
+
+}  // namespace lamella::encoder

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "lamella/base/error.h"
+#include "lamella/base/text.h"
+#include "lamella/encoder/encoder.h"
+#include "lamella/encoder/encoder_files_internal.h"
+#include "lamella/io/byte_source.h"
+#include "lamella/io/files.h"
+
+namespace lamella::encoder {
+
+namespace {
+
+using nlohmann::json;
+
+constexpr int64_t kMaxDescriptionBytes = 1 << 20;
+constexpr int kMaxInputPx = 4096;
+constexpr int kMaxDimension = 1'000'000;
+constexpr size_t kMaxOutputs = 256;
+constexpr size_t kMaxNameLength = 64;
+constexpr size_t kMaxQuotedLength = 60;  // of what was found, in a message
+
+const std::vector<std::string> kKeys = {"name",    "source",       "licence",        "sha256",
+                                        "mean",    "std",          "dimension",      "input_px",
+                                        "outputs", "colour_order", "recommended_mpp"};
+
+// One encoder.json; each reader throws kFormat naming the key, what was found and expected.
+class Description {
+ public:
+  Description(json object, std::string path) : object_(std::move(object)), path_(std::move(path)) {
+    if (!object_.is_object()) fail_whole(object_.type_name());
+    for (const auto& [key, value] : object_.items()) {
+      if (std::find(kKeys.begin(), kKeys.end(), key) == kKeys.end()) {
+        throw Error(ErrorCode::kFormat,
+                    fmt::format("found the unknown key '{}'{}; expected {}", key,
+                                did_you_mean(key, kKeys), join(kKeys, ", ")),
+                    path_);
+      }
+    }
+  }
+
+  std::string text(const std::string& key) const {
+    const json& value = at(key, "text");
+    if (!value.is_string()) fail(key, value, "text");
+    return value.get<std::string>();
+  }
+
+  int integer(const std::string& key, int low, int high) const {
+    const std::string expected = fmt::format("a whole number from {} to {}", low, high);
+    const json& value = at(key, expected);
+    if (!value.is_number_integer() || value < low || value > high) fail(key, value, expected);
+    return value.get<int>();
+  }
+
+  // Three finite numbers, positive if asked.
+  std::vector<float> colour(const std::string& key, bool positive) const {
+    const std::string expected = fmt::format("a list of 3 {}numbers", positive ? "positive " : "");
+    const json& value = at(key, expected);
+    if (!value.is_array() || value.size() != 3) fail(key, value, expected);
+    std::vector<float> numbers;
+    for (const json& item : value) {
+      const float number = item.is_number() ? item.get<float>() : NAN;
+      if (!std::isfinite(number) || (positive && !(number > 0))) fail(key, value, expected);
+      numbers.push_back(number);
+    }
+    return numbers;
+  }
+
+  std::vector<std::string> names(const std::string& key) const {
+    const std::string expected =
+        fmt::format("a list of 1 to {} different names of outputs", kMaxOutputs);
+    const json& value = at(key, expected);
+    if (!value.is_array() || value.empty() || value.size() > kMaxOutputs) {
+      fail(key, value, expected);
+    }
+    std::vector<std::string> names;
+    for (const json& item : value) {
+      if (!item.is_string() || item.get<std::string>().empty()) fail(key, value, expected);
+      names.push_back(item.get<std::string>());
+      if (std::count(names.begin(), names.end(), names.back()) > 1) fail(key, value, expected);
+    }
+    return names;
+  }
+
+  std::optional<double> optional_mpp(const std::string& key) const {
+    const auto found = object_.find(key);
+    if (found == object_.end() || found->is_null()) return std::nullopt;
+    if (!found->is_number() || !(*found > 0.0) || !(*found <= 1000.0)) {
+      fail(key, *found, "null or um/px above 0 and at most 1000");
+    }
+    return found->get<double>();
+  }
+
+  [[noreturn]] void fail(const std::string& key, const json& found,
+                         const std::string& expected) const {
+    std::string text = found.dump(-1, ' ', false, json::error_handler_t::replace);
+    if (text.size() > kMaxQuotedLength) text = text.substr(0, kMaxQuotedLength) + "...";
+    throw Error(ErrorCode::kFormat,
+                fmt::format("key '{}': found {}, expected {}", key, text, expected), path_);
+  }
+
+ private:
+  const json& at(const std::string& key, const std::string& expected) const {
+    const auto found = object_.find(key);
+    if (found == object_.end()) {
+      throw Error(ErrorCode::kFormat,
+                  fmt::format("found no key '{}', expected {}; add it", key, expected), path_);
+    }
+    return *found;
+  }
+
+  [[noreturn]] void fail_whole(const char* type) const {
+    throw Error(ErrorCode::kFormat, fmt::format("found {}, expected an object in {{}}", type),
+                path_);
+  }
+
+  json object_;
+  std::string path_;
+};
+
+bool is_name(const std::string& text) {
+  return !text.empty() && text.size() <= kMaxNameLength &&
+         text.find_first_not_of(
+             "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+             "0123456789._-") == std::string::npos;
+}
+
+bool is_sha256(const std::string& text) {
+  return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
+}
+
+json parse_description(const std::string& path) {
+  const std::string text = io::read_text_file(path, kMaxDescriptionBytes);
+  try {
+    return json::parse(text);
+  } catch (const json::parse_error& error) {
+    std::string_view why = error.what();
+    const size_t bracket = why.find("] ");
+    if (bracket != std::string_view::npos) why.remove_prefix(bracket + 2);
+    throw Error(ErrorCode::kFormat, fmt::format("is not valid JSON: {}", why), path);
+  }
+}
+
+}  // namespace
+
+std::string description_path(const std::string& folder) {
+  return io::resolve(folder, "encoder.json");
+}
+
+std::string network_path(const std::string& folder) { return io::resolve(folder, "network.onnx"); }
+
+void check_network_hash(const std::string& found, const EncoderInfo& info) {
+  if (found == info.sha256) return;
+  throw Error(ErrorCode::kMismatch,
+              fmt::format("found a network with sha256 {}, expected {} (encoder.json); the file is "
+                          "damaged or another network: restore it or make the encoder again",
+                          found, info.sha256),
+              network_path(info.folder));
+}
+
+EncoderInfo read_description(const std::string& folder) {
+  const std::string path = description_path(folder);
+  const Description read(parse_description(path), path);
+  EncoderInfo info;
+  info.folder = folder;
+  info.name = read.text("name");
+  if (!is_name(info.name)) {
+    read.fail("name", info.name, "1 to 64 letters, digits, '.', '_' or '-'");
+  }
+  info.source = read.text("source");
+  info.licence = read.text("licence");
+  info.sha256 = to_lower(read.text("sha256"));
+  if (!is_sha256(info.sha256)) read.fail("sha256", info.sha256, "64 hexadecimal digits");
+  info.input_px = read.integer("input_px", 1, kMaxInputPx);
+  info.colour_order = read.text("colour_order");
+  if (info.colour_order != "rgb" && info.colour_order != "bgr") {
+    read.fail("colour_order", info.colour_order, "\"rgb\" or \"bgr\"");
+  }
+  info.mean = read.colour("mean", false);
+  info.std = read.colour("std", true);
+  info.outputs = read.names("outputs");
+  info.dimension = read.integer("dimension", 1, kMaxDimension);
+  info.recommended_mpp = read.optional_mpp("recommended_mpp");
+  return info;
+}
+
+EncoderInfo read_encoder_info(const std::string& folder) {
+  EncoderInfo info = read_description(folder);
+  check_network_hash(io::file_sha256(network_path(folder)), info);
+  return info;
+}
+
+std::string feature_space(const EncoderInfo& info, const patch::PatchPlan& plan) {
+  const auto triple = [](const std::vector<float>& values) {
+    return fmt::format("{},{},{}", format_float(values.at(0)), format_float(values.at(1)),
+                       format_float(values.at(2)));
+  };
+  const patch::PatchGeometry& geometry = plan.geometry;
+  const std::string scale = geometry.effective_mpp
+                                ? fmt::format("{:.4f}mpp", *geometry.effective_mpp)
+                                : fmt::format("level{}", geometry.level);
+  return fmt::format("{}/{}/{}-{}px-mean{}-std{}/{}px@{}", info.name, info.sha256,
+                     info.colour_order, info.input_px, triple(info.mean), triple(info.std),
+                     geometry.size_px, scale);
+}
+
+}  // namespace lamella::encoder

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstring>
+#include <openvino/runtime/infer_request.hpp>
+
+#include "lamella/base/checked.h"
+#include "lamella/base/error.h"
+#include "lamella/encoder/encoder.h"
+#include "lamella/encoder/encoder_files_internal.h"
+#include "lamella/encoder/network_internal.h"
+
+namespace lamella::encoder {
+
+namespace {
+
+constexpr int kMaxStreams = 1024;
+
+// One inference request: a batch in flight, or none.
+class Lane {
+ public:
+  Lane(Network& network, const std::vector<std::string>& outputs)
+      : request_(network.compiled.create_infer_request()), input_(request_.get_input_tensor()) {
+    for (const std::string& name : outputs) outputs_.push_back(request_.get_tensor(name));
+  }
+
+  bool busy() const { return count_ > 0; }
+  int64_t first() const { return first_; }
+  int64_t count() const { return count_; }
+
+  // Starts on patches [first, first + count); what is left of the batch is zeros, and what comes
+  // of it is not read.
+  void start(const uint8_t* patches, int64_t first, int64_t count, size_t patch_bytes) {
+    auto* to = input_.data<uint8_t>();
+    const size_t bytes = static_cast<size_t>(count) * patch_bytes;
+    std::memcpy(to, patches + static_cast<size_t>(first) * patch_bytes, bytes);
+    std::memset(to + bytes, 0, input_.get_byte_size() - bytes);
+    first_ = first;
+    request_.start_async();
+    count_ = count;
+  }
+
+  // Waits; row k of each output belongs to patch first() + k.
+  const std::vector<ov::Tensor>& finish() {
+    request_.wait();
+    return outputs_;
+  }
+  void release() { count_ = 0; }
+
+  // Ends what is in flight, whatever came of it.
+  void abandon() noexcept {
+    if (!busy()) return;
+    try {
+      request_.wait();
+    } catch (...) {
+      // The error that made us abandon it is already on its way.
+    }
+    count_ = 0;
+  }
+
+ private:
+  ov::InferRequest request_;
+  ov::Tensor input_;
+  std::vector<ov::Tensor> outputs_;
+  int64_t first_ = 0;
+  int64_t count_ = 0;
+};
+
+class OpenVinoEncoder final : public Encoder {
+ public:
+  OpenVinoEncoder(EncoderInfo info, Precision precision, int streams)
+      : info_(std::move(info)), precision_(precision) {
+    const auto start = std::chrono::steady_clock::now();
+    network_ = load_network(core_, info_, precision_, streams);
+    lanes_.reserve(static_cast<size_t>(streams));
+    for (int i = 0; i < streams; ++i) lanes_.emplace_back(network_, info_.outputs);
+    compile_seconds_ =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  }
+
+  const EncoderInfo& info() const override { return info_; }
+  Precision precision() const override { return precision_; }
+  double compile_seconds() const override { return compile_seconds_; }
+
+  void encode(std::span<const uint8_t> patches, int64_t n, std::span<float> features,
+              const Context& context) override {
+    check_sizes(patches.size(), n, features.size());
+    const AbandonOnExit guard{lanes_};
+    const size_t lanes = std::min(lanes_.size(), static_cast<size_t>(std::max(context.threads, 1)));
+    size_t turn = 0;
+    for (int64_t first = 0; first < n; first += network_.batch, turn = (turn + 1) % lanes) {
+      context.cancel.check();
+      collect(lanes_[turn], n, features);
+      lanes_[turn].start(patches.data(), first, std::min(network_.batch, n - first), patch_bytes());
+    }
+    for (size_t i = 0; i < lanes; ++i) collect(lanes_[(turn + i) % lanes], n, features);
+  }
+
+ private:
+  struct AbandonOnExit {
+    std::vector<Lane>& lanes;
+    ~AbandonOnExit() {
+      for (Lane& lane : lanes) lane.abandon();
+    }
+  };
+
+  size_t patch_bytes() const {
+    return static_cast<size_t>(info_.input_px) * static_cast<size_t>(info_.input_px) * 3;
+  }
+
+  void check_sizes(size_t bytes, int64_t n, size_t floats) const {
+    const auto patch = static_cast<int64_t>(patch_bytes());
+    if (n < 0 || static_cast<int64_t>(bytes) != checked_mul(n, patch, "bytes of patches") ||
+        static_cast<int64_t>(floats) != checked_mul(n, info_.dimension, "features")) {
+      throw Error(
+          ErrorCode::kInvalidArgument,
+          fmt::format("found {} bytes of patches and room for {} features, expected {} x "
+                      "{} x {} x 3 bytes and {} x {} features",
+                      bytes, floats, n, info_.input_px, info_.input_px, n, info_.dimension));
+    }
+  }
+
+  void collect(Lane& lane, int64_t n, std::span<float> features) {
+    if (!lane.busy()) return;
+    const std::vector<ov::Tensor>& outputs = finish(lane);
+    for (int64_t k = 0; k < lane.count(); ++k) {
+      float* row = features.data() + (lane.first() + k) * info_.dimension;
+      for (size_t j = 0; j < outputs.size(); ++j) {
+        const int64_t width = network_.widths[j];
+        std::copy_n(outputs[j].data<const float>() + k * width, width, row);
+        row += width;
+      }
+      check_finite({row - info_.dimension, row}, lane.first() + k, n);
+    }
+    lane.release();
+  }
+
+  const std::vector<ov::Tensor>& finish(Lane& lane) {
+    try {
+      return lane.finish();
+    } catch (const std::exception& error) {
+      throw Error(ErrorCode::kInternal,
+                  fmt::format("the inference engine failed: {}", engine_message(error)),
+                  network_path(info_.folder));
+    }
+  }
+
+  void check_finite(std::span<const float> row, int64_t patch, int64_t n) const {
+    const auto bad =
+        std::find_if(row.begin(), row.end(), [](float x) { return !std::isfinite(x); });
+    if (bad == row.end()) return;
+    throw Error(ErrorCode::kCorrupt,
+                fmt::format("found the feature {} of patch {} (of {}, from 0) to be {}, expected a "
+                            "finite number; the network is not fit for these pixels, or damaged",
+                            bad - row.begin(), patch, n, *bad),
+                network_path(info_.folder));
+  }
+
+  EncoderInfo info_;
+  Precision precision_;
+  ov::Core core_;
+  Network network_;
+  std::vector<Lane> lanes_;
+  double compile_seconds_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Encoder> load_encoder(const EncoderInfo& info, Precision precision, int streams) {
+  if (streams < 1 || streams > kMaxStreams) {
+    throw Error(ErrorCode::kInvalidArgument,
+                fmt::format("found {} streams, expected 1 to {}", streams, kMaxStreams));
+  }
+  return std::make_unique<OpenVinoEncoder>(info, resolve_precision(precision), streams);
+}
+
+}  // namespace lamella::encoder
