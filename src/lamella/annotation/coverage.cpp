@@ -62,6 +62,7 @@ class Geos {
 
   Geometry unite(std::vector<Geometry> parts) {
     if (parts.empty()) return own(GEOSGeom_createEmptyPolygon_r(handle_));
+    if (parts.size() == 1) return std::move(parts.front());
     std::vector<GEOSGeometry*> raw;
     for (Geometry& part : parts) raw.push_back(part.release());
     Geometry all = own(GEOSGeom_createCollection_r(handle_, GEOS_GEOMETRYCOLLECTION, raw.data(),

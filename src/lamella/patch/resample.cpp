@@ -35,15 +35,28 @@ void sum_row(const uint8_t* from, const ResampleAxis& x, int32_t* out) {
   }
 }
 
+// A fixed count lets compilers use vector instructions at any optimisation level.
+constexpr size_t kBlock = 16;
+
+void blend(const int32_t* __restrict top, const int32_t* __restrict bottom, int32_t top_weight,
+           int32_t bottom_weight, size_t count, uint8_t* __restrict to) {
+  constexpr int kShift = 2 * ResampleAxis::kLinearBits;
+  for (size_t i = 0; i < count; ++i) {
+    const int32_t sum = top[i] * top_weight + bottom[i] * bottom_weight;
+    to[i] = static_cast<uint8_t>((sum + (1 << (kShift - 1))) >> kShift);
+  }
+}
+
 void blend_rows_linear(const int32_t* rows, size_t pitch, const ResampleAxis::Tap& tap,
                        const int32_t* weights, uint8_t* to) {
-  constexpr int kShift = 2 * ResampleAxis::kLinearBits;
   const int32_t* top = rows + static_cast<size_t>(tap.first) * pitch;
   const int32_t* bottom = tap.count > 1 ? top + pitch : top;
-  const int32_t w0 = weights[0], w1 = tap.count > 1 ? weights[1] : 0;
-  for (size_t i = 0; i < pitch; ++i) {
-    to[i] = static_cast<uint8_t>((top[i] * w0 + bottom[i] * w1 + (1 << (kShift - 1))) >> kShift);
+  const int32_t bottom_weight = tap.count > 1 ? weights[1] : 0;
+  size_t i = 0;
+  for (; i + kBlock <= pitch; i += kBlock) {
+    blend(top + i, bottom + i, weights[0], bottom_weight, kBlock, to + i);
   }
+  blend(top + i, bottom + i, weights[0], bottom_weight, pitch - i, to + i);
 }
 
 void sum_rows(const int32_t* rows, size_t pitch, const ResampleAxis::Tap& tap,
