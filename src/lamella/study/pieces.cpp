@@ -33,18 +33,27 @@ std::string plan_key(const RunState& state, const SlideWork& work, const PlanReq
                     {"inputs", request.inputs}});
 }
 
+// Progress that names the slide as well as the step.
+Context with_name(const Context& context, const SlideWork& work) {
+  Context named = context;
+  if (!context.progress) return named;
+  named.progress = [&context, &work](const Progress& progress) {
+    const std::string step = fmt::format("{} {}", progress.step, work.entry.slide_id);
+    context.progress({step, progress.done, progress.total, progress.unit});
+  };
+  return named;
+}
+
 patch::PatchPlan make_plan(RunState& state, SlideWork& work, const PlanRequest& request,
                            const std::string& key, const std::string& path) {
   const StepTimer timer(state.result.seconds["plan"]);
-  state.context.report("plan " + work.entry.slide_id, 0, 1, "slides");
   const tissue::TissueMask mask =
-      tissue::make_tissue_mask(*work.slide, state.study.tissue, state.context);
+      tissue::make_tissue_mask(*work.slide, state.study.tissue, with_name(state.context, work));
   imagefile::write_png(tissue::draw_tissue_preview(*work.slide, mask, kPreviewPx).view(),
                        state.file("tissue", work, ".png"));
   patch::PatchPlan plan = request.make(mask);
   if (!request.has_scale) plan.geometry.effective_mpp.reset();
   storage::write_plan(plan, key, path);
-  state.context.report("plan " + work.entry.slide_id, 1, 1, "slides");
   return plan;
 }
 

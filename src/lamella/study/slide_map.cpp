@@ -13,12 +13,11 @@ std::vector<std::vector<PointF>> outlines_of(const annotation::AnnotationSet& an
 
 void write_slide_map(const slide::Slide& slide, const heatmap::HeatMap& map,
                      const MapOptions& options, const std::string& prefix, const Context& context) {
-  context.report("map " + options.overlay.title, 0, 1, "slides");
   heatmap::write_heatmap_tiff(map, slide.info().mpp, prefix + ".tiff");
   const Image thumbnail = slide::read_thumbnail(slide, options.thumbnail_px, context.threads);
   imagefile::write_png(heatmap::draw_overlay(map, thumbnail.view(), options.overlay).view(),
                        prefix + ".png");
-  context.report("map " + options.overlay.title, 1, 1, "slides");
+  context.report("map " + options.overlay.title, 1, 1, "heat-maps");
 }
 
 }  // namespace lamella::study

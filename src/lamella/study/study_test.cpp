@@ -17,7 +17,7 @@ namespace {
 class StudyFiles : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = ::testing::TempDir() + "/lamella_study_XXXXXX";
+    std::string pattern = ::testing::TempDir() + "lamella_study_XXXXXX";
     folder_ = ::mkdtemp(pattern.data());
   }
   void TearDown() override { std::filesystem::remove_all(folder_); }
@@ -104,7 +104,7 @@ TEST_F(StudyFiles, SaysWhatWasFoundAndExpected) {
     return message_of([&] { read_study(write("s.toml", text)); });
   };
   EXPECT_EQ(message("size_px = 50", "size_px = \"50\""),
-            "line 6, column 11: patches.size_px: found '50', expected a whole number");
+            "line 6, column 11: patches.size_px: found \"50\", expected a whole number");
   EXPECT_EQ(message("label = 1", "label = 2"),
             "line 8, column 42: label: found 2, expected 1 (tumour) or 0 (normal)");
   EXPECT_EQ(message("l2 = \"cv\"", "l2 = \"auto\""),
