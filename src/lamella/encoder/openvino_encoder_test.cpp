@@ -96,8 +96,8 @@ TEST(TinyNetwork, AFeatureThatIsNoNumberNamesItsPatch) {
   const std::vector<float> good = encode_all(*encoder, patches, 2);
   EXPECT_EQ(good[1], 1.0f);
   EXPECT_NEAR(good[0], std::sqrt(10.5f), 1e-6);
-  patches[17 * 48 + 1] = 0;  // one pixel less green, -0.25 + ..., still a root
-  for (int i = 0; i < 16; ++i) patches[17 * 48 + 3 * static_cast<size_t>(i)] = 255;  // -122 + ...
+  // All red: -(255 - 10) / 2 + ... has no root.
+  for (size_t i = 0; i < 16; ++i) patches[17 * 48 + 3 * i] = 255;
   expect_error(ErrorCode::kCorrupt, {"feature 1 of patch 17 (of 30, from 0)", "nan", "tiny_root"},
                [&] { encode_all(*encoder, patches, 2); });
   // The encoder is as good as before.

@@ -15,26 +15,35 @@ std::vector<SizePx> level_sizes(SizePx size, int tile_px, bool pyramid) {
   return sizes;
 }
 
-void halve_pixels(const ImageView& from, const MutableImageView& out) {
-  const int n = from.channels;
+namespace {
+
+template <int kChannels>
+void halve(const ImageView& from, const MutableImageView& out) {
+  const int pairs = from.width / 2;
   for (int y = 0; y < out.height; ++y) {
     const uint8_t* top = from.row(2 * y);
     const uint8_t* bottom = from.row(std::min(2 * y + 1, from.height - 1));
     uint8_t* to = out.row(y);
-    const int pairs = from.width / 2;
     for (int x = 0; x < pairs; ++x) {
-      for (int c = 0; c < n; ++c) {
-        const int i = 2 * x * n + c;
-        to[x * n + c] =
-            static_cast<uint8_t>((top[i] + top[i + n] + bottom[i] + bottom[i + n] + 2) / 4);
+      for (int c = 0; c < kChannels; ++c) {
+        const int i = 2 * x * kChannels + c, j = i + kChannels;
+        to[x * kChannels + c] =
+            static_cast<uint8_t>((top[i] + top[j] + bottom[i] + bottom[j] + 2) / 4);
       }
     }
     if (pairs == out.width) continue;
-    for (int c = 0; c < n; ++c) {
-      const int i = 2 * pairs * n + c;
-      to[pairs * n + c] = static_cast<uint8_t>((top[i] + bottom[i] + 1) / 2);
+    for (int c = 0; c < kChannels; ++c) {
+      const int i = 2 * pairs * kChannels + c;
+      to[pairs * kChannels + c] = static_cast<uint8_t>((top[i] + bottom[i] + 1) / 2);
     }
   }
+}
+
+}  // namespace
+
+void halve_pixels(const ImageView& from, const MutableImageView& out) {
+  if (from.channels == 1) return halve<1>(from, out);
+  return halve<3>(from, out);
 }
 
 void repeat_edges(const MutableImageView& tile, int width, int height) {

@@ -17,7 +17,8 @@ inline int64_t tiles_across(int64_t px, int tile_px) { return (px + tile_px - 1)
 // [0] is `size`; halved, rounded up, until one tile holds the level (only [0] without `pyramid`).
 std::vector<SizePx> level_sizes(SizePx size, int tile_px, bool pyramid);
 
-// out(x, y) = rounded mean of the 2 x 2 px of `from` it stands for, of fewer at odd edges.
+// out(x, y) = rounded mean of the 2 x 2 px of `from` it stands for, of fewer at odd edges;
+// 1 or 3 channels.
 void halve_pixels(const ImageView& from, const MutableImageView& out);
 
 class Pyramid {

@@ -75,7 +75,7 @@ void divide_rows(const std::vector<int64_t>& sums, const ResampleAxis& x, int32_
   for (const ResampleAxis::Tap& tap : x.taps()) {
     const double total = static_cast<double>(tap.total) * total_y;
     for (int c = 0; c < kChannels; ++c, ++i) {
-      to[i] = static_cast<uint8_t>(static_cast<double>(sums[i]) / total + 0.5);
+      to[i] = static_cast<uint8_t>(std::floor(static_cast<double>(sums[i]) / total + 0.5));
     }
   }
 }

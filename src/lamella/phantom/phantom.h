@@ -15,9 +15,9 @@ namespace lamella::phantom {
 
 struct PhantomOptions {
   int slides = 6;
-  int patients = 0;              // 0: one a slide
+  int patients = 0;  // 0: one a slide
   SizePx size_px = {6000, 4500};
-  double mpp = 0.5;              // µm/px
+  double mpp = 0.5;  // µm/px
   int tile_px = 256;
   int jpeg_quality = 80;
   uint64_t seed = 1;
@@ -26,10 +26,10 @@ struct PhantomOptions {
 };
 
 struct PhantomSlide {
-  std::string slide_id;    // "phantom_01"
-  std::string patient_id;  // "patient_01"
-  std::string role;        // "train" or "test"
-  std::string path;        // of the TIFF
+  std::string slide_id;         // "phantom_01"
+  std::string patient_id;       // "patient_01"
+  std::string role;             // "train" or "test"
+  std::string path;             // of the TIFF
   std::string annotation_path;  // of the ASAP XML, group "Tumor"
 };
 

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <span>
 
 #include "lamella/base/error.h"
 #include "lamella/slide/decode_deflate_internal.h"
@@ -77,30 +78,21 @@ void convert_samples(const TiffDirectory& directory, const uint8_t* from, int ro
   }
 }
 
-void decode_deflated(const TiffDirectory& directory, int rows, TiffTileDecoder& decoder,
-                     const MutableImageView& out) {
-  const auto samples = static_cast<size_t>(directory.samples);
-  const size_t row_bytes = static_cast<size_t>(out.width) * samples;
-  decoder.samples.resize(row_bytes * static_cast<size_t>(rows));
-  decode_deflate(decoder.stored, decoder.samples, row_bytes * static_cast<size_t>(out.height));
+void decode_deflated(const TiffDirectory& directory, std::span<const std::byte> stored,
+                     size_t row_bytes, std::span<uint8_t> samples) {
+  decode_deflate(stored, samples, row_bytes * static_cast<size_t>(directory.tile_px.height));
   if (directory.predictor == PREDICTOR_HORIZONTAL) {
-    undo_horizontal_predictor(decoder.samples, row_bytes, samples);
+    undo_horizontal_predictor(samples, row_bytes, static_cast<size_t>(directory.samples));
   }
-  convert_samples(directory, decoder.samples.data(), rows, out);
 }
 
 // LZW and none, with predictors and byte orders, as libtiff undoes them.
-void decode_by_libtiff(const TiffFile& file, size_t index, int64_t tile, int rows,
-                       TiffTileDecoder& decoder, const MutableImageView& out) {
-  const TiffDirectory& directory = file.directories[index];
-  TiffHandle& handle = handle_for(file, index, decoder);
-  const size_t bytes = size_t(out.width) * rows * directory.samples;
-  decoder.samples.resize(bytes);
-  const auto wanted = static_cast<tmsize_t>(bytes);
-  const auto number = static_cast<uint32_t>(tile);
-  const tmsize_t got =
-      directory.tiled ? TIFFReadEncodedTile(handle.get(), number, decoder.samples.data(), wanted)
-                      : TIFFReadEncodedStrip(handle.get(), number, decoder.samples.data(), wanted);
+void decode_by_libtiff(TiffHandle& handle, const TiffDirectory& directory, uint32_t number,
+                       std::span<uint8_t> samples) {
+  const auto wanted = static_cast<tmsize_t>(samples.size());
+  const tmsize_t got = directory.tiled
+                           ? TIFFReadEncodedTile(handle.get(), number, samples.data(), wanted)
+                           : TIFFReadEncodedStrip(handle.get(), number, samples.data(), wanted);
   const std::string cause = handle.failure(true);
   if (got != wanted || !cause.empty()) {
     throw Error(
@@ -108,7 +100,6 @@ void decode_by_libtiff(const TiffFile& file, size_t index, int64_t tile, int row
         fmt::format("damaged {} data: {}", compression_name(directory.compression),
                     cause.empty() ? fmt::format("{} bytes; expected {}", got, wanted) : cause));
   }
-  convert_samples(directory, decoder.samples.data(), rows, out);
 }
 
 void whiten_beyond(const SizePx& valid, const MutableImageView& out) {
@@ -136,19 +127,27 @@ void decode_tiff_tile(const TiffFile& file, size_t index, TileIndex tile, TiffTi
   // The last strip holds only the rows that are left; a tile is always whole.
   const int rows = static_cast<int>(directory.tiled ? tile_px.height : valid.height);
   const std::string compression = compression_name(directory.compression);
-  if (compression == "jpeg") {
+  const bool by_libtiff = compression == "lzw" || compression == "none";
+  if (!by_libtiff) {
     read_stored(file, directory.offsets[static_cast<size_t>(number)], bytes, decoder);
+  }
+  if (compression == "jpeg") {
     decode_jpeg({decoder.stored, directory.jpeg_tables, jpeg_colour(directory), rows}, out);
   } else if (compression == "jpeg2000") {
-    read_stored(file, directory.offsets[static_cast<size_t>(number)], bytes, decoder);
     const bool rgb = directory.compression == 33005;
     decode_jpeg2000(decoder.stored, rgb ? Jpeg2000Colour::kRgb : Jpeg2000Colour::kYcbcr,
                     crop(out, {0, 0, out.width, rows}));
-  } else if (compression == "deflate") {
-    read_stored(file, directory.offsets[static_cast<size_t>(number)], bytes, decoder);
-    decode_deflated(directory, rows, decoder, out);
   } else {
-    decode_by_libtiff(file, index, number, rows, decoder, out);
+    const size_t row_bytes =
+        static_cast<size_t>(out.width) * static_cast<size_t>(directory.samples);
+    decoder.samples.resize(row_bytes * static_cast<size_t>(rows));
+    if (by_libtiff) {
+      decode_by_libtiff(handle_for(file, index, decoder), directory, static_cast<uint32_t>(number),
+                        decoder.samples);
+    } else {
+      decode_deflated(directory, decoder.stored, row_bytes, decoder.samples);
+    }
+    convert_samples(directory, decoder.samples.data(), rows, out);
   }
   whiten_beyond(valid, out);
 }

@@ -7,6 +7,7 @@
 
 #include "lamella/base/error.h"
 #include "lamella/slide/formats_internal.h"
+#include "lamella/slide/openslide_library_internal.h"
 #include "lamella/slide/slide.h"
 
 namespace lamella::slide {
@@ -54,6 +55,14 @@ std::shared_ptr<const Slide> open_after(const Error& error, const Candidate& can
   const std::optional<std::string> vendor = openslide_vendor(candidate.path());
   const bool ours = !vendor || *vendor == "aperio" || *vendor == "generic-tiff";
   if (!vendor || (ours && error.code() != ErrorCode::kUnsupported)) throw error;
+  const std::string version = openslide_library().library->get_version();
+  if (*vendor == "generic-tiff" && version.starts_with("3.")) {
+    throw Error(error.code(),
+                fmt::format("{}; OpenSlide 4 might read it (found {}, which shows levels smaller "
+                            "than a tile of such files wrongly and is therefore not asked)",
+                            error.message(), version),
+                candidate.path());
+  }
   try {
     return kOpenSlideFormat.open(candidate);
   } catch (const Error& other) {

@@ -160,13 +160,13 @@ TEST_F(OpenSlideFile, FallsBackToOpenSlideForOtherCompressions) {
   TiffSpec spec;
   spec.compression = COMPRESSION_PACKBITS;
   EXPECT_THROW(open(spec), Error);
-  try {
-    const auto slide = open_slide(path);
-    EXPECT_EQ(slide->info().format, "generic-tiff");
-    EXPECT_TRUE(read_region(*slide, 0, {0, 0, 300, 250}) == test::expected_rgb(spec, 0));
-  } catch (const Error& error) {  // this OpenSlide's libtiff may lack the codec
-    EXPECT_EQ(error.code(), ErrorCode::kUnsupported) << error.what();
+  if (openslide_version().starts_with("openslide 3")) {
+    EXPECT_THROW(open_slide(path), Error);  // not trusted with plain TIFF
+    return;
   }
+  const auto slide = open_slide(path);
+  EXPECT_EQ(slide->info().format, "generic-tiff");
+  EXPECT_TRUE(read_region(*slide, 0, {0, 0, 300, 250}) == test::expected_rgb(spec, 0));
 }
 
 TEST_F(OpenSlideFile, AnEmptyFileIsNoSlide) {

@@ -31,6 +31,8 @@ std::string data_file(const std::string& name) { return data_folder() + "/" + na
 #define REQUIRE_OPENSLIDE() \
   if (!openslide_library().library) GTEST_SKIP() << openslide_version()
 
+bool is_openslide_3() { return openslide_version().starts_with("openslide 3"); }
+
 OpenOptions by(OpenOptions::Backend backend) {
   OpenOptions options;
   options.backend = backend;
@@ -113,6 +115,12 @@ TEST_P(BesideOpenSlide, TopLeftOfEveryLevel) {
   const auto ours = open_slide(path, by(OpenOptions::Backend::kLamella));
   const auto theirs = open_slide(path, by(OpenOptions::Backend::kOpenSlide));
   for (size_t level = 0; level < ours->info().levels.size(); ++level) {
+    // OpenSlide 3 with a recent libtiff shows plain TIFF wrongly where a side of the level is
+    // smaller than a tile; OpenSlide 4 does not.
+    const LevelInfo& facts = ours->info().levels[level];
+    const bool tiny =
+        facts.size_px.width < facts.tile_px.width || facts.size_px.height < facts.tile_px.height;
+    if (is_openslide_3() && tiny && ours->info().format == "tiff") continue;
     ASSERT_EQ(ours->info().levels[level].size_px, theirs->info().levels[level].size_px);
     const auto number = static_cast<int>(level);
     const RectPx corner = {-10, -10, 522, 522};
@@ -140,6 +148,7 @@ TEST_P(BesideOpenSlide, AssociatedImages) {
 TEST_P(BesideOpenSlide, Mpp) {
   REQUIRE_DATA(GetParam().name);
   REQUIRE_OPENSLIDE();
+  if (is_openslide_3()) GTEST_SKIP() << "OpenSlide 3 gives no mpp for plain TIFF";
   const std::string path = data_file(GetParam().name);
   const SlideInfo ours = open_slide(path, by(OpenOptions::Backend::kLamella))->info();
   const SlideInfo theirs = open_slide(path, by(OpenOptions::Backend::kOpenSlide))->info();
@@ -186,7 +195,7 @@ TEST(RealSlides, NoMppAndHalfPixelLevels) {
 TEST(RealSlides, DicomByOpenSlide4) {
   REQUIRE_DATA("slides/boxes_0.dcm");
   REQUIRE_OPENSLIDE();
-  if (openslide_version().starts_with("openslide 3")) GTEST_SKIP() << openslide_version();
+  if (is_openslide_3()) GTEST_SKIP() << openslide_version() << " does not read DICOM";
   const auto slide = open_slide(data_file("slides/boxes_0.dcm"));
   EXPECT_EQ(slide->info().format, "dicom");
   EXPECT_TRUE(slide->info().backend.starts_with("openslide 4"));

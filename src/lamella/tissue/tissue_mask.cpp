@@ -97,7 +97,7 @@ TissueMask read_tissue_mask(const std::string& path, const slide::SlideInfo& inf
     const uint8_t* from = image.row(y);
     uint8_t* to = result.mask.row(y);
     for (int x = 0; x < image.width(); ++x) {
-      const uint8_t* pixel = from + x * image.channels();
+      const uint8_t* pixel = from + ptrdiff_t{x} * image.channels();
       const bool tissue =
           std::any_of(pixel, pixel + image.channels(), [](uint8_t value) { return value != 0; });
       to[x] = tissue ? 255 : 0;

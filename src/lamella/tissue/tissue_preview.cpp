@@ -29,7 +29,7 @@ Image draw_tissue_preview(const slide::Slide& slide, const TissueMask& mask, int
           is_tissue(x, y + kWidth)) {
         continue;
       }
-      std::copy_n(kOutline, 3, picture.row(y) + 3 * x);
+      std::copy_n(kOutline, 3, picture.row(y) + ptrdiff_t{3} * x);
     }
   }
   return picture;
