@@ -63,7 +63,7 @@ def data() -> Path:
 def cohort(tmp_path_factory) -> Path:
     """Four small synthetic slides of four patients, two of them for testing."""
     folder = tmp_path_factory.mktemp("cohort")
-    good("phantom", "--out", folder, "--slides", 4, "--size-px", "2048,1536", "--seed", 3)
+    good("phantom", "--out", folder, "--slides", 4, "--size-px", "4096,3072", "--seed", 3)
     table = (folder / "slides.csv").read_text().splitlines()
     assert table[0] == "slide_id,path,patient_id,role,annotations"
     lines = [table[0]]

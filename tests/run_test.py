@@ -9,6 +9,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import tifffile
 from conftest import PROGRAM, good, lamella
 
 
@@ -70,18 +71,21 @@ def test_changed_labels_are_seen(study, cohort, tmp_path):
                       "phantom_04": True}
 
 
-def corrupt_tile(path: Path) -> None:
-    """Overwrites bytes in the middle of the file's largest part: the level-0 tiles."""
-    size = path.stat().st_size
+def corrupt_tile(path: Path, level: int) -> None:
+    """Overwrites the stored bytes of the tile in the middle of a level."""
+    with tifffile.TiffFile(path) as file:
+        page = file.pages[level]
+        middle = (page.chunked[0] // 2) * page.chunked[1] + page.chunked[1] // 2
+        start = page.dataoffsets[middle] + page.databytecounts[middle] // 2
     with open(path, "r+b") as file:
-        file.seek(size // 2)
+        file.seek(start)
         file.write(b"\xff\xd8" * 200)
 
 
 def test_bad_slides_fail_by_name_and_the_rest_is_finished(study, cohort, tmp_path):
     copy = tmp_path / "copy"
     shutil.copytree(cohort, copy)
-    corrupt_tile(copy / "phantom_03.tif")
+    corrupt_tile(copy / "phantom_03.tif", level=1)  # 1.0 µm/px, what the study reads
     with open(copy / "slides.csv", "a", encoding="utf-8") as table:
         table.write("gone,gone.tif,patient_gone,score,\n")
         table.write("noise,noise.svs,patient_noise,score,\n")

@@ -50,10 +50,10 @@ def test_plan_is_tridents_layout(verbs):
         assert len(coords) == verbs["plan phantom_01"]["patches"] > 10
         assert coords.attrs["patch_size"] == 112
         assert coords.attrs["patch_size_level0"] == 224  # 112 px at 1.0 µm/px, slide at 0.5
-        assert (coords.attrs["level0_width"], coords.attrs["level0_height"]) == (2048, 1536)
+        assert (coords.attrs["level0_width"], coords.attrs["level0_height"]) == (4096, 3072)
         assert set(numpy.unique(file["label"])) == {0, 1}
         positions = coords[:]
-    assert positions.min() >= 0 and (positions[:, 0] < 2048).all()
+    assert positions.min() >= 0 and (positions[:, 0] < 4096).all()
 
 
 def test_features_are_read_as_they_are(verbs):
