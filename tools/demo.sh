@@ -7,7 +7,7 @@ say() { printf '\n\033[1m==>\033[0m %s\n' "$*"; }
 lamella=build/bin/lamella
 out=out/demo
 
-say "1. a synthetic cohort: six slides of six patients (about 45 megapixels each)"
+say "1. a synthetic cohort: six slides of six patients (27 megapixels each)"
 if [ -f $out/cohort/slides.csv ]; then
   echo "found finished: $out/cohort"
 else

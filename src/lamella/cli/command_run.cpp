@@ -35,7 +35,8 @@ std::string seconds_text(const study::StudyResult& result) {
     text += fmt::format("  {} {:.1f} s", step, result.seconds.at(step));
   }
   if (result.compile_seconds > 0) {
-    text += fmt::format("  (network made ready in {:.1f} s)", result.compile_seconds);
+    text += fmt::format("  (in {}; network made ready in {:.1f} s)", result.precision,
+                        result.compile_seconds);
   }
   return text + "\n";
 }

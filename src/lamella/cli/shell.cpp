@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kBarInterval{100};
 constexpr std::chrono::seconds kLineInterval{10};
+constexpr double kShortStep = 0.2;  // seconds
 constexpr int kBarWidth = 24;
 
 spdlog::logger& logger() {
@@ -102,6 +103,7 @@ void Shell::show(const Progress& progress) {
   if (new_step) {
     step_ = progress.step;
     step_start_ = now;
+    if (!terminal_) last_shown_ = now;
   }
   const bool finished = progress.done >= progress.total;
   const double seconds = std::chrono::duration<double>(now - step_start_).count();
@@ -111,9 +113,9 @@ void Shell::show(const Progress& progress) {
                         progress.unit)
           : "";
   if (!terminal_) {
-    // Plain lines: the end of each step, and a sign of life every ten seconds.
+    // Plain lines: the end of each step that took a moment, and a sign of life every ten seconds.
+    if (finished && seconds < kShortStep) return;
     if (!finished && now - last_shown_ < kLineInterval) return;
-    if (!finished && new_step) return;
     last_shown_ = now;
     logger().info("{}: {} of {} {}{}", progress.step, progress.done, progress.total, progress.unit,
                   rate);

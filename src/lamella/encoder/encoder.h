@@ -64,11 +64,11 @@ EncoderInfo read_encoder_info(const std::string& folder);
 // out).
 std::unique_ptr<Encoder> load_encoder(const EncoderInfo& info, Precision precision, int streams);
 
-// The processor can compute in bf16; whether that is faster is another question.
+// The processor has bf16 arithmetic (AVX-512 BF16 or AMX), as the engine sees it.
 bool processor_has_bf16();
-// kF32 or kBf16, what is run if `asked` is. kAuto: bf16 where the processor multiplies matrices of
-// it (AMX), else f32, which is then the faster one. Error kUnsupported if bf16 is asked for and the
-// processor lacks it.
+// kF32 or kBf16, what is run if `asked` is. kAuto: bf16 where the processor has it (lite0 runs twice
+// as fast in it on AVX-512 BF16, measured), else f32. Error kUnsupported if bf16 is asked for and
+// the processor lacks it.
 Precision resolve_precision(Precision asked);
 std::string inference_engine_version();  // "openvino 2026.4.1-..."
 

@@ -84,11 +84,7 @@ StudyResult run_study(const Study& study, const Context& context) {
   };
   for (const std::string& warning : study.warnings) state.context.warn(warning);
   state.encoder_info = encoder_info;
-  state.precision = study.precision;
-  if (study.precision == encoder::Precision::kAuto) {
-    state.precision =
-        encoder::processor_has_bf16() ? encoder::Precision::kBf16 : encoder::Precision::kF32;
-  }
+  state.precision = encoder::resolve_precision(study.precision);
   for (const SlideEntry& entry : entries) {
     SlideWork work;
     work.entry = entry;
