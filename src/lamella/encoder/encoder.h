@@ -66,9 +66,9 @@ std::unique_ptr<Encoder> load_encoder(const EncoderInfo& info, Precision precisi
 
 // The processor has bf16 arithmetic (AVX-512 BF16 or AMX), as the engine sees it.
 bool processor_has_bf16();
-// kF32 or kBf16, what is run if `asked` is. kAuto: bf16 where the processor has it (lite0 runs twice
-// as fast in it on AVX-512 BF16, measured), else f32. Error kUnsupported if bf16 is asked for and
-// the processor lacks it.
+// kF32 or kBf16, what is run if `asked` is. kAuto: bf16 where the processor has it (lite0 runs
+// twice as fast in it on AVX-512 BF16, measured), else f32. Error kUnsupported if bf16 is asked for
+// and the processor lacks it.
 Precision resolve_precision(Precision asked);
 std::string inference_engine_version();  // "openvino 2026.4.1-..."
 

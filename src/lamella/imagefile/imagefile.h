@@ -25,11 +25,11 @@ void write_jpeg(const ImageView& image, int quality, const std::string& path);
 Image read_png(const std::string& path);
 
 struct TiffOptions {
-  int tile_px = 256;               // multiple of 16
+  int tile_px = 256;  // multiple of 16
   int jpeg_quality = 85;
-  std::optional<Mpp> mpp = {};     // written as resolution tags (pixels per centimetre)
-  std::string description = {};    // ImageDescription
-  bool pyramid = true;             // halve (box filter) until one tile holds the level
+  std::optional<Mpp> mpp = {};   // written as resolution tags (pixels per centimetre)
+  std::string description = {};  // ImageDescription
+  bool pyramid = true;           // halve (box filter) until one tile holds the level
   void validate() const;
 };
 
