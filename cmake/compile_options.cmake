@@ -31,6 +31,14 @@ if(LAMELLA_SANITIZE)
   endif()
 endif()
 
+# A program of a sanitizer build; nothing in other builds.
+function(lamella_sanitized_program target)
+  if(LAMELLA_SANITIZE)
+    target_sources(${target} PRIVATE "${CMAKE_SOURCE_DIR}/cmake/sanitizer_dlopen.cpp")
+    target_link_options(${target} PRIVATE -rdynamic)
+  endif()
+endfunction()
+
 find_program(LAMELLA_CCACHE ccache)
 if(LAMELLA_CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${LAMELLA_CCACHE})

@@ -33,6 +33,7 @@ function(add_room name)
     target_link_libraries(lamella_${name}_test PRIVATE lamella_${name} GTest::gtest_main)
     target_compile_definitions(
       lamella_${name}_test PRIVATE LAMELLA_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+    lamella_sanitized_program(lamella_${name}_test)
     gtest_discover_tests(
       lamella_${name}_test TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST
       PROPERTIES ENVIRONMENT "${LAMELLA_TEST_ENVIRONMENT}")

@@ -9,6 +9,11 @@ reports=$folder/reports
 mkdir -p "$reports"
 rm -f "$reports"/*.xml
 
+case $folder in
+  */asan) export LSAN_OPTIONS=suppressions=$PWD/tools/lsan.supp UBSAN_OPTIONS=print_stacktrace=1 ;;
+  */tsan) export TSAN_OPTIONS="halt_on_error=1 suppressions=$PWD/tools/tsan.supp" ;;
+esac
+
 say "house rules"
 .venv/bin/python tools/check_house.py || echo "house rules broken" > "$reports/house-failed"
 
