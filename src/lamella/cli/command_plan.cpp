@@ -86,6 +86,9 @@ int run_plan(const PlanOptions& options, Shell& shell) {
     if (row.label != patch::kNoLabel) ++labels[row.label];
   }
   const auto rows = static_cast<int64_t>(plan.rows.size());
+  const std::string counts = labels[0] + labels[1] == 0
+                                 ? ""
+                                 : fmt::format(" ({} tumour, {} normal)", labels[1], labels[0]);
   nlohmann::json object = {{"slide_id", plan.slide_id},
                            {"out", options.out},
                            {"level", plan.geometry.level},
@@ -98,8 +101,8 @@ int run_plan(const PlanOptions& options, Shell& shell) {
   add_rate(object, rows, watch.seconds());
   shell.print(
       object,
-      fmt::format("{}: {} patches ({} tumour, {} normal) of {} px at level {}{} -> {}\n",
-                  plan.slide_id, rows, labels[1], labels[0], plan.spec.size_px, plan.geometry.level,
+      fmt::format("{}: {} patches{} of {} px at level {}{} -> {}\n", plan.slide_id, rows, counts,
+                  plan.spec.size_px, plan.geometry.level,
                   plan.geometry.effective_mpp
                       ? fmt::format(", {:.4g} µm/px", *plan.geometry.effective_mpp)
                       : ", scale unknown",
