@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Two commands do everything from a fresh machine: make demo, make test.
-.PHONY: help setup build demo test idc asan tsan check format tidy clean
+.PHONY: help setup build demo test idc asan tsan fuzz check format tidy clean
 
 help:
 	@echo "make demo    train on a synthetic cohort, draw heat-maps, score a real slide"
@@ -9,6 +9,7 @@ help:
 	@echo "make setup   install what is missing (apt packages, .venv, the encoder lite0)"
 	@echo "make idc     the real-data studies (needs ../shared/data)"
 	@echo "make asan | tsan   tests under address+undefined, or thread sanitizer"
+	@echo "make fuzz    the readers under libFuzzer, 60 s each (SECONDS=3600 for longer)"
 	@echo "make check   house rules: includes, file sizes, format"
 	@echo "make format | tidy | clean"
 
@@ -35,6 +36,9 @@ asan: setup
 tsan: setup
 	@tools/build.sh tsan all
 	@tools/run_tests.sh build/tsan
+
+fuzz: setup
+	@tools/run_fuzz.sh $(or $(SECONDS),60)
 
 check: setup
 	@.venv/bin/python tools/check_house.py

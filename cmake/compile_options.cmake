@@ -19,6 +19,9 @@ if(LAMELLA_SANITIZE)
   # Third-party libraries are uninstrumented; what they need is listed in tools/*.supp.
   add_compile_options(-fsanitize=${LAMELLA_SANITIZE} -fno-omit-frame-pointer -g)
   add_link_options(-fsanitize=${LAMELLA_SANITIZE})
+  if(LAMELLA_FUZZERS)
+    add_compile_options(-fsanitize=fuzzer-no-link)
+  endif()
   if(LAMELLA_SANITIZE MATCHES "thread")
     list(APPEND LAMELLA_TEST_ENVIRONMENT
          "TSAN_OPTIONS=halt_on_error=1 suppressions=${CMAKE_SOURCE_DIR}/tools/tsan.supp")

@@ -5,7 +5,7 @@ include_guard(GLOBAL)
 #
 # A room is a folder src/lamella/NAME: every *.cpp there goes into the library
 # lamella_NAME, except *_test.cpp (one test program for the room),
-# *_benchmark.cpp (one benchmark program) and main.cpp. The library links the rooms of
+# *_benchmark.cpp (one benchmark program), *_fuzz.cpp (one libFuzzer program each) and main.cpp. The library links the rooms of
 # DEPENDS and nothing else of ours, so an arrow that the diagram lacks does not link.
 function(add_room name)
   cmake_parse_arguments(ROOM "" "" "DEPENDS;LIBRARIES" ${ARGN})
@@ -15,7 +15,9 @@ function(add_room name)
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
   set(benchmarks ${sources})
   list(FILTER benchmarks INCLUDE REGEX "_benchmark\\.cpp$")
-  list(FILTER sources EXCLUDE REGEX "(_test|_benchmark|/main)\\.cpp$")
+  set(fuzzers ${sources})
+  list(FILTER fuzzers INCLUDE REGEX "_fuzz\\.cpp$")
+  list(FILTER sources EXCLUDE REGEX "(_test|_benchmark|_fuzz|/main)\\.cpp$")
 
   list(TRANSFORM ROOM_DEPENDS PREPEND lamella_ OUTPUT_VARIABLE rooms)
   if(sources)
@@ -42,5 +44,14 @@ function(add_room name)
     add_executable(lamella_${name}_benchmark ${benchmarks})
     target_link_libraries(
       lamella_${name}_benchmark PRIVATE lamella_${name} benchmark::benchmark_main)
+  endif()
+  if(LAMELLA_FUZZERS)
+    foreach(fuzzer ${fuzzers})
+      get_filename_component(program "${fuzzer}" NAME_WE)
+      add_executable(${program} ${fuzzer})
+      target_link_libraries(${program} PRIVATE lamella_${name})
+      target_link_options(${program} PRIVATE -fsanitize=fuzzer)
+      set_property(GLOBAL APPEND PROPERTY LAMELLA_FUZZERS ${program})
+    endforeach()
   endif()
 endfunction()

@@ -32,6 +32,11 @@ extern const Format kAperioFormat;     // format_aperio.cpp
 extern const Format kTiffFormat;       // format_tiff.cpp
 extern const Format kOpenSlideFormat;  // format_openslide.cpp
 
+// By the formats that lamella reads itself; null if none of them knows the file. Errors as
+// open_slide.
+std::shared_ptr<const Slide> open_own_format(std::shared_ptr<const io::ByteSource> source,
+                                             std::optional<double> mpp);
+
 // OpenSlide's word for the file's format; nullopt if it knows none or is not installed.
 std::optional<std::string> openslide_vendor(const std::string& path);
 

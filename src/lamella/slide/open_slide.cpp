@@ -21,7 +21,9 @@ bool plausible(const Mpp& mpp) {
   return std::min(mpp.x, mpp.y) >= kMinPlausibleMpp && std::max(mpp.x, mpp.y) <= kMaxPlausibleMpp;
 }
 
-std::shared_ptr<const Slide> open_own(const Candidate& candidate) {
+// Fills in candidate.tiff.
+std::shared_ptr<const Slide> open_own(Candidate& candidate) {
+  if (is_tiff(*candidate.source)) candidate.tiff = read_tiff_file(candidate.source);
   for (const Format* format : kOwnFormats) {
     if (format->detect(candidate)) return format->open(candidate);
   }
@@ -89,6 +91,12 @@ void settle_mpp(SlideInfo& info, std::optional<double> user, std::optional<Mpp> 
   }
 }
 
+std::shared_ptr<const Slide> open_own_format(std::shared_ptr<const io::ByteSource> source,
+                                             std::optional<double> mpp) {
+  Candidate candidate{std::move(source), nullptr, mpp};
+  return open_own(candidate);
+}
+
 std::shared_ptr<const Slide> open_slide(const std::string& path, const OpenOptions& options) {
   if (options.mpp && !(*options.mpp > 0 && std::isfinite(*options.mpp))) {
     throw Error(
@@ -100,7 +108,6 @@ std::shared_ptr<const Slide> open_slide(const std::string& path, const OpenOptio
   Candidate candidate{io::open_file(path), nullptr, options.mpp};
   if (options.backend == Backend::kOpenSlide) return kOpenSlideFormat.open(candidate);
   try {
-    if (is_tiff(*candidate.source)) candidate.tiff = read_tiff_file(candidate.source);
     if (auto slide = open_own(candidate)) return slide;
   } catch (const Error& error) {
     if (options.backend == Backend::kLamella) throw;

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes the seeds of slide_fuzz: small generated TIFFs, one per layout.
+
+    python make_slide_seeds.py slide      (packages tifffile, imagecodecs, numpy)
+"""
+
+import sys
+from pathlib import Path
+
+import numpy
+import tifffile
+
+APERIO = "Aperio Image Library v1.0\r\n40x40 [0,0 40x40] (16x16) J2K/KDU Q=70|AppMag = 20|MPP = 0.499"
+
+LAYOUTS = {
+    "none": {"tile": (16, 16)},
+    "strips": {"rowsperstrip": 8},
+    "deflate_predictor": {"tile": (16, 16), "compression": "zlib", "predictor": True},
+    "lzw": {"tile": (16, 16), "compression": "lzw"},
+    "jpeg_ycbcr420": {"tile": (16, 16), "compression": "jpeg", "photometric": "ycbcr",
+                      "subsampling": (2, 2)},
+    "jpeg_rgb": {"tile": (16, 16), "compression": "jpeg", "photometric": "rgb"},
+    "jpeg2000": {"tile": (16, 16), "compression": 33005},
+    "bigtiff": {"tile": (16, 16), "compression": "zlib"},
+    "big_endian": {"tile": (16, 16), "compression": "zlib"},
+    "aperio": {"tile": (16, 16), "compression": "jpeg", "photometric": "rgb",
+               "description": APERIO},
+}
+
+
+def pixels(side: int) -> numpy.ndarray:
+    y, x = numpy.mgrid[:side, :side]
+    return numpy.stack([x * 6, y * 6, (x ^ y) * 4], axis=2).astype(numpy.uint8)
+
+
+def write(path: Path, name: str, options: dict) -> None:
+    options = {"photometric": "rgb", "metadata": None, "software": False, **options}
+    with tifffile.TiffWriter(path, bigtiff=name == "bigtiff",
+                             byteorder=">" if name == "big_endian" else "<") as tiff:
+        tiff.write(pixels(40), resolution=(20000, 20000), resolutionunit="CENTIMETER", **options)
+        options.pop("description", None)
+        if name == "aperio":
+            tiff.write(pixels(16), photometric="rgb", metadata=None, rowsperstrip=16)
+        tiff.write(pixels(20), subfiletype=1, **options)
+
+
+def main() -> None:
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, options in LAYOUTS.items():
+        write(folder / f"{name}.tif", name, options)
+
+
+if __name__ == "__main__":
+    main()

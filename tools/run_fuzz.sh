@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# run_fuzz.sh [SECONDS]: every libFuzzer program for so long, under the address and undefined-
+# behaviour sanitizers. Starts from testdata/fuzz/<program less _fuzz>; what it finds of interest
+# stays in build/fuzz/corpus, what breaks in build/fuzz/broken.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+seconds=${1:-60}
+if ! command -v clang++-16 >/dev/null || ! dpkg -s libclang-rt-16-dev >/dev/null 2>&1; then
+  printf '\033[1m==>\033[0m apt packages: installing clang-16 libclang-rt-16-dev\n'
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+    clang-16 libclang-rt-16-dev >/dev/null || exit 1
+fi
+tools/build.sh fuzz fuzzers || exit 1
+export LSAN_OPTIONS="suppressions=$PWD/tools/lsan.supp:print_suppressions=0"
+failed=0 passed=0
+for program in build/fuzz/bin/*_fuzz; do
+  name=$(basename "$program" _fuzz)
+  mkdir -p "build/fuzz/corpus/$name" "build/fuzz/broken"
+  if "$program" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -malloc_limit_mb=1024 \
+    -max_len=32768 -verbosity=0 -print_final_stats=1 -artifact_prefix=build/fuzz/broken/ \
+    "build/fuzz/corpus/$name" "testdata/fuzz/$name" 2>"build/fuzz/$name.log"; then
+    passed=$((passed + 1))
+    printf '%s: %s inputs in %s s, none broke it\n' "$name" \
+      "$(sed -n 's/^stat::number_of_executed_units: *//p' "build/fuzz/$name.log")" "$seconds"
+  else
+    failed=$((failed + 1))
+    tail -n 40 "build/fuzz/$name.log"
+  fi
+done
+echo "fuzz: $passed passed, $failed failed"
+[ "$failed" -eq 0 ]
