@@ -99,14 +99,12 @@ int run_plan(const PlanOptions& options, Shell& shell) {
                            {"normal", labels[0]},
                            {"warnings", plan.warnings}};
   add_rate(object, rows, watch.seconds());
-  shell.print(
-      object,
-      fmt::format("{}: {} patches{} of {} px at level {}{} -> {}\n", plan.slide_id, rows, counts,
-                  plan.spec.size_px, plan.geometry.level,
-                  plan.geometry.effective_mpp
-                      ? fmt::format(", {:.4g} µm/px", *plan.geometry.effective_mpp)
-                      : ", scale unknown",
-                  options.out));
+  shell.print(object, fmt::format("{}: {} patches{} of {} px at level {}{} -> {}\n", plan.slide_id,
+                                  rows, counts, plan.spec.size_px, plan.geometry.level,
+                                  plan.geometry.effective_mpp
+                                      ? fmt::format(", {:.4g} µm/px", *plan.geometry.effective_mpp)
+                                      : ", scale unknown",
+                                  options.out));
   return kDone;
 }
 
