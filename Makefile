@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # Two commands do everything from a fresh machine: make demo, make test.
-.PHONY: help setup build demo test idc asan tsan fuzz check format tidy clean
+.PHONY: help setup build demo test bench idc asan tsan fuzz check format tidy clean
 
 help:
 	@echo "make demo    train on a synthetic cohort, draw heat-maps, score a real slide"
 	@echo "make test    build everything and run all tests"
 	@echo "make build   leave the program at build/bin/lamella"
 	@echo "make setup   install what is missing (apt packages, .venv, the encoder lite0)"
+	@echo "make bench   reading beside its peers; writes benchmarks/RESULTS.md"
 	@echo "make idc     the real-data studies (needs ../shared/data)"
 	@echo "make asan | tsan   tests under address+undefined, or thread sanitizer"
 	@echo "make fuzz    the readers under libFuzzer, 60 s each (SECONDS=3600 for longer)"
@@ -25,6 +26,9 @@ demo: build
 test: setup
 	@tools/build.sh release all
 	@tools/run_tests.sh build
+
+bench: build
+	@benchmarks/run.sh
 
 idc: build
 	@tools/run_idc.sh

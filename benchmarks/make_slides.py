@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Makes the slides of the benchmarks in FOLDER: a real scan, repeated to about 20,000 px a side.
+
+    python make_slides.py SOURCE.svs FOLDER
+
+grid_512.tif, grid_256.tif   pyramid, JPEG Q80, tiles of 512 and 256 px, 0.5 um/px
+gap_512.tif                  levels at 0.5 and 8 um/px only
+"""
+
+import sys
+from pathlib import Path
+
+import pyvips
+
+COPIES = (9, 7)
+UM_PER_PX = 0.5
+
+
+def save(image: pyvips.Image, path: Path, tile_px: int, **options) -> None:
+    per_mm = 1000 / UM_PER_PX
+    image.copy(xres=per_mm, yres=per_mm).tiffsave(
+        str(path), tile=True, tile_width=tile_px, tile_height=tile_px, compression="jpeg", Q=80,
+        **options)
+
+
+def main() -> None:
+    source, folder = sys.argv[1], Path(sys.argv[2])
+    folder.mkdir(parents=True, exist_ok=True)
+    scan = pyvips.Image.tiffload(source, page=0).replicate(*COPIES).copy_memory()
+    for tile_px in (512, 256):
+        path = folder / f"grid_{tile_px}.tif"
+        if not path.exists():
+            save(scan, path, tile_px, pyramid=True)
+    gap = folder / "gap_512.tif"
+    if not gap.exists():
+        write_gap(scan, gap)
+
+
+def write_gap(scan: pyvips.Image, path: Path) -> None:
+    """Two levels, 16 times apart: libvips writes all octaves, so the pages are joined by hand."""
+    import tifffile
+
+    small = scan.shrink(16, 16)
+    with tifffile.TiffWriter(path) as tiff:
+        for index, image in enumerate((scan, small)):
+            tiff.write(image.numpy(), tile=(512, 512), compression="jpeg", compressionargs={"level": 80},
+                       photometric="ycbcr", subsampling=(2, 2), subfiletype=int(index > 0), metadata=None,
+                       resolution=(10000 / UM_PER_PX / 16**index,) * 2,
+                       resolutionunit="CENTIMETER")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reading, ours beside the peers': answers compared first, then rounds in turn, medians.
+
+    python run.py READ_BENCH SLIDES_FOLDER LAMELLA [--rounds 5] [--out RESULTS.md]
+"""
+
+import argparse
+import datetime
+import json
+import platform
+import random
+import re
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+PEERS = ["pyvips", "openslide", "cucim", "tiffslide", "fastslide"]
+
+
+def call(command: list) -> dict:
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True,
+                          check=False)
+    if done.returncode:
+        raise RuntimeError(f"{command}: {done.stderr[-400:]}")
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+class Bench:
+    def __init__(self, options):
+        self.program, self.folder, self.rounds = options.program, options.slides, options.rounds
+        self.lines = []
+
+    def ours(self, *words):
+        return [self.program, *words]
+
+    def peer(self, reader, *words):
+        return [sys.executable, HERE / "peers.py", reader, *words]
+
+    def positions(self, name, rows) -> Path:
+        path = self.folder / f"{name}.txt"
+        path.write_text("".join(f"{x} {y}\n" for x, y in rows))
+        return path
+
+    def rounds_of(self, commands: dict) -> dict:
+        """name -> list of results; the commands take turns, so that noise hits all alike."""
+        results = {name: [] for name in commands}
+        for _ in range(self.rounds):
+            for name, command in commands.items():
+                results[name].append(call(command))
+        return results
+
+    def say(self, line=""):
+        print(line, flush=True)
+        self.lines.append(line)
+
+
+def rate(results) -> list:
+    return [result["count"] / result["seconds"] for result in results]
+
+
+def spread(values) -> str:
+    return f"{statistics.median(values):,.0f} ({min(values):,.0f}-{max(values):,.0f})"
+
+
+def agree(bench, title, slide, size, mpp, file, peers):
+    """Peers whose answer is ours: identical pixels, or the same mean to 0.5 when resampled."""
+    words = [slide, 2, size, mpp, file]
+    ours = call(bench.ours("patches", *words, "check"))
+    kept = []
+    for reader in peers:
+        try:
+            theirs = call(bench.peer(reader, *words, "check"))
+        except RuntimeError as error:
+            bench.say(f"- {title}: {reader} left out, it failed: "
+                      f"{str(error).strip().splitlines()[-1][:120]}")
+            continue
+        same = (theirs["checksum"] == ours["checksum"] if not mpp
+                else abs(theirs["mean"] - ours["mean"]) < 0.5)
+        if same:
+            kept.append(reader)
+        else:
+            bench.say(f"- {title}: {reader} left out, its pixels differ (mean {theirs['mean']:.3f},"
+                      f" ours {ours['mean']:.3f})")
+    if not kept:
+        raise SystemExit(f"{title}: no peer agrees with us; no figure is worth anything")
+    return kept
+
+
+def compare(bench, title, slide, size, mpp, rows, target, floor=True, peers=PEERS):
+    name = re.sub(r"\W+", "_", title)
+    file = bench.positions(name, rows)
+    readers = agree(bench, title, slide, size, mpp, file, peers)
+    for threads in (1, 2):
+        words = [slide, threads, size, mpp, file]
+        commands = {"lamella": bench.ours("patches", *words)}
+        commands |= {reader: bench.peer(reader, *words) for reader in readers}
+        if floor:
+            commands["floor"] = bench.ours("floor", slide, threads)
+        results = bench.rounds_of(commands)
+        best = max(readers, key=lambda reader: statistics.median(rate(results[reader])))
+        ours = statistics.median(rate(results["lamella"]))
+        ratio = ours / statistics.median(rate(results[best]))
+        share = ""
+        if floor:
+            tiles = results["lamella"][0]["tiles"]
+            a_tile = statistics.median(r["seconds"] / r["count"] for r in results["floor"])
+            seconds = statistics.median(r["seconds"] for r in results["lamella"])
+            share = f"{100 * tiles * a_tile / seconds:.0f} %"
+        peak = max(r["peak_mib"] for r in results["lamella"])
+        others = ", ".join(f"{r} {statistics.median(rate(results[r])):,.0f}" for r in readers)
+        bench.say(f"| {title} | {threads} | {spread(rate(results['lamella']))} | {others} | "
+                  f"{ratio:.2f}x {best} | {share} | {peak:.0f} | {target} |")
+
+
+def reading(bench):
+    bench.say("| work | threads | lamella, patches/s | peers | ratio | of the decode floor | "
+              "peak MiB | target |")
+    bench.say("|---|---|---|---|---|---|---|---|")
+    width, height = 19980, 20769
+
+    def grid(size, step):
+        return [(x, y) for y in range(0, height - size + 1, step)
+                for x in range(0, width - size + 1, step)]
+
+    grid_512, grid_256 = bench.folder / "grid_512.tif", bench.folder / "grid_256.tif"
+    target = "1.5x, 75 %"
+    compare(bench, "grid 299 px, tiles 512", grid_512, 299, 0, grid(299, 299), target)
+    compare(bench, "grid 512 px, tiles 512", grid_512, 512, 0, grid(512, 512), target)
+    compare(bench, "grid 256 px, tiles 256", grid_256, 256, 0, grid(256, 256), target)
+    draw = random.Random(1)
+    spots = [(draw.randrange(width - 299), draw.randrange(height - 299)) for _ in range(2000)]
+    compare(bench, "2,000 random 299 px", grid_512, 299, 0, spots, "2.5x")
+    compare(bench, "half overlapping 256 px", grid_256, 256, 0, grid(256, 128), "1.3x, 65 %",
+            peers=["pyvips"])
+    compare(bench, "256 px at 2 um/px, levels 0.5 and 8", bench.folder / "gap_512.tif", 256, 2.0,
+            grid(1024, 1024), "1.5x", floor=False, peers=["pyvips", "openslide"])
+
+
+def growth(bench, lamella):
+    bench.say()
+    bench.say("Cost as work grows, 256 px grid over synthetic slides of tiles of 256 px, 2 threads:")
+    bench.say()
+    bench.say("| pixels | patches | patches/s | peak MiB |")
+    bench.say("|---|---|---|---|")
+    for side in (5120, 10240, 20480):
+        folder = bench.folder / f"phantom_{side}"
+        if not folder.exists():
+            subprocess.run([lamella, "--quiet", "phantom", "--out", folder, "--slides", "1",
+                            "--size-px", f"{side},{side}"], check=True, stdout=subprocess.DEVNULL)
+        slide = next(folder.rglob("*.tif*"))
+        rows = [(x, y) for y in range(0, side, 256) for x in range(0, side, 256)]
+        file = bench.positions(f"phantom_{side}_grid", rows)
+        results = bench.rounds_of({"lamella": bench.ours("patches", slide, 2, 256, 0, file)})
+        peak = max(r["peak_mib"] for r in results["lamella"])
+        bench.say(f"| {side}² | {len(rows):,} | {spread(rate(results['lamella']))} | {peak:.0f} |")
+
+
+def machine() -> str:
+    model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo")
+                  if line.startswith("model name")), platform.machine())
+    flags = " ".join(sorted({flag for line in open("/proc/cpuinfo") if line.startswith("flags")
+                             for flag in line.split() if flag in ("avx2", "avx512f", "amx_bf16")}))
+    return f"{model} ({flags}), 2 threads used, warm page cache"
+
+
+def versions() -> str:
+    from importlib.metadata import version
+    names = ["pyvips-binary", "openslide-bin", "cucim-cu12", "tiffslide", "fastslide"]
+    return ", ".join(f"{name} {version(name)}" for name in names)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("program", type=Path)
+    parser.add_argument("slides", type=Path)
+    parser.add_argument("lamella", type=Path)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--out", type=Path, default=HERE / "RESULTS.md")
+    options = parser.parse_args()
+    bench = Bench(options)
+    bench.say("# Reading: measured")
+    bench.say()
+    bench.say(f"`make bench`, {datetime.date.today()}, {machine()}. Peers: {versions()}.")
+    bench.say(f"Median (lowest-highest) of {options.rounds} rounds in turn; peers whose pixels are "
+              "not ours are left out. A real scan repeated to 19,980 x 20,769 px, JPEG Q80. The "
+              "decode floor: the tiles the work needs, each decoded once by the same library.")
+    bench.say()
+    reading(bench)
+    growth(bench, options.lamella)
+    options.out.write_text("\n".join(bench.lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()
