@@ -123,6 +123,7 @@ void PatchExtractor::State::open_reader(size_t begin, size_t end) {
   if (reader) tiles_decoded_before += reader->tiles_decoded();
   slide::ReadRequest request;
   request.level = level;
+  request.reduction = windows.reduction();
   request.regions.reserve(end - begin);
   for (size_t row = begin; row < end; ++row) request.regions.push_back(windows.window(rows[row]));
   reader.emplace(slide, std::move(request), options.read);

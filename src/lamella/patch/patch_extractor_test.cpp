@@ -143,6 +143,51 @@ TEST(Extractor, ByMppTakesRealValuedWindows) {
   }
 }
 
+TEST(Extractor, ReadsTilesAtAReducedSizeWherePatchesAreReduced) {
+  const Image pixels = random_image(320, 256, 8);
+  const auto whole = std::make_shared<MemorySlide>(std::vector{pixels}, Mpp{0.5, 0.5});
+  const auto reducing = std::make_shared<MemorySlide>(std::vector{pixels}, Mpp{0.5, 0.5},
+                                                      std::set<std::pair<int64_t, int64_t>>{}, 8);
+  // 5.2 px to one: read at 1/2, then 2.6 to one. Means of means are the same but for rounding.
+  PatchPlan plan = grid(*whole, {20, {}, 2.6});
+  plan.rows = {{0, 0}, {64, 32}, {8, 100}, {200, 140}};
+  const Patches plain = extract(whole, plan, {}), fast = extract(reducing, plan, {});
+  for (const auto& [row, patch] : plain) {
+    double difference = 0;
+    for (size_t i = 0; i < patch.size(); ++i) {
+      difference += std::abs(int{patch[i]} - int{fast.at(row)[i]});
+    }
+    // Windows that begin between reduced pixels share out whole ones: noise shows it, not bias.
+    EXPECT_LT(difference / double(patch.size()), 4) << row;
+  }
+  // A factor of four from even positions: nothing is shared out, values are rounded twice.
+  PatchPlan fourfold = grid(*whole, {16, {}, 2.0});
+  fourfold.rows = {{0, 0}, {64, 32}};
+  const Patches exact = extract(whole, fourfold, {});
+  for (const auto& [row, patch] : extract(reducing, fourfold, {})) {
+    for (size_t i = 0; i < patch.size(); ++i) ASSERT_NEAR(patch[i], exact.at(row)[i], 1);
+  }
+}
+
+TEST(Extractor, ReducedPatchesAreWindowsOfOneLargeOne) {
+  const auto slide =
+      std::make_shared<MemorySlide>(std::vector{random_image(512, 512, 9)}, Mpp{0.5, 0.5},
+                                    std::set<std::pair<int64_t, int64_t>>{}, 8);
+  PatchPlan one = grid(*slide, {80, {}, 2.5}), parts = grid(*slide, {20, {}, 2.5});
+  one.rows = {{0, 0}};
+  parts.rows = {{0, 0}, {100, 0}, {300, 200}};  // 20 px of 2.5 µm are 100 px of 0.5 µm
+  const auto large = extract(slide, one, {}).at(0);
+  const Patches small = extract(slide, parts, {});
+  for (const auto& [row, patch] : small) {
+    const int64_t left = parts.rows[row].x_px / 5, top = parts.rows[row].y_px / 5;
+    for (int64_t y = 0; y < 20; ++y) {
+      for (int64_t i = 0; i < 60; ++i) {
+        ASSERT_EQ(patch[size_t(60 * y + i)], large[size_t(240 * (top + y) + 3 * left + i)]);
+      }
+    }
+  }
+}
+
 TEST(Extractor, EnlargesInOneStepFromTheLevel) {
   // 2 x 2 px patches at 4 px: values by hand as in the resampling tests.
   Image image(64, 64, 3, 0);

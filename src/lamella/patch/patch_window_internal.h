@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// From a row of a plan to the level's pixels it is made of.
+// From a row of a plan to the level's pixels it is made of. Where patches are reduced by four or
+// more, the level is read at 1 / reduction() if its tiles can be decoded so; "level" below is that.
 #pragma once
 
 #include "lamella/patch/patch_plan.h"
@@ -11,6 +12,8 @@ class PatchWindows {
  public:
   // Error kLimit if a window or the reduction to output_px is too large.
   PatchWindows(const PatchGeometry& geometry, const slide::SlideInfo& info, int output_px);
+
+  int reduction() const { return reduction_; }
 
   // No resampling: the window's pixels are the patch.
   bool is_copy() const { return native_ && x_at_0_.is_copy() && y_at_0_.is_copy(); }
@@ -24,10 +27,15 @@ class PatchWindows {
                 ResampleScratch& scratch) const;
 
  private:
+  // All patches have the same axes but for a whole number of px.
+  bool has_one_axis() const { return native_ && reduction_ == 1; }
+  double level_x(const PatchRow& row) const;
+  double level_y(const PatchRow& row) const;
   ResampleAxis axis_x(const PatchRow& row) const;
   ResampleAxis axis_y(const PatchRow& row) const;
 
   PatchGeometry geometry_;
+  int reduction_ = 1;
   double downsample_x_ = 1;
   double downsample_y_ = 1;
   int output_px_ = 0;

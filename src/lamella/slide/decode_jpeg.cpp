@@ -40,13 +40,15 @@ void check_header(jpeg_decompress_struct& info, const JpegTile& tile, const Muta
   const int expected = tile.colour == JpegColour::kGrey ? 1 : 3;
   const int width = static_cast<int>(info.image_width),
             height = static_cast<int>(info.image_height);
-  const bool right_size = width == out.width && height >= tile.min_rows && height <= out.height;
+  const int wanted_width = out.width * tile.reduction, wanted_height = out.height * tile.reduction;
+  const bool right_size =
+      width == wanted_width && height >= tile.min_rows && height <= wanted_height;
   if (right_size && info.num_components == expected && info.data_precision == 8) return;
   std::snprintf(failure->message, sizeof failure->message,
                 "its JPEG stream is %d x %d px, %d components of %d bits; expected %d x %d px, %d "
                 "components of 8 bits",
-                width, height, info.num_components, info.data_precision, out.width, out.height,
-                expected);
+                width, height, info.num_components, info.data_precision, wanted_width,
+                wanted_height, expected);
   std::longjmp(failure->jump, 1);
 }
 
@@ -64,6 +66,8 @@ void decode(jpeg_decompress_struct& info, const JpegTile& tile, const MutableIma
                           : tile.colour == JpegColour::kRgb ? JCS_RGB
                                                             : JCS_YCbCr;
   info.out_color_space = JCS_RGB;
+  info.scale_num = 1;
+  info.scale_denom = static_cast<unsigned>(tile.reduction);
   jpeg_start_decompress(&info);
   while (info.output_scanline < info.output_height) {
     JSAMPROW rows[8];

@@ -3,6 +3,7 @@
 #include <openjpeg.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <memory>
@@ -61,13 +62,13 @@ using Picture = std::unique_ptr<opj_image_t, decltype(&opj_image_destroy)>;
   throw Error(ErrorCode::kCorrupt, "damaged JPEG 2000: " + cause);
 }
 
-void check_header(const opj_image_t& image, const MutableImageView& out) {
+void check_header(const opj_image_t& image, const SizePx& expected) {
   const int64_t width = int64_t{image.x1} - image.x0, height = int64_t{image.y1} - image.y0;
-  if (width != out.width || height != out.height || image.numcomps != 3) {
+  if (width != expected.width || height != expected.height || image.numcomps != 3) {
     throw_damaged(
         fmt::format("its stream is {} x {} px with {} components; expected {} x {} px "
                     "with 3",
-                    width, height, image.numcomps, out.width, out.height));
+                    width, height, image.numcomps, expected.width, expected.height));
   }
   for (OPJ_UINT32 c = 0; c < 3; ++c) {
     const opj_image_comp_t& component = image.comps[c];
@@ -125,7 +126,19 @@ void convert(const opj_image_t& image, Jpeg2000Colour colour, const MutableImage
 
 }  // namespace
 
-void decode_jpeg2000(std::span<const std::byte> bytes, Jpeg2000Colour colour,
+int jpeg2000_wavelet_levels(std::span<const std::byte> start) {
+  // After the marker COD (FF52): length (2 bytes), style, progression, layers (2), transform,
+  // levels.
+  constexpr size_t kMarkerToLevels = 9;
+  for (size_t i = 2; i + kMarkerToLevels < start.size(); ++i) {
+    if (start[i] != std::byte{0xff} || start[i + 1] != std::byte{0x52}) continue;
+    const int levels = std::to_integer<int>(start[i + kMarkerToLevels]);
+    return levels <= 32 ? levels : 0;
+  }
+  return 0;
+}
+
+void decode_jpeg2000(std::span<const std::byte> bytes, Jpeg2000Colour colour, int reduction,
                      const MutableImageView& out) {
   Input input{bytes, 0};
   std::string message;
@@ -133,6 +146,8 @@ void decode_jpeg2000(std::span<const std::byte> bytes, Jpeg2000Colour colour,
   const Stream stream(opj_stream_create(size_t{64} << 10, OPJ_TRUE), &opj_stream_destroy);
   opj_dparameters_t parameters;
   opj_set_default_decoder_parameters(&parameters);
+  parameters.cp_reduce =
+      static_cast<OPJ_UINT32>(std::bit_width(static_cast<unsigned>(reduction)) - 1);
   opj_set_info_handler(codec.get(), &ignore_message, nullptr);
   opj_set_warning_handler(codec.get(), &keep_message, &message);
   opj_set_error_handler(codec.get(), &keep_message, &message);
@@ -148,7 +163,7 @@ void decode_jpeg2000(std::span<const std::byte> bytes, Jpeg2000Colour colour,
                       opj_read_header(stream.get(), codec.get(), &header);
   const Picture image(header, &opj_image_destroy);
   if (!opened || !image) throw_damaged(message.empty() ? "no header was found" : message);
-  check_header(*image, out);
+  check_header(*image, {int64_t{out.width} * reduction, int64_t{out.height} * reduction});
   const bool decoded = opj_decode(codec.get(), stream.get(), image.get()) &&
                        opj_end_decompress(codec.get(), stream.get());
   if (!decoded || !message.empty()) {

@@ -11,10 +11,15 @@ namespace lamella::slide {
 
 enum class Jpeg2000Colour { kRgb, kYcbcr };
 
-// `out` is w x h x 3. Chroma may be stored at half resolution; a sample then serves two pixels.
-// YCbCr to RGB by JFIF's formula. Error kCorrupt (without a path) on any error or warning of
-// OpenJPEG, or if size, components or precision are not the tile's.
-void decode_jpeg2000(std::span<const std::byte> bytes, Jpeg2000Colour colour,
+// `out` is w x h x 3, w and h those of the stream divided by the reduction (1, 2, 4 ..., at most 2
+// to the number of its wavelet levels). Chroma may be stored at half resolution; a sample then
+// serves two pixels. YCbCr to RGB by JFIF's formula. Error kCorrupt (without a path) on any error
+// or warning of OpenJPEG, or if size, components or precision are not the tile's.
+void decode_jpeg2000(std::span<const std::byte> bytes, Jpeg2000Colour colour, int reduction,
                      const MutableImageView& out);
+
+// The number of wavelet levels of a codestream, from its first bytes (256 are plenty); 0 if they do
+// not say.
+int jpeg2000_wavelet_levels(std::span<const std::byte> start);
 
 }  // namespace lamella::slide

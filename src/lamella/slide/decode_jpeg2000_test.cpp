@@ -80,10 +80,30 @@ TEST(DecodeJpeg2000, RgbIsExact) {
   const std::vector<Plane> planes = {make_plane(64, 48, 1), make_plane(64, 48, 2),
                                      make_plane(64, 48, 3)};
   Image image(64, 48);
-  decode_jpeg2000(encode(planes), Jpeg2000Colour::kRgb, image.view());
+  decode_jpeg2000(encode(planes), Jpeg2000Colour::kRgb, 1, image.view());
   for (size_t i = 0; i < 64 * 48; ++i) {
     for (size_t c = 0; c < 3; ++c) ASSERT_EQ(image.bytes()[3 * i + c], planes[c].samples[i]);
   }
+}
+
+TEST(DecodeJpeg2000, ReducedIsASmallerPictureOfTheSame) {
+  // A ramp: the reduced pixel is one of the pixels that it stands for, or between them.
+  Plane ramp{64, 48, {}};
+  for (int i = 0; i < 64 * 48; ++i) ramp.samples.push_back(2 * (i % 64) + 2 * (i / 64));
+  const auto bytes = encode({ramp, ramp, ramp});
+  EXPECT_EQ(jpeg2000_wavelet_levels(std::span(bytes).first(200)), 5) << "OpenJPEG's default";
+  for (const int r : {2, 4, 8}) {
+    Image image(64 / r, 48 / r);
+    decode_jpeg2000(bytes, Jpeg2000Colour::kRgb, r, image.view());
+    for (int y = 1; y + 1 < image.height(); ++y) {
+      for (int x = 1; x + 1 < image.width(); ++x) {
+        EXPECT_NEAR(image.row(y)[3 * x], 2 * r * (x + y), 2 * r) << r;
+      }
+    }
+  }
+  EXPECT_EQ(jpeg2000_wavelet_levels({}), 0);
+  Image tiny(1, 1);
+  EXPECT_THROW(decode_jpeg2000(bytes, Jpeg2000Colour::kRgb, 64, tiny.view()), Error);
 }
 
 TEST(DecodeJpeg2000, YcbcrFollowsJfifWholeOrHalved) {
@@ -92,7 +112,7 @@ TEST(DecodeJpeg2000, YcbcrFollowsJfifWholeOrHalved) {
                                        make_plane(64 / step_x, 48 / step_y, 2),
                                        make_plane(64 / step_x, 48 / step_y, 3)};
     Image image(64, 48);
-    decode_jpeg2000(encode(planes), Jpeg2000Colour::kYcbcr, image.view());
+    decode_jpeg2000(encode(planes), Jpeg2000Colour::kYcbcr, 1, image.view());
     for (int y = 0; y < 48; ++y) {
       for (int x = 0; x < 64; ++x) {
         const auto chroma = static_cast<size_t>(y / step_y * (64 / step_x) + x / step_x);
@@ -113,10 +133,10 @@ TEST(DecodeJpeg2000, RefusesWhatIsNotTheTile) {
                                      make_plane(64, 48, 3)};
   const std::vector<std::byte> good = encode(planes);
   Image larger(64, 64), right(64, 48);
-  EXPECT_THROW(decode_jpeg2000(good, Jpeg2000Colour::kRgb, larger.view()), Error);
-  EXPECT_THROW(decode_jpeg2000({}, Jpeg2000Colour::kRgb, right.view()), Error);
+  EXPECT_THROW(decode_jpeg2000(good, Jpeg2000Colour::kRgb, 1, larger.view()), Error);
+  EXPECT_THROW(decode_jpeg2000({}, Jpeg2000Colour::kRgb, 1, right.view()), Error);
   const auto grey = encode({planes[0]});
-  EXPECT_THROW(decode_jpeg2000(grey, Jpeg2000Colour::kRgb, right.view()), Error);
+  EXPECT_THROW(decode_jpeg2000(grey, Jpeg2000Colour::kRgb, 1, right.view()), Error);
 }
 
 TEST(DecodeJpeg2000, CutShortIsAnErrorAtAnyPoint) {
@@ -126,7 +146,7 @@ TEST(DecodeJpeg2000, CutShortIsAnErrorAtAnyPoint) {
   Image image(64, 48);
   for (size_t size = 0; size + 2 < good.size(); size += 1 + good.size() / 300) {
     const std::vector<std::byte> bytes(good.begin(), good.begin() + static_cast<ptrdiff_t>(size));
-    EXPECT_THROW(decode_jpeg2000(bytes, Jpeg2000Colour::kRgb, image.view()), Error) << size;
+    EXPECT_THROW(decode_jpeg2000(bytes, Jpeg2000Colour::kRgb, 1, image.view()), Error) << size;
   }
 }
 
@@ -142,7 +162,7 @@ TEST(DecodeJpeg2000, AnyByteFlippedIsPixelsOrAnError) {
     const size_t reach = round % 2 ? bytes.size() : 120;  // the header gets half of the flips
     bytes[random.below(reach)] = static_cast<std::byte>(random.below(256));
     try {
-      decode_jpeg2000(bytes, Jpeg2000Colour::kRgb, image.view());
+      decode_jpeg2000(bytes, Jpeg2000Colour::kRgb, 1, image.view());
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ErrorCode::kCorrupt);
       ++errors;

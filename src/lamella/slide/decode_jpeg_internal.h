@@ -17,10 +17,12 @@ struct JpegTile {
   std::span<const uint8_t> tables;         // TIFF's JPEGTables; empty if the stream has its own
   JpegColour colour = JpegColour::kYcbcr;  // TIFF's word, which wins over the stream's markers
   int min_rows = 0;                        // a file's last strip may be encoded shorter than `out`
+  int reduction = 1;                       // 1, 2, 4 or 8: decoded at 1 / reduction
 };
 
-// `out` is w x h x 3. Error kCorrupt (without a path) on any error or warning of libjpeg, or if
-// the stream's size or components are not the tile's.
+// `out` is w x h x 3, w and h those of the stream divided by the reduction. Error kCorrupt (without
+// a path) on any error or warning of libjpeg, or if the stream's size or components are not the
+// tile's.
 void decode_jpeg(const JpegTile& tile, const MutableImageView& out);
 
 }  // namespace lamella::slide

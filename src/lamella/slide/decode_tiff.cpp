@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <span>
 
 #include "lamella/base/error.h"
@@ -111,7 +112,35 @@ void whiten_beyond(const SizePx& valid, const MutableImageView& out) {
   }
 }
 
+int wavelet_levels(const TiffFile& file, const TiffDirectory& directory) {
+  const auto& counts = directory.byte_counts;
+  const auto stored = std::ranges::find_if(counts, [](uint64_t bytes) { return bytes > 0; });
+  if (stored == counts.end()) return 0;
+  const uint64_t offset = directory.offsets[static_cast<size_t>(stored - counts.begin())];
+  const auto file_bytes = static_cast<uint64_t>(file.source->size());
+  if (offset >= file_bytes) return 0;
+  std::array<std::byte, 256> start;
+  const auto length = std::min({*stored, uint64_t{start.size()}, file_bytes - offset});
+  file.source->read_at(static_cast<int64_t>(offset), std::span(start).first(length));
+  return jpeg2000_wavelet_levels(std::span(start).first(length));
+}
+
 }  // namespace
+
+int max_reduction(const TiffFile& file, const TiffDirectory& directory) {
+  const std::string compression = compression_name(directory.compression);
+  int most = 1;
+  if (directory.tiled && compression == "jpeg") most = 8;
+  if (directory.tiled && compression == "jpeg2000") {
+    most = 1 << std::min(3, wavelet_levels(file, directory));
+  }
+  const auto fits = [&](int r) {
+    return directory.tile_px.width % r == 0 && directory.tile_px.height % r == 0 &&
+           directory.size_px.width >= r && directory.size_px.height >= r;
+  };
+  while (!fits(most)) most /= 2;
+  return most;
+}
 
 void decode_tiff_tile(const TiffFile& file, size_t index, TileIndex tile, TiffTileDecoder& decoder,
                       const MutableImageView& out) {
@@ -121,9 +150,10 @@ void decode_tiff_tile(const TiffFile& file, size_t index, TileIndex tile, TiffTi
   if (bytes == 0) return fill_pixels(out, kWhite);
 
   const SizePx& tile_px = directory.tile_px;
+  const int reduction = static_cast<int>(tile_px.width / out.width);
   const SizePx valid = {
-      std::min(tile_px.width, directory.size_px.width - tile.column * tile_px.width),
-      std::min(tile_px.height, directory.size_px.height - tile.row * tile_px.height)};
+      std::min(tile_px.width, directory.size_px.width - tile.column * tile_px.width) / reduction,
+      std::min(tile_px.height, directory.size_px.height - tile.row * tile_px.height) / reduction};
   // The last strip holds only the rows that are left; a tile is always whole.
   const int rows = static_cast<int>(directory.tiled ? tile_px.height : valid.height);
   const std::string compression = compression_name(directory.compression);
@@ -132,11 +162,12 @@ void decode_tiff_tile(const TiffFile& file, size_t index, TileIndex tile, TiffTi
     read_stored(file, directory.offsets[static_cast<size_t>(number)], bytes, decoder);
   }
   if (compression == "jpeg") {
-    decode_jpeg({decoder.stored, directory.jpeg_tables, jpeg_colour(directory), rows}, out);
+    decode_jpeg({decoder.stored, directory.jpeg_tables, jpeg_colour(directory), rows, reduction},
+                out);
   } else if (compression == "jpeg2000") {
     const bool rgb = directory.compression == 33005;
-    decode_jpeg2000(decoder.stored, rgb ? Jpeg2000Colour::kRgb : Jpeg2000Colour::kYcbcr,
-                    crop(out, {0, 0, out.width, rows}));
+    decode_jpeg2000(decoder.stored, rgb ? Jpeg2000Colour::kRgb : Jpeg2000Colour::kYcbcr, reduction,
+                    crop(out, {0, 0, out.width, rows / reduction}));
   } else {
     const size_t row_bytes =
         static_cast<size_t>(out.width) * static_cast<size_t>(directory.samples);

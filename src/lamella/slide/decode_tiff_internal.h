@@ -23,8 +23,12 @@ class TiffTileDecoder final : public TileDecoder {
   std::map<size_t, std::unique_ptr<TiffHandle>> handles;
 };
 
-// `out` has the size of the directory's tiles. Parts beyond the image's edge are white, so is a
-// tile of length 0. Errors as Slide::read_tile, without path or place.
+// The greatest reduction that all tiles of a directory can be decoded at: a power of two up to 8.
+int max_reduction(const TiffFile& file, const TiffDirectory& directory);
+
+// `out` has the size of the directory's tiles divided by a reduction up to max_reduction. Parts
+// beyond the image's edge are white, so is a tile of length 0. Errors as Slide::read_tile, without
+// path or place.
 void decode_tiff_tile(const TiffFile& file, size_t directory, TileIndex tile,
                       TiffTileDecoder& decoder, const MutableImageView& out);
 

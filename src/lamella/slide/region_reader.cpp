@@ -66,7 +66,7 @@ void ReadOptions::validate() const {
 struct RegionReader::State {
   std::shared_ptr<const Slide> slide;
   ReadRequest request;
-  const LevelInfo* level = nullptr;  // in *slide
+  LevelInfo level;  // at the request's reduction
   int64_t tile_bytes = 0;
   int64_t capacity = 0;  // tiles that may be held
   std::vector<uint32_t> order;
@@ -95,8 +95,8 @@ struct RegionReader::State {
   std::vector<RegionFailure> finish(Batch& batch, size_t count);
   Buffer take_buffer();
   MutableImageView view(const Buffer& pixels) const {
-    const auto width = static_cast<int>(level->tile_px.width);
-    return {pixels.get(), width, static_cast<int>(level->tile_px.height), 3, ptrdiff_t{width} * 3};
+    const auto width = static_cast<int>(level.tile_px.width);
+    return {pixels.get(), width, static_cast<int>(level.tile_px.height), 3, ptrdiff_t{width} * 3};
   }
 };
 
@@ -104,15 +104,15 @@ RegionReader::State::State(std::shared_ptr<const Slide> from, ReadRequest what,
                            const ReadOptions& options)
     : slide(std::move(from)), request(std::move(what)) {
   options.validate();
-  level = &require_level(slide->info(), request.level);
+  level = reduced_level(require_level(slide->info(), request.level), request.reduction);
   if (request.regions.size() > std::numeric_limits<uint32_t>::max()) {
     throw Error(ErrorCode::kLimit, "more than 2^32 regions were asked for", slide->info().path);
   }
   for (const RectPx& region : request.regions) require_region(slide->info(), region);
-  tile_bytes = checked_mul(checked_mul(level->tile_px.width, level->tile_px.height, "tile size"), 3,
+  tile_bytes = checked_mul(checked_mul(level.tile_px.width, level.tile_px.height, "tile size"), 3,
                            "tile size");
   capacity = options.tile_budget_bytes / tile_bytes;
-  order = order_regions(*level, request.regions, capacity);
+  order = order_regions(level, request.regions, capacity);
   for (const uint32_t region : order) {
     each_tile(region, [this](uint64_t tile) { ++tiles[tile].uses; });
   }
@@ -120,7 +120,7 @@ RegionReader::State::State(std::shared_ptr<const Slide> from, ReadRequest what,
 
 template <typename Body>
 void RegionReader::State::each_tile(uint32_t region, const Body& body) const {
-  const TileRange range = tiles_of(*level, request.regions[region]);
+  const TileRange range = tiles_of(level, request.regions[region]);
   for (int64_t row = range.row0; row < range.row1; ++row) {
     for (int64_t column = range.column0; column < range.column1; ++column) body(key(column, row));
   }
@@ -260,7 +260,7 @@ void RegionReader::State::run(Batch& batch, std::span<const MutableImageView> ou
       run_tile(batch, batch.jobs[static_cast<size_t>(index)], worker, out);
     } else {
       const auto k = static_cast<size_t>(index - jobs);
-      whiten_outside(*level, request.regions[order[next + k]], out[k]);
+      whiten_outside(level, request.regions[order[next + k]], out[k]);
     }
   });
 }
@@ -287,7 +287,7 @@ void RegionReader::State::run_tile(const Batch& batch, TileJob& job, int worker,
   }
   for (size_t i = job.first; i < job.last; ++i) {
     const uint32_t k = batch.uses[i];
-    copy_tile_part(*level, tile, view(pixels), request.regions[order[next + k]], out[k]);
+    copy_tile_part(level, tile, view(pixels), request.regions[order[next + k]], out[k]);
   }
 }
 

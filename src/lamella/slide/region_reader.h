@@ -22,6 +22,8 @@ namespace lamella::slide {
 struct ReadRequest {
   int level = 0;
   std::vector<RectPx> regions;  // px of `level`; any order; may overlap and reach outside
+  // Regions are px of reduced_level(level, reduction), whose tiles are decoded at that size.
+  int reduction = 1;
 };
 
 struct ReadOptions {
@@ -39,7 +41,8 @@ struct RegionFailure {
 
 class RegionReader {
  public:
-  // Error kInvalidArgument if there is no such level or a region's sides are not in 1..2^31-1.
+  // Error kInvalidArgument if there is no such level or reduction or a region's sides are not
+  // in 1..2^31-1.
   RegionReader(std::shared_ptr<const Slide> slide, ReadRequest request, ReadOptions options = {});
   ~RegionReader();
   RegionReader(RegionReader&&) noexcept;

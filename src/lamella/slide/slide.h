@@ -37,7 +37,8 @@ class Slide {
 
   virtual std::unique_ptr<TileDecoder> make_decoder() const = 0;
 
-  // Decodes one tile of `level` into `out`, which is tile_px in size, RGB. Parts beyond the
+  // Decodes one tile of `level` into `out`, RGB, which is tile_px in size, or the tile_px of
+  // reduced_level(level, r): the tile is then decoded at 1 / r of its size. Parts beyond the
   // level's edge are white. A tile that the file leaves out (length 0) is white.
   // Error kCorrupt (also for a decoder's warning), kUnsupported, kIo; the message names the tile.
   virtual void read_tile(int level, TileIndex tile, TileDecoder& decoder,

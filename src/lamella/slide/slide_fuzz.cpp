@@ -32,8 +32,8 @@ class MemorySource final : public io::ByteSource {
 constexpr int64_t kMaxTilePixels = int64_t{1} << 20;
 constexpr int64_t kTilesALevel = 4;
 
-void read_some_tiles(const Slide& slide, int level) {
-  const LevelInfo& facts = slide.info().levels[static_cast<size_t>(level)];
+void read_some_tiles(const Slide& slide, int level, int reduction) {
+  const LevelInfo facts = reduced_level(slide.info().levels[static_cast<size_t>(level)], reduction);
   const SizePx tile = facts.tile_px;
   if (tile.width * tile.height > kMaxTilePixels) return;
   const int64_t columns = (facts.size_px.width + tile.width - 1) / tile.width;
@@ -53,7 +53,9 @@ void read_all(const std::shared_ptr<const io::ByteSource>& source) {
   const auto slide = open_own_format(source, std::nullopt);
   if (!slide) return;
   for (size_t level = 0; level < slide->info().levels.size(); ++level) {
-    read_some_tiles(*slide, static_cast<int>(level));
+    read_some_tiles(*slide, static_cast<int>(level), 1);
+    const int most = slide->info().levels[level].max_reduction;
+    if (most > 1) read_some_tiles(*slide, static_cast<int>(level), most);
   }
   for (const std::string& name : slide->info().associated_images) {
     try {

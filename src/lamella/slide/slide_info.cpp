@@ -1,7 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lamella/slide/slide_info.h"
 
+#include <fmt/format.h>
+
+#include "lamella/base/error.h"
+
 namespace lamella::slide {
+
+LevelInfo reduced_level(const LevelInfo& level, int reduction) {
+  if (reduction < 1 || reduction > level.max_reduction || (reduction & (reduction - 1)) != 0) {
+    throw Error(ErrorCode::kInvalidArgument,
+                fmt::format("a reduction by {} was asked for; expected a power of two up to {}",
+                            reduction, level.max_reduction));
+  }
+  LevelInfo reduced = level;
+  reduced.size_px = {level.size_px.width / reduction, level.size_px.height / reduction};
+  reduced.tile_px = {level.tile_px.width / reduction, level.tile_px.height / reduction};
+  reduced.downsample_x *= reduction;
+  reduced.downsample_y *= reduction;
+  reduced.max_reduction /= reduction;
+  return reduced;
+}
+
+int reduction_for(const LevelInfo& level, double factor) {
+  int reduction = 1;
+  while (2 * reduction <= level.max_reduction && 2 * reduction <= factor * 1.001) reduction *= 2;
+  return reduction;
+}
 
 std::string_view to_string(MppSource source) {
   switch (source) {

@@ -20,7 +20,19 @@ struct LevelInfo {
   double downsample_y = 1;
   SizePx tile_px;           // block that is decoded at once; strips count as tiles
   std::string compression;  // "jpeg", "jpeg2000", "deflate", "lzw", "none", or "openslide"
+  // Tiles can be decoded at 1/2, 1/4 ... of their size, down to 1 / max_reduction: a power of two.
+  int max_reduction = 1;
+  // A pixel so reduced is made of the r x r pixels that it stands for (JPEG). If not (wavelets), it
+  // lies up to r / 2 px beside them: good for pictures of the whole, not for patches.
+  bool reduces_by_area = true;
 };
+
+// The level as it is at 1 / reduction: sides rounded down, downsamples times the reduction.
+// Error kInvalidArgument: `reduction` is no power of two up to max_reduction.
+LevelInfo reduced_level(const LevelInfo& level, int reduction);
+
+// The greatest reduction that is at most `factor` (0.1 % tolerance), at least 1.
+int reduction_for(const LevelInfo& level, double factor);
 
 // Where the mpp comes from; kUser: given by the caller, which wins over the file.
 enum class MppSource { kNone, kVendor, kResolutionTags, kUser };

@@ -37,11 +37,15 @@ Image read_thumbnail(const Slide& slide, int max_px, int threads) {
   const double downsample = static_cast<double>(info.size_px().width) / to.width;
   const int level = level_for_downsample(
       info, std::min(downsample, static_cast<double>(info.size_px().height) / to.height));
-  const LevelInfo& facts = info.levels[static_cast<size_t>(level)];
+  const LevelInfo& whole = info.levels[static_cast<size_t>(level)];
+  const int reduction =
+      reduction_for(whole, std::min(static_cast<double>(whole.size_px.width) / to.width,
+                                    static_cast<double>(whole.size_px.height) / to.height));
+  const LevelInfo facts = reduced_level(whole, reduction);
   // The fit level may be a little coarser than asked for; a thumbnail is never enlarged.
   to = {std::min(to.width, facts.size_px.width), std::min(to.height, facts.size_px.height)};
 
-  ReadRequest request{level, {}};
+  ReadRequest request{level, {}, reduction};
   const int64_t band_px = std::min(facts.tile_px.height, facts.size_px.height);
   for (int64_t y = 0; y < facts.size_px.height; y += band_px) {
     request.regions.push_back(

@@ -82,6 +82,7 @@ const std::vector<TiffSpec> kJpegLayouts = {
     jpeg("ycc422_240", 240, PHOTOMETRIC_YCBCR, {2, 1}, true),
     jpeg("ycc420_256", 256, PHOTOMETRIC_YCBCR, {2, 2}, true),
     jpeg("ycc420_512_own_tables", 512, PHOTOMETRIC_YCBCR, {2, 2}, false),
+    jpeg("ycc420_1024", 1024, PHOTOMETRIC_YCBCR, {2, 2}, true),
     jpeg("rgb_240", 240, PHOTOMETRIC_RGB, {1, 1}, true),
     jpeg("rgb_64_own_tables", 64, PHOTOMETRIC_RGB, {1, 1}, false),
     with(jpeg("grey", 64, PHOTOMETRIC_MINISBLACK, {1, 1}, true),

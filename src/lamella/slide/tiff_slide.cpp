@@ -23,6 +23,17 @@ bool same_proportions(const SizePx& full, const SizePx& size) {
          low(full.height, size.height) <= kTolerance * high(full.width, size.width);
 }
 
+// Whether `out` is a tile's size, or that at a reduction which the level offers.
+bool is_tile_size(const LevelInfo& level, const MutableImageView& out) {
+  for (int r = 1; r <= level.max_reduction; r *= 2) {
+    if (out.width * int64_t{r} == level.tile_px.width &&
+        out.height * int64_t{r} == level.tile_px.height) {
+      return out.channels == 3;
+    }
+  }
+  return false;
+}
+
 class TiffSlide final : public Slide {
  public:
   TiffSlide(std::shared_ptr<const TiffFile> file, TiffLayout layout, SlideInfo info)
@@ -39,8 +50,7 @@ class TiffSlide final : public Slide {
     const TiffDirectory& facts = file_->directories[directory];
     const bool inside =
         tile.column >= 0 && tile.column < facts.columns && tile.row >= 0 && tile.row < facts.rows;
-    if (!inside || out.channels != 3 || out.width != facts.tile_px.width ||
-        out.height != facts.tile_px.height) {
+    if (!inside || !is_tile_size(info_.levels[static_cast<size_t>(level)], out)) {
       throw Error(ErrorCode::kInternal,
                   fmt::format("level {}: tile {},{} of {} x {} asked for into {} x {} x {} px",
                               level, tile.column, tile.row, facts.columns, facts.rows, out.width,
@@ -137,7 +147,9 @@ std::shared_ptr<const Slide> make_tiff_slide(const Candidate& candidate, TiffLay
     }
     info.levels.push_back({directory.size_px, double(full.width) / double(directory.size_px.width),
                            double(full.height) / double(directory.size_px.height),
-                           directory.tile_px, compression_name(directory.compression)});
+                           directory.tile_px, compression_name(directory.compression),
+                           max_reduction(*candidate.tiff, directory),
+                           compression_name(directory.compression) != "jpeg2000"});
   }
   for (const auto& [name, index] : layout.associated) info.associated_images.push_back(name);
   return std::make_shared<TiffSlide>(candidate.tiff, std::move(layout), std::move(info));

@@ -95,11 +95,16 @@ void shrink(const Image& level, const Block& block, const Axis& x, const Axis& y
 
 Image read_small_picture(const std::shared_ptr<const slide::Slide>& slide, int level, SizePx size,
                          const Context& context) {
-  const SizePx level_size = slide->info().levels.at(static_cast<size_t>(level)).size_px;
-  const Axis x{level_size.width, size.width}, y{level_size.height, size.height};
-  const std::vector<Block> blocks = plan_blocks(x, y);
+  const slide::LevelInfo& whole = slide->info().levels.at(static_cast<size_t>(level));
   slide::ReadRequest request;
   request.level = level;
+  request.reduction = slide::reduction_for(
+      whole,
+      std::min(static_cast<double>(whole.size_px.width) / static_cast<double>(size.width),
+               static_cast<double>(whole.size_px.height) / static_cast<double>(size.height)));
+  const SizePx level_size = slide::reduced_level(whole, request.reduction).size_px;
+  const Axis x{level_size.width, size.width}, y{level_size.height, size.height};
+  const std::vector<Block> blocks = plan_blocks(x, y);
   for (const Block& block : blocks) request.regions.push_back(block.region);
   slide::RegionReader reader(slide, std::move(request));
   const std::vector<uint32_t> order(reader.order().begin(), reader.order().end());
