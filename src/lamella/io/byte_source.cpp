@@ -72,6 +72,10 @@ class FileSource final : public ByteSource {
     }
   }
 
+  void will_need(int64_t offset, int64_t bytes) const noexcept override {
+    ::posix_fadvise(descriptor_, offset, bytes, POSIX_FADV_WILLNEED);
+  }
+
  private:
   std::string name_;
   int descriptor_ = -1;

@@ -127,6 +127,31 @@ int wavelet_levels(const TiffFile& file, const TiffDirectory& directory) {
 
 }  // namespace
 
+std::vector<std::pair<int64_t, int64_t>> merged_ranges(const TiffFile& file, size_t index,
+                                                       std::span<const TileIndex> tiles,
+                                                       int64_t gap) {
+  const TiffDirectory& directory = file.directories[index];
+  const auto file_bytes = static_cast<uint64_t>(file.source->size());
+  std::vector<std::pair<int64_t, int64_t>> ranges;
+  for (const TileIndex& tile : tiles) {
+    const auto number = static_cast<size_t>(tile.row * directory.columns + tile.column);
+    const uint64_t offset = directory.offsets[number], bytes = directory.byte_counts[number];
+    if (bytes == 0 || offset > file_bytes || bytes > file_bytes - offset) continue;
+    ranges.emplace_back(static_cast<int64_t>(offset), static_cast<int64_t>(bytes));
+  }
+  std::ranges::sort(ranges);
+  std::vector<std::pair<int64_t, int64_t>> merged;
+  for (const auto& [offset, bytes] : ranges) {
+    if (!merged.empty() && offset - (merged.back().first + merged.back().second) <= gap) {
+      int64_t& length = merged.back().second;
+      length = std::max(length, offset + bytes - merged.back().first);
+    } else {
+      merged.emplace_back(offset, bytes);
+    }
+  }
+  return merged;
+}
+
 int max_reduction(const TiffFile& file, const TiffDirectory& directory) {
   const std::string compression = compression_name(directory.compression);
   int most = 1;

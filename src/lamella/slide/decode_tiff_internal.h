@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include "lamella/base/image.h"
@@ -22,6 +24,12 @@ class TiffTileDecoder final : public TileDecoder {
   // libtiff's own codecs (LZW, none): a handle for each directory, set to it.
   std::map<size_t, std::unique_ptr<TiffHandle>> handles;
 };
+
+// Byte ranges {offset, length} of the tiles in the file's order; those at most `gap` bytes apart
+// are one range. What lies beyond the file's end, and tiles of length 0, are left out.
+std::vector<std::pair<int64_t, int64_t>> merged_ranges(const TiffFile& file, size_t directory,
+                                                       std::span<const TileIndex> tiles,
+                                                       int64_t gap);
 
 // The greatest reduction that all tiles of a directory can be decoded at: a power of two up to 8.
 int max_reduction(const TiffFile& file, const TiffDirectory& directory);

@@ -10,6 +10,7 @@
 #include <filesystem>
 
 #include "lamella/base/error.h"
+#include "lamella/slide/decode_tiff_internal.h"
 #include "lamella/slide/region_reader.h"
 #include "lamella/slide/slide.h"
 #include "lamella/slide/test_tiff_internal.h"
@@ -28,6 +29,32 @@ TiffSpec jpeg_spec(const char* label, int photometric, std::array<int, 2> subsam
   spec.photometric = photometric;
   spec.subsampling = subsampling;
   return spec;
+}
+
+TEST(MergedRanges, ByHand) {
+  class Source final : public io::ByteSource {
+   public:
+    const std::string& name() const override { return name_; }
+    int64_t size() const override { return 1000; }
+    void read_at(int64_t, std::span<std::byte>) const override {}
+
+   private:
+    std::string name_ = "source";
+  };
+  TiffFile file;
+  file.source = std::make_shared<Source>();
+  TiffDirectory& directory = file.directories.emplace_back();
+  directory.columns = 3;
+  directory.rows = 2;
+  directory.offsets = {500, 100, 160, 900, 0, 700};
+  directory.byte_counts = {50, 50, 40, 200, 0, 10};
+  const std::vector<TileIndex> all = {{0, 0}, {1, 0}, {2, 0}, {0, 1}, {1, 1}, {2, 1}};
+  using Ranges = std::vector<std::pair<int64_t, int64_t>>;
+  // 100-150 and 160-200 are 10 bytes apart; 900-1100 ends beyond the file; tile 4 is left out.
+  EXPECT_EQ(merged_ranges(file, 0, all, 10), (Ranges{{100, 100}, {500, 50}, {700, 10}}));
+  EXPECT_EQ(merged_ranges(file, 0, all, 9), (Ranges{{100, 50}, {160, 40}, {500, 50}, {700, 10}}));
+  EXPECT_EQ(merged_ranges(file, 0, all, 150), (Ranges{{100, 100}, {500, 210}}));
+  EXPECT_TRUE(merged_ranges(file, 0, {}, 10).empty());
 }
 
 class ReducedTiles : public testing::TestWithParam<TiffSpec> {};

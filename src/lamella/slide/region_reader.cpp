@@ -83,6 +83,10 @@ struct RegionReader::State {
   uint64_t key(int64_t column, int64_t row) const {
     return static_cast<uint64_t>(row) << 32 | static_cast<uint64_t>(column);
   }
+  static TileIndex index_of(uint64_t key) {
+    return {static_cast<int64_t>(key & 0xffffffffu), static_cast<int64_t>(key >> 32)};
+  }
+  std::vector<TileIndex> tiles_to_decode(const Batch& batch) const;
   template <typename Body>
   void each_tile(uint32_t region, const Body& body) const;
   void require_views(std::span<const MutableImageView> out) const;
@@ -231,6 +235,14 @@ std::vector<uint64_t> RegionReader::State::soonest(size_t from, const Batch& bat
   return stay;
 }
 
+std::vector<TileIndex> RegionReader::State::tiles_to_decode(const Batch& batch) const {
+  std::vector<TileIndex> wanted;
+  for (const TileJob& job : batch.jobs) {
+    if (!job.state->pixels && job.state->failure.empty()) wanted.push_back(index_of(job.key));
+  }
+  return wanted;
+}
+
 Buffer RegionReader::State::take_buffer() {
   if (spare.empty()) {
     return std::make_unique_for_overwrite<uint8_t[]>(static_cast<size_t>(tile_bytes));
@@ -251,6 +263,7 @@ void RegionReader::State::run(Batch& batch, std::span<const MutableImageView> ou
     job.pixels = take_buffer();
     ++fresh;
   }
+  slide->will_need(request.level, tiles_to_decode(batch));
   peak_bytes =
       std::max(peak_bytes, (held + fresh + static_cast<int64_t>(scratch.size())) * tile_bytes);
   const auto jobs = static_cast<int64_t>(batch.jobs.size());
@@ -270,8 +283,7 @@ void RegionReader::State::run(Batch& batch, std::span<const MutableImageView> ou
 void RegionReader::State::run_tile(const Batch& batch, TileJob& job, int worker,
                                    std::span<const MutableImageView> out) {
   if (!job.state->failure.empty()) return;
-  const TileIndex tile = {static_cast<int64_t>(job.key & 0xffffffffu),
-                          static_cast<int64_t>(job.key >> 32)};
+  const TileIndex tile = index_of(job.key);
   const auto w = static_cast<size_t>(worker);
   const Buffer& pixels = job.state->pixels ? job.state->pixels
                          : job.pixels      ? job.pixels

@@ -44,6 +44,12 @@ class Slide {
   virtual void read_tile(int level, TileIndex tile, TileDecoder& decoder,
                          const MutableImageView& out) const = 0;
 
+  // A hint that these tiles will be read soon; may begin to fetch their bytes, neighbours in the
+  // file together. Never waits or fails.
+  virtual void will_need(int level, std::span<const TileIndex> tiles) const {
+    static_cast<void>(level), static_cast<void>(tiles);
+  }
+
   // Error kNotFound if there is none of that name.
   virtual Image read_associated_image(const std::string& name) const = 0;
 

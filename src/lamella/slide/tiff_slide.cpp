@@ -23,6 +23,9 @@ bool same_proportions(const SizePx& full, const SizePx& size) {
          low(full.height, size.height) <= kTolerance * high(full.width, size.width);
 }
 
+// Reading so many bytes in vain costs less than another request.
+constexpr int64_t kMergeGapBytes = 64 << 10;
+
 // Whether `out` is a tile's size, or that at a reduction which the level offers.
 bool is_tile_size(const LevelInfo& level, const MutableImageView& out) {
   for (int r = 1; r <= level.max_reduction; r *= 2) {
@@ -59,6 +62,13 @@ class TiffSlide final : public Slide {
     }
     decode(directory, fmt::format("level {}", level), tile, dynamic_cast<TiffTileDecoder&>(decoder),
            out);
+  }
+
+  void will_need(int level, std::span<const TileIndex> tiles) const override {
+    const size_t directory = layout_.levels.at(static_cast<size_t>(level));
+    for (const auto& [offset, bytes] : merged_ranges(*file_, directory, tiles, kMergeGapBytes)) {
+      file_->source->will_need(offset, bytes);
+    }
   }
 
   Image read_associated_image(const std::string& name) const override {
