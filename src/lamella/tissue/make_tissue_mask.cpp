@@ -85,14 +85,15 @@ TissueMask make_tissue_mask(const slide::Slide& slide, const TissueOptions& opti
                     mask_size(info.size_px().height, downsample.y, level_size.height)};
   // The reader lives inside this call, so it need not own the slide.
   const std::shared_ptr<const slide::Slide> borrowed(std::shared_ptr<void>(), &slide);
-  const Image picture = read_small_picture(borrowed, level, size, context);
+  Image picture = read_small_picture(borrowed, level, size, context);
 
   TissueMask result;
   result.downsample_x = static_cast<double>(info.size_px().width) / static_cast<double>(size.width);
   result.downsample_y =
       static_cast<double>(info.size_px().height) / static_cast<double>(size.height);
   Segmentation segmentation =
-      segment_tissue(picture.view(), segment_options(result, size, info, options));
+      segment_tissue(picture.view(), segment_options(result, size, info, options), context);
+  picture = Image();
   result.mask = std::move(segmentation.mask);
   result.threshold = segmentation.threshold;
   result.index();

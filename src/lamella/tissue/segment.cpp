@@ -3,10 +3,12 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <numeric>
 #include <opencv2/core.hpp>
 #include <opencv2/imgproc.hpp>
 #include <vector>
 
+#include "lamella/base/parallel.h"
 #include "lamella/tissue/segment_internal.h"
 
 namespace lamella::tissue {
@@ -18,6 +20,7 @@ constexpr double kTissueLikeSaturation = 0.10;
 constexpr int kNearBlack = 32;   // the brightest channel, 0-255
 constexpr int kPureWhite = 250;  // the darkest channel
 constexpr double kSmoothingPx = 0.8;
+constexpr int kBandRows = 128;  // measured at once by one thread
 
 // Threads are the caller's to give (Context::threads): OpenCV must not start its own.
 void keep_opencv_single_threaded() {
@@ -31,55 +34,92 @@ cv::Mat as_mat(const ImageView& image) {
                  const_cast<uint8_t*>(image.data), static_cast<size_t>(image.stride));
 }
 
-// Saturation 0-255; `dark` becomes 255 where a pixel is nearly black, which has no colour.
-cv::Mat saturation_of(const cv::Mat& rgb, cv::Mat& dark) {
-  cv::Mat saturation(rgb.size(), CV_8UC1);
-  dark = cv::Mat(rgb.size(), CV_8UC1);
-  for (int y = 0; y < rgb.rows; ++y) {
+int saturation_of(const cv::Vec3b& pixel) {
+  const int high = std::max({pixel[0], pixel[1], pixel[2]});
+  const int low = std::min({pixel[0], pixel[1], pixel[2]});
+  return high == 0 ? 0 : (510 * (high - low) + high) / (2 * high);
+}
+
+using Histogram = std::array<int64_t, 256>;
+
+// Of the rows [first, last): writes to `candidate` the saturation (0-255) of the smoothed pixels,
+// 0 where a pixel is nearly black, which has no colour, or pure white; returns how many pixels
+// that are not nearly black have each saturation.
+Histogram measure_rows(const cv::Mat& rgb, int first, int last, cv::Mat& candidate) {
+  Histogram histogram{};
+  cv::Mat smoothed;
+  // The filter sees the rows beside the band, which is a part of the picture.
+  cv::GaussianBlur(rgb.rowRange(first, last), smoothed, cv::Size(3, 3), kSmoothingPx, kSmoothingPx,
+                   cv::BORDER_REPLICATE);
+  for (int y = first; y < last; ++y) {
+    const auto* soft = smoothed.ptr<cv::Vec3b>(y - first);
+    const auto* sharp = rgb.ptr<cv::Vec3b>(y);
+    auto* out = candidate.ptr<uint8_t>(y);
     for (int x = 0; x < rgb.cols; ++x) {
-      const auto& pixel = rgb.at<cv::Vec3b>(y, x);
-      const int high = std::max({pixel[0], pixel[1], pixel[2]});
-      const int low = std::min({pixel[0], pixel[1], pixel[2]});
-      const int value = high == 0 ? 0 : (510 * (high - low) + high) / (2 * high);
-      saturation.at<uint8_t>(y, x) = static_cast<uint8_t>(value);
-      dark.at<uint8_t>(y, x) = high < kNearBlack ? 255 : 0;
+      const bool dark = std::max({soft[x][0], soft[x][1], soft[x][2]}) < kNearBlack;
+      const bool white = std::min({sharp[x][0], sharp[x][1], sharp[x][2]}) >= kPureWhite;
+      const int saturation = saturation_of(soft[x]);
+      if (!dark) ++histogram[static_cast<size_t>(saturation)];
+      out[x] = dark || white ? 0 : static_cast<uint8_t>(saturation);
     }
   }
-  return saturation;
+  return histogram;
 }
 
-double otsu(const std::vector<uint8_t>& values) {
-  if (values.empty()) return 0;
-  const cv::Mat row(1, static_cast<int>(values.size()), CV_8UC1,
-                    const_cast<uint8_t*>(values.data()));
-  cv::Mat ignored;
-  return cv::threshold(row, ignored, 0, 255, cv::THRESH_BINARY | cv::THRESH_OTSU);
+int64_t count_of(const Histogram& histogram) {
+  return std::accumulate(histogram.begin(), histogram.end(), int64_t{0});
 }
 
-double mean_of(const std::vector<uint8_t>& values) {
-  int64_t sum = 0;
-  for (const uint8_t value : values) sum += value;
-  return values.empty() ? 0 : static_cast<double>(sum) / static_cast<double>(values.size());
+double mean_of(const Histogram& histogram) {
+  double sum = 0;
+  for (size_t i = 0; i < histogram.size(); ++i) {
+    sum += static_cast<double>(i) * static_cast<double>(histogram[i]);
+  }
+  const int64_t count = count_of(histogram);
+  return count == 0 ? 0 : sum / static_cast<double>(count);
 }
 
-// Those of `values` at most, or above, `threshold`.
-std::vector<uint8_t> part_of(const std::vector<uint8_t>& values, double threshold, bool above) {
-  std::vector<uint8_t> part;
-  std::copy_if(values.begin(), values.end(), std::back_inserter(part),
-               [&](uint8_t value) { return (value > threshold) == above; });
+// The lowest value t that parts the histogram into [0, t] and the rest with the greatest variance
+// between the two.
+int otsu(const Histogram& histogram) {
+  const auto all = static_cast<double>(count_of(histogram));
+  const double mean = mean_of(histogram);
+  double below = 0, sum_below = 0, best = 0;
+  int threshold = 0;
+  for (int t = 0; t < 256; ++t) {
+    const auto here = static_cast<double>(histogram[static_cast<size_t>(t)]);
+    below += here;
+    sum_below += t * here;
+    if (below == 0 || below == all) continue;
+    const double distance = sum_below / below - (mean * all - sum_below) / (all - below);
+    const double between = below / all * (1 - below / all) * distance * distance;
+    if (between > best) {
+      best = between;
+      threshold = t;
+    }
+  }
+  return threshold;
+}
+
+// What is at most, or above, `threshold`.
+Histogram part_of(const Histogram& histogram, int threshold, bool above) {
+  Histogram part{};
+  for (int i = 0; i < 256; ++i) {
+    if ((i > threshold) == above) part[static_cast<size_t>(i)] = histogram[static_cast<size_t>(i)];
+  }
   return part;
 }
 
-double find_threshold(const std::vector<uint8_t>& saturations, double min_saturation) {
+double find_threshold(const Histogram& saturations, double min_saturation) {
   constexpr double kTissueLike = 255 * kTissueLikeSaturation;
   const double floor = 255 * min_saturation;
-  const double first = otsu(saturations);
-  const std::vector<uint8_t> pale = part_of(saturations, first, false);
+  const int first = otsu(saturations);
+  const Histogram pale = part_of(saturations, first, false);
   if (mean_of(pale) >= kTissueLike) return floor;
   // Strongly stained tissue draws the threshold up into the pale tissue.
-  const double second = otsu(pale);
+  const int second = otsu(pale);
   const bool pale_tissue = mean_of(part_of(pale, second, true)) >= kTissueLike;
-  return std::max(pale_tissue ? second : first, floor);
+  return std::max<double>(pale_tissue ? second : first, floor);
 }
 
 void drop_small_pieces(cv::Mat& mask, double min_area_px) {
@@ -90,9 +130,9 @@ void drop_small_pieces(cv::Mat& mask, double min_area_px) {
     keep[static_cast<size_t>(i)] = stats.at<int>(i, cv::CC_STAT_AREA) >= min_area_px ? 255 : 0;
   }
   for (int y = 0; y < mask.rows; ++y) {
-    for (int x = 0; x < mask.cols; ++x) {
-      mask.at<uint8_t>(y, x) = keep[static_cast<size_t>(labels.at<int>(y, x))];
-    }
+    auto* out = mask.ptr<uint8_t>(y);
+    const int* label = labels.ptr<int>(y);
+    for (int x = 0; x < mask.cols; ++x) out[x] = keep[static_cast<size_t>(label[x])];
   }
 }
 
@@ -108,44 +148,40 @@ void fill_small_holes(cv::Mat& mask, double max_hole_px) {
     fill[static_cast<size_t>(i)] = !at_edge && stats.at<int>(i, cv::CC_STAT_AREA) < max_hole_px;
   }
   for (int y = 0; y < mask.rows; ++y) {
+    auto* out = mask.ptr<uint8_t>(y);
+    const int* label = labels.ptr<int>(y);
     for (int x = 0; x < mask.cols; ++x) {
-      if (fill[static_cast<size_t>(labels.at<int>(y, x))]) mask.at<uint8_t>(y, x) = 255;
+      if (fill[static_cast<size_t>(label[x])]) out[x] = 255;
     }
   }
 }
 
 }  // namespace
 
-Segmentation segment_tissue(const ImageView& rgb, const SegmentOptions& options) {
+Segmentation segment_tissue(const ImageView& rgb, const SegmentOptions& options,
+                            const Context& context) {
   keep_opencv_single_threaded();
   Segmentation result;
   result.mask = Image(rgb.width, rgb.height, 1);
   const cv::Mat picture = as_mat(rgb);
-  cv::Mat smoothed, dark;
-  cv::GaussianBlur(picture, smoothed, cv::Size(3, 3), kSmoothingPx, kSmoothingPx,
-                   cv::BORDER_REPLICATE);
-  const cv::Mat saturation = saturation_of(smoothed, dark);
-  std::vector<uint8_t> coloured;
-  coloured.reserve(saturation.total());
-  for (int y = 0; y < rgb.height; ++y) {
-    for (int x = 0; x < rgb.width; ++x) {
-      if (!dark.at<uint8_t>(y, x)) coloured.push_back(saturation.at<uint8_t>(y, x));
-    }
-  }
-  const double threshold = find_threshold(coloured, options.min_saturation);
-  result.threshold = threshold / 255;
-
   const MutableImageView out = result.mask.view();
   cv::Mat mask(rgb.height, rgb.width, CV_8UC1, out.data, static_cast<size_t>(out.stride));
-  for (int y = 0; y < rgb.height; ++y) {
-    for (int x = 0; x < rgb.width; ++x) {
-      const auto& pixel = picture.at<cv::Vec3b>(y, x);
-      const bool white = std::min({pixel[0], pixel[1], pixel[2]}) >= kPureWhite;
-      const bool tissue =
-          !white && !dark.at<uint8_t>(y, x) && saturation.at<uint8_t>(y, x) > threshold;
-      mask.at<uint8_t>(y, x) = tissue ? 255 : 0;
-    }
+
+  const int64_t bands = (rgb.height + kBandRows - 1) / kBandRows;
+  std::vector<Histogram> histograms(static_cast<size_t>(bands));
+  parallel_for(bands, context.threads, [&](int64_t band, int) {
+    const int first = static_cast<int>(band) * kBandRows;
+    histograms[static_cast<size_t>(band)] =
+        measure_rows(picture, first, std::min(rgb.height, first + kBandRows), mask);
+  });
+  Histogram saturations{};
+  for (const Histogram& band : histograms) {
+    for (size_t i = 0; i < band.size(); ++i) saturations[i] += band[i];
   }
+  const double threshold = find_threshold(saturations, options.min_saturation);
+  result.threshold = threshold / 255;
+  cv::threshold(mask, mask, std::floor(threshold), 255, cv::THRESH_BINARY);
+
   const cv::Mat disc = cv::getStructuringElement(cv::MORPH_ELLIPSE, cv::Size(3, 3));
   cv::morphologyEx(mask, mask, cv::MORPH_CLOSE, disc);
   cv::morphologyEx(mask, mask, cv::MORPH_OPEN, disc);

@@ -2,6 +2,7 @@
 // Tissue in a small RGB image of a slide.
 #pragma once
 
+#include "lamella/base/context.h"
 #include "lamella/base/image.h"
 
 namespace lamella::tissue {
@@ -20,7 +21,8 @@ struct Segmentation {
 // Saturation (max - min) / max of the smoothed pixels against Otsu's threshold (IEEE Trans. SMC 9,
 // 1979), which is looked for again below the first one if the first cut off pale tissue. If even
 // the paler class is coloured like tissue there is no background, and min_saturation decides alone.
-// Near-black and pure white pixels are no tissue.
-Segmentation segment_tissue(const ImageView& rgb, const SegmentOptions& options);
+// Near-black and pure white pixels are no tissue. The same for any thread count.
+Segmentation segment_tissue(const ImageView& rgb, const SegmentOptions& options,
+                            const Context& context = {});
 
 }  // namespace lamella::tissue

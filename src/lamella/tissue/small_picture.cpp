@@ -56,37 +56,58 @@ std::vector<Block> plan_blocks(const Axis& x, const Axis& y) {
   return blocks;
 }
 
-// Adds weight * (each picture pixel's mean of one level row) to `sums`.
-void add_row(const uint8_t* row, const Block& block, const Axis& x, double weight,
+// What one picture pixel takes of the level along one axis.
+struct Tap {
+  int64_t first = 0;          // level px
+  std::vector<double> parts;  // length of each level px from `first` that it covers
+};
+
+std::vector<Tap> make_taps(const Axis& axis) {
+  std::vector<Tap> taps(static_cast<size_t>(axis.size));
+  for (int64_t i = 0; i < axis.size; ++i) {
+    Tap& tap = taps[static_cast<size_t>(i)];
+    const double from = static_cast<double>(i) * axis.scale();
+    tap.first = static_cast<int64_t>(std::floor(from));
+    for (int64_t px = tap.first; px < axis.level_size; ++px) {
+      const double part = overlap(from, axis.scale(), px);
+      if (part <= 0) break;
+      tap.parts.push_back(part);
+    }
+  }
+  return taps;
+}
+
+struct Taps {
+  std::vector<Tap> x, y;
+  double area = 1;  // level px of a picture pixel
+};
+
+// Adds weight * (each picture pixel's sum of one level row) to `sums`.
+void add_row(const uint8_t* row, const Block& block, const std::vector<Tap>& taps, double weight,
              std::vector<double>& sums) {
   for (int64_t i = 0; i < block.target.width; ++i) {
-    const double from = static_cast<double>(block.target.x + i) * x.scale();
-    const int64_t first = std::max(block.region.x, static_cast<int64_t>(std::floor(from)));
+    const Tap& tap = taps[static_cast<size_t>(block.target.x + i)];
+    const uint8_t* pixel = row + 3 * (tap.first - block.region.x);
     double* sum = sums.data() + 3 * i;
-    for (int64_t px = first; px < block.region.right(); ++px) {
-      const double part = weight * overlap(from, x.scale(), px);
-      if (part <= 0) break;
-      const uint8_t* pixel = row + 3 * (px - block.region.x);
-      for (int c = 0; c < 3; ++c) sum[c] += part * pixel[c];
+    for (const double part : tap.parts) {
+      for (int c = 0; c < 3; ++c) sum[c] += weight * part * pixel[c];
+      pixel += 3;
     }
   }
 }
 
-void shrink(const Image& level, const Block& block, const Axis& x, const Axis& y, Image& out) {
+void shrink(const Image& level, const Block& block, const Taps& taps, Image& out) {
   std::vector<double> sums(static_cast<size_t>(block.target.width) * 3);
-  const double area = x.scale() * y.scale();
   for (int64_t j = 0; j < block.target.height; ++j) {
-    const double from = static_cast<double>(block.target.y + j) * y.scale();
     std::fill(sums.begin(), sums.end(), 0.0);
-    const int64_t first = std::max(block.region.y, static_cast<int64_t>(std::floor(from)));
-    for (int64_t py = first; py < block.region.bottom(); ++py) {
-      const double part = overlap(from, y.scale(), py);
-      if (part <= 0) break;
-      add_row(level.row(static_cast<int>(py - block.region.y)), block, x, part, sums);
+    const Tap& tap = taps.y[static_cast<size_t>(block.target.y + j)];
+    int64_t row = tap.first - block.region.y;
+    for (const double part : tap.parts) {
+      add_row(level.row(static_cast<int>(row++)), block, taps.x, part, sums);
     }
     uint8_t* to = out.row(static_cast<int>(block.target.y + j)) + 3 * block.target.x;
     for (size_t i = 0; i < sums.size(); ++i) {
-      to[i] = static_cast<uint8_t>(std::clamp(std::floor(sums[i] / area + 0.5), 0.0, 255.0));
+      to[i] = static_cast<uint8_t>(std::clamp(std::floor(sums[i] / taps.area + 0.5), 0.0, 255.0));
     }
   }
 }
@@ -110,22 +131,31 @@ Image read_small_picture(const std::shared_ptr<const slide::Slide>& slide, int l
   const std::vector<uint32_t> order(reader.order().begin(), reader.order().end());
 
   Image picture(static_cast<int>(size.width), static_cast<int>(size.height), 3);
+  const bool as_it_is = level_size == size;
+  const Taps taps = as_it_is ? Taps{} : Taps{make_taps(x), make_taps(y), x.scale() * y.scale()};
   for (size_t begin = 0; begin < order.size();) {
     std::vector<Image> held;
+    std::vector<MutableImageView> views;
     int64_t bytes = 0;
     while (begin + held.size() < order.size() && (held.empty() || bytes < kBudgetBytes)) {
       const RectPx& region = blocks[order[begin + held.size()]].region;
-      held.emplace_back(static_cast<int>(region.width), static_cast<int>(region.height), 3);
-      bytes += static_cast<int64_t>(held.back().bytes().size());
+      bytes += 3 * region.width * region.height;
+      if (as_it_is) {
+        held.emplace_back();
+        views.push_back(crop(picture.view(), region));
+      } else {
+        held.emplace_back(static_cast<int>(region.width), static_cast<int>(region.height), 3);
+        views.push_back(held.back().view());
+      }
     }
-    std::vector<MutableImageView> views;
-    for (Image& image : held) views.push_back(image.view());
     const std::vector<slide::RegionFailure> failures = reader.read_next(views, context);
     if (!failures.empty()) throw Error(ErrorCode::kCorrupt, failures.front().message);
-    parallel_for(static_cast<int64_t>(held.size()), context.threads, [&](int64_t k, int) {
-      shrink(held[static_cast<size_t>(k)], blocks[order[begin + static_cast<size_t>(k)]], x, y,
-             picture);
-    });
+    if (!as_it_is) {
+      parallel_for(static_cast<int64_t>(held.size()), context.threads, [&](int64_t k, int) {
+        const auto at = static_cast<size_t>(k);
+        shrink(held[at], blocks[order[begin + at]], taps, picture);
+      });
+    }
     begin += held.size();
     context.report("tissue", static_cast<int64_t>(begin), static_cast<int64_t>(order.size()),
                    "blocks");
