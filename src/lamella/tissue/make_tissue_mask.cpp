@@ -36,8 +36,10 @@ Mpp wanted_downsample(const slide::SlideInfo& info, const TissueOptions& options
   return {std::max(downsample, 1.0), std::max(downsample, 1.0)};
 }
 
+// A level within 1 % of what is aimed at is taken as it is.
 int64_t mask_size(int64_t slide_size, double downsample, int64_t level_size) {
   const int64_t size = std::llround(static_cast<double>(slide_size) / downsample);
+  if (std::abs(size - level_size) <= level_size / 100) return level_size;
   return std::clamp<int64_t>(size, 1, level_size);
 }
 

@@ -122,8 +122,9 @@ double find_threshold(const Histogram& saturations, double min_saturation) {
   return std::max<double>(pale_tissue ? second : first, floor);
 }
 
-void drop_small_pieces(cv::Mat& mask, double min_area_px) {
-  cv::Mat labels, stats, centroids;
+// `labels` is memory for both of the next two: four bytes a pixel are worth asking for once.
+void drop_small_pieces(cv::Mat& mask, double min_area_px, cv::Mat& labels) {
+  cv::Mat stats, centroids;
   const int count = cv::connectedComponentsWithStats(mask, labels, stats, centroids, 8, CV_32S);
   std::vector<uint8_t> keep(static_cast<size_t>(count), 0);
   for (int i = 1; i < count; ++i) {
@@ -136,10 +137,11 @@ void drop_small_pieces(cv::Mat& mask, double min_area_px) {
   }
 }
 
-void fill_small_holes(cv::Mat& mask, double max_hole_px) {
-  cv::Mat labels, stats, centroids;
-  const int count =
-      cv::connectedComponentsWithStats(255 - mask, labels, stats, centroids, 4, CV_32S);
+void fill_small_holes(cv::Mat& mask, double max_hole_px, cv::Mat& labels) {
+  cv::Mat stats, centroids;
+  cv::bitwise_not(mask, mask);
+  const int count = cv::connectedComponentsWithStats(mask, labels, stats, centroids, 4, CV_32S);
+  cv::bitwise_not(mask, mask);
   std::vector<uint8_t> fill(static_cast<size_t>(count), 0);
   for (int i = 1; i < count; ++i) {
     const int x = stats.at<int>(i, cv::CC_STAT_LEFT), y = stats.at<int>(i, cv::CC_STAT_TOP);
@@ -185,8 +187,9 @@ Segmentation segment_tissue(const ImageView& rgb, const SegmentOptions& options,
   const cv::Mat disc = cv::getStructuringElement(cv::MORPH_ELLIPSE, cv::Size(3, 3));
   cv::morphologyEx(mask, mask, cv::MORPH_CLOSE, disc);
   cv::morphologyEx(mask, mask, cv::MORPH_OPEN, disc);
-  drop_small_pieces(mask, options.min_area_px);
-  fill_small_holes(mask, options.max_hole_px);
+  cv::Mat labels;
+  drop_small_pieces(mask, options.min_area_px, labels);
+  fill_small_holes(mask, options.max_hole_px, labels);
   return result;
 }
 

@@ -42,11 +42,12 @@ struct TissueMask {
   std::vector<uint32_t> integral_;  // (h + 1) x (w + 1): tissue px above and left
 };
 
-// From the coarsest level that is at least as fine as the mask, area-averaged to it (a mask is
-// never finer than level 0): Otsu on saturation after smoothing, morphology, small areas and holes
-// dropped. Near-black and pure white are no tissue; a slide without background is all tissue.
-// Without an mpp a mask pixel is taken to be mask_mpp wide for the area limits.
-// Error kCorrupt if a tile cannot be read, kInterrupted, those of options.validate().
+// From the coarsest level that is at least as fine as the mask, area-averaged to it, or as it is if
+// its scale is within 1 % (a mask is never finer than level 0): Otsu on saturation after smoothing,
+// morphology, small areas and holes dropped. Near-black and pure white are no tissue; a slide
+// without background is all tissue. Without an mpp a mask pixel is taken to be mask_mpp wide for
+// the area limits. Error kCorrupt if a tile cannot be read, kInterrupted, those of
+// options.validate().
 TissueMask make_tissue_mask(const slide::Slide& slide, const TissueOptions& options,
                             const Context& context);
 
