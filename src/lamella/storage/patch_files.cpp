@@ -49,14 +49,15 @@ class ImageFiles final : public PatchFiles {
       const patch::PatchRow& row = plan_.rows[batch.rows[static_cast<size_t>(i)]];
       const std::string path =
           fmt::format("{}/{}/{}", options_.folder, label_name(row.label), patch_name(plan_, row));
-      if (options_.format == PatchFormat::kPng) {
-        imagefile::write_png(patch_view(batch, i), path + ".png");
-      } else {
-        imagefile::write_jpeg(patch_view(batch, i), options_.jpeg_quality, path + ".jpg");
-      }
+      const bool png = options_.format == PatchFormat::kPng;
+      const auto bytes = png ? imagefile::encode_png(patch_view(batch, i))
+                             : imagefile::encode_jpeg(patch_view(batch, i), options_.jpeg_quality);
+      io::write_file_atomic(path + (png ? ".png" : ".jpg"),
+                            {reinterpret_cast<const char*>(bytes.data()), bytes.size()},
+                            io::Sync::kLater);
     });
   }
-  void finish() override {}
+  void finish() override { io::sync_file_system(options_.folder); }
 
  private:
   const patch::PatchPlan& plan_;
