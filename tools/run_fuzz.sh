@@ -8,6 +8,7 @@ cd "$(dirname "$0")/.."
 seconds=${1:-60}
 if ! command -v clang++-16 >/dev/null || ! dpkg -s libclang-rt-16-dev >/dev/null 2>&1; then
   printf '\033[1m==>\033[0m apt packages: installing clang-16 libclang-rt-16-dev\n'
+  apt-get update -qq
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
     clang-16 libclang-rt-16-dev >/dev/null || exit 1
 fi
