@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the seeds of slide_fuzz: small generated TIFFs, one per layout.
+"""Writes the seeds of slide_fuzz: small generated TIFFs, one per layout. (found_* are inputs that
+fuzzing made of them and that reach other code.)
 
     python make_slide_seeds.py slide      (packages tifffile, imagecodecs, numpy)
 """
