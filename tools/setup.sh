@@ -7,27 +7,6 @@ cd "$(dirname "$0")/.."
 
 say() { printf '\033[1m==>\033[0m %s\n' "$*"; }
 
-install_apt_packages() {
-  local missing=()
-  while read -r package; do
-    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' ||
-      missing+=("$package")
-  done < tools/apt-packages.txt
-  if [ ${#missing[@]} -eq 0 ]; then return; fi
-  say "apt packages: installing ${missing[*]}"
-  local root=()
-  if [ "$(id -u)" -ne 0 ]; then
-    command -v sudo >/dev/null || {
-      echo "setup: not root and no sudo; ask an administrator for: apt-get install ${missing[*]}" >&2
-      exit 1
-    }
-    root=(sudo)
-  fi
-  "${root[@]}" apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive "${root[@]}" apt-get install -y -qq --no-install-recommends \
-    "${missing[@]}" >/dev/null
-}
-
 make_environment() {
   local wanted stamp=.venv/.lamella-requirements
   wanted=$(sha256sum tools/requirements.txt | cut -d' ' -f1)
@@ -48,6 +27,6 @@ make_encoder() {
   echo "$wanted" > "$stamp"
 }
 
-install_apt_packages
+tools/install_apt.sh tools/apt-packages.txt
 make_environment
 make_encoder

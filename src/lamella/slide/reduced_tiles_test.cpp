@@ -114,6 +114,11 @@ TEST(ReducedLevel, ByHand) {
   EXPECT_EQ(reduction_for(level, 2.0), 2);
   EXPECT_EQ(reduction_for(level, 3.99), 2);
   EXPECT_EQ(reduction_for(level, 100), 4) << "not beyond what the level offers";
+  EXPECT_EQ(reduction_to(level, {501, 258}), 2) << "1003 / 2 x 517 / 2, rounded down";
+  EXPECT_EQ(reduction_to(level, {502, 258}), 1);
+  EXPECT_EQ(reduction_to(level, {501, 259}), 1);
+  EXPECT_EQ(reduction_to(level, {10, 10}), 4);
+  EXPECT_EQ(reduction_to(level, {2000, 2000}), 1);
 }
 
 // Position of a directory entry's value in a little-endian file of one directory.

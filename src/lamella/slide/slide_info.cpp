@@ -28,6 +28,16 @@ int reduction_for(const LevelInfo& level, double factor) {
   return reduction;
 }
 
+int reduction_to(const LevelInfo& level, const SizePx& size) {
+  int reduction = 1;
+  while (2 * reduction <= level.max_reduction &&
+         level.size_px.width / (2 * reduction) >= size.width &&
+         level.size_px.height / (2 * reduction) >= size.height) {
+    reduction *= 2;
+  }
+  return reduction;
+}
+
 std::string_view to_string(MppSource source) {
   switch (source) {
     case MppSource::kNone:

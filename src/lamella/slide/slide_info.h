@@ -34,6 +34,9 @@ LevelInfo reduced_level(const LevelInfo& level, int reduction);
 // The greatest reduction that is at most `factor` (0.1 % tolerance), at least 1.
 int reduction_for(const LevelInfo& level, double factor);
 
+// The greatest reduction at which the level is still at least `size`; 1 if it is smaller already.
+int reduction_to(const LevelInfo& level, const SizePx& size);
+
 // Where the mpp comes from; kUser: given by the caller, which wins over the file.
 enum class MppSource { kNone, kVendor, kResolutionTags, kUser };
 std::string_view to_string(MppSource source);  // "none", "vendor", "resolution tags", "user"

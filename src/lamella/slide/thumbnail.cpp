@@ -38,9 +38,7 @@ Image read_thumbnail(const Slide& slide, int max_px, int threads) {
   const int level = level_for_downsample(
       info, std::min(downsample, static_cast<double>(info.size_px().height) / to.height));
   const LevelInfo& whole = info.levels[static_cast<size_t>(level)];
-  const int reduction =
-      reduction_for(whole, std::min(static_cast<double>(whole.size_px.width) / to.width,
-                                    static_cast<double>(whole.size_px.height) / to.height));
+  const int reduction = reduction_to(whole, to);
   const LevelInfo facts = reduced_level(whole, reduction);
   // The fit level may be a little coarser than asked for; a thumbnail is never enlarged.
   to = {std::min(to.width, facts.size_px.width), std::min(to.height, facts.size_px.height)};

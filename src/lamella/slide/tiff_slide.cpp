@@ -155,11 +155,11 @@ std::shared_ptr<const Slide> make_tiff_slide(const Candidate& candidate, TiffLay
           fmt::format("level {} (TIFF directory {}) has {}", info.levels.size(), index, reason),
           info.path);
     }
+    const std::string compression = compression_name(directory.compression);
     info.levels.push_back({directory.size_px, double(full.width) / double(directory.size_px.width),
                            double(full.height) / double(directory.size_px.height),
-                           directory.tile_px, compression_name(directory.compression),
-                           max_reduction(*candidate.tiff, directory),
-                           compression_name(directory.compression) != "jpeg2000"});
+                           directory.tile_px, compression,
+                           max_reduction(*candidate.tiff, directory), compression != "jpeg2000"});
   }
   for (const auto& [name, index] : layout.associated) info.associated_images.push_back(name);
   return std::make_shared<TiffSlide>(candidate.tiff, std::move(layout), std::move(info));

@@ -119,10 +119,7 @@ Image read_small_picture(const std::shared_ptr<const slide::Slide>& slide, int l
   const slide::LevelInfo& whole = slide->info().levels.at(static_cast<size_t>(level));
   slide::ReadRequest request;
   request.level = level;
-  request.reduction = slide::reduction_for(
-      whole,
-      std::min(static_cast<double>(whole.size_px.width) / static_cast<double>(size.width),
-               static_cast<double>(whole.size_px.height) / static_cast<double>(size.height)));
+  request.reduction = slide::reduction_to(whole, size);
   const SizePx level_size = slide::reduced_level(whole, request.reduction).size_px;
   const Axis x{level_size.width, size.width}, y{level_size.height, size.height};
   const std::vector<Block> blocks = plan_blocks(x, y);
