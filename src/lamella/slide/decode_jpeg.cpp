@@ -7,6 +7,7 @@
 #include <jerror.h>
 // clang-format on
 
+#include <algorithm>
 #include <csetjmp>
 #include <string>
 
@@ -52,6 +53,47 @@ void check_header(jpeg_decompress_struct& info, const JpegTile& tile, const Muta
   std::longjmp(failure->jump, 1);
 }
 
+// Rows up to `end` into `out`, whose column `left` is the first that libjpeg gives.
+void read_rows(jpeg_decompress_struct& info, int end, int left, const MutableImageView& out) {
+  while (static_cast<int>(info.output_scanline) < end) {
+    JSAMPROW rows[8];
+    const int first = static_cast<int>(info.output_scanline);
+    const int count = std::min(8, end - first);
+    for (int i = 0; i < count; ++i) rows[i] = out.row(first + i) + 3 * left;
+    jpeg_read_scanlines(&info, rows, static_cast<JDIMENSION>(count));
+  }
+}
+
+// What libjpeg can leave out without a change of the other pixels.
+bool can_skip(const jpeg_decompress_struct& info, const JpegTile& tile) {
+  return !tile.part.empty() && tile.reduction == 1 && !info.progressive_mode && !info.arith_code &&
+         info.comps_in_scan == info.num_components && info.max_h_samp_factor <= 2 &&
+         info.max_v_samp_factor <= 2;
+}
+
+void skip_to(jpeg_decompress_struct& info, int row) {
+  const int count = row - static_cast<int>(info.output_scanline);
+  if (count > 0) jpeg_skip_scanlines(&info, static_cast<JDIMENSION>(count));
+}
+
+// Beyond the part a block (MCU) is decoded on each side, since chroma is smoothed over blocks'
+// borders. Skipped rows are still parsed, except when the last are skipped: so these are decoded.
+void read_part(jpeg_decompress_struct& info, const RectPx& part, const MutableImageView& out) {
+  const int width = static_cast<int>(info.output_width);
+  const int height = static_cast<int>(info.output_height);
+  const int block_width = info.max_h_samp_factor * DCTSIZE;
+  const int block_height = info.max_v_samp_factor * DCTSIZE;
+  const int left = std::max(0, static_cast<int>(part.x) - block_width);
+  const int right = std::min(width, static_cast<int>(part.right()) + block_width);
+  auto crop_x = static_cast<JDIMENSION>(left), crop_width = static_cast<JDIMENSION>(right - left);
+  if (right - left < width) jpeg_crop_scanline(&info, &crop_x, &crop_width);
+  const int x = static_cast<int>(crop_x);
+  skip_to(info, (static_cast<int>(part.y) / block_height - 1) * block_height);
+  read_rows(info, std::min(height, static_cast<int>(part.bottom())), x, out);
+  skip_to(info, (height - 1) / block_height * block_height);
+  read_rows(info, height, x, out);
+}
+
 // Runs below a setjmp, so nothing here may need a destructor.
 void decode(jpeg_decompress_struct& info, const JpegTile& tile, const MutableImageView& out) {
   jpeg_create_decompress(&info);
@@ -69,13 +111,10 @@ void decode(jpeg_decompress_struct& info, const JpegTile& tile, const MutableIma
   info.scale_num = 1;
   info.scale_denom = static_cast<unsigned>(tile.reduction);
   jpeg_start_decompress(&info);
-  while (info.output_scanline < info.output_height) {
-    JSAMPROW rows[8];
-    const int first = static_cast<int>(info.output_scanline);
-    const int left = static_cast<int>(info.output_height) - first;
-    const int count = left < 8 ? left : 8;
-    for (int i = 0; i < count; ++i) rows[i] = out.row(first + i);
-    jpeg_read_scanlines(&info, rows, static_cast<JDIMENSION>(count));
+  if (can_skip(info, tile)) {
+    read_part(info, tile.part, out);
+  } else {
+    read_rows(info, static_cast<int>(info.output_height), 0, out);
   }
   jpeg_finish_decompress(&info);  // warns if the stream ends too early
 }

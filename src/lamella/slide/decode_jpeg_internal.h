@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 
+#include "lamella/base/geometry.h"
 #include "lamella/base/image.h"
 
 namespace lamella::slide {
@@ -18,11 +19,14 @@ struct JpegTile {
   JpegColour colour = JpegColour::kYcbcr;  // TIFF's word, which wins over the stream's markers
   int min_rows = 0;                        // a file's last strip may be encoded shorter than `out`
   int reduction = 1;                       // 1, 2, 4 or 8: decoded at 1 / reduction
+  RectPx part = {};                        // px of `out` that are wanted; empty: all
 };
 
 // `out` is w x h x 3, w and h those of the stream divided by the reduction. Error kCorrupt (without
 // a path) on any error or warning of libjpeg, or if the stream's size or components are not the
-// tile's.
+// tile's. Of a `part` the pixels are those of the whole decoding, and the rest of `out` is
+// unspecified. The whole stream is read all the same: most damage is noticed only further on than
+// the pixels that it spoils.
 void decode_jpeg(const JpegTile& tile, const MutableImageView& out);
 
 }  // namespace lamella::slide

@@ -168,7 +168,7 @@ int max_reduction(const TiffFile& file, const TiffDirectory& directory) {
 }
 
 void decode_tiff_tile(const TiffFile& file, size_t index, TileIndex tile, TiffTileDecoder& decoder,
-                      const MutableImageView& out) {
+                      const MutableImageView& out, const RectPx& part) {
   const TiffDirectory& directory = file.directories[index];
   const int64_t number = tile.row * directory.columns + tile.column;
   const uint64_t bytes = directory.byte_counts[static_cast<size_t>(number)];
@@ -187,8 +187,9 @@ void decode_tiff_tile(const TiffFile& file, size_t index, TileIndex tile, TiffTi
     read_stored(file, directory.offsets[static_cast<size_t>(number)], bytes, decoder);
   }
   if (compression == "jpeg") {
-    decode_jpeg({decoder.stored, directory.jpeg_tables, jpeg_colour(directory), rows, reduction},
-                out);
+    decode_jpeg(
+        {decoder.stored, directory.jpeg_tables, jpeg_colour(directory), rows, reduction, part},
+        out);
   } else if (compression == "jpeg2000") {
     const bool rgb = directory.compression == 33005;
     decode_jpeg2000(decoder.stored, rgb ? Jpeg2000Colour::kRgb : Jpeg2000Colour::kYcbcr, reduction,

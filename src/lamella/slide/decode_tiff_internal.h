@@ -35,9 +35,10 @@ std::vector<std::pair<int64_t, int64_t>> merged_ranges(const TiffFile& file, siz
 int max_reduction(const TiffFile& file, const TiffDirectory& directory);
 
 // `out` has the size of the directory's tiles divided by a reduction up to max_reduction. Parts
-// beyond the image's edge are white, so is a tile of length 0. Errors as Slide::read_tile, without
-// path or place.
+// beyond the image's edge are white, so is a tile of length 0. Only `part` (px of `out`; empty:
+// all) need be right. Errors as Slide::read_tile, without path or place.
 void decode_tiff_tile(const TiffFile& file, size_t directory, TileIndex tile,
-                      TiffTileDecoder& decoder, const MutableImageView& out);
+                      TiffTileDecoder& decoder, const MutableImageView& out,
+                      const RectPx& part = {});
 
 }  // namespace lamella::slide

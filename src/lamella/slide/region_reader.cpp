@@ -29,6 +29,7 @@ struct TileFailure {
 // What is known of a tile that some region still needs.
 struct TileState {
   uint32_t uses = 0;    // regions that still need it
+  RectPx wanted;        // px of the tile: around all that any region of the request needs
   Buffer pixels;        // null unless held
   TileFailure failure;  // once tried in vain
 };
@@ -47,6 +48,13 @@ struct Batch {
   std::vector<TileJob> jobs;
   std::vector<uint32_t> uses;  // for each job, the indices k of out[k] that need it
 };
+
+// The smallest rectangle that holds both; an empty one counts for nothing.
+RectPx around(const RectPx& a, const RectPx& b) {
+  if (a.empty()) return b;
+  const int64_t x = std::min(a.x, b.x), y = std::min(a.y, b.y);
+  return {x, y, std::max(a.right(), b.right()) - x, std::max(a.bottom(), b.bottom()) - y};
+}
 
 // Failures of a tile are its regions' failures; anything else ends the call.
 bool is_tile_failure(ErrorCode code) {
@@ -118,7 +126,12 @@ RegionReader::State::State(std::shared_ptr<const Slide> from, ReadRequest what,
   capacity = options.tile_budget_bytes / tile_bytes;
   order = order_regions(level, request.regions, capacity);
   for (const uint32_t region : order) {
-    each_tile(region, [this](uint64_t tile) { ++tiles[tile].uses; });
+    each_tile(region, [&](uint64_t tile) {
+      TileState& state = tiles[tile];
+      ++state.uses;
+      state.wanted =
+          around(state.wanted, part_of_tile(level, index_of(tile), request.regions[region]));
+    });
   }
 }
 
@@ -290,7 +303,7 @@ void RegionReader::State::run_tile(const Batch& batch, TileJob& job, int worker,
                                            : scratch[w];
   if (!job.state->pixels) {
     try {
-      slide->read_tile(request.level, tile, *decoders[w], view(pixels));
+      slide->read_tile_part(request.level, tile, job.state->wanted, *decoders[w], view(pixels));
     } catch (const Error& error) {
       if (!is_tile_failure(error.code())) throw;
       job.failure = {error.code(), error.what()};

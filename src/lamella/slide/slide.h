@@ -44,6 +44,14 @@ class Slide {
   virtual void read_tile(int level, TileIndex tile, TileDecoder& decoder,
                          const MutableImageView& out) const = 0;
 
+  // As read_tile, and fails whenever that does, but only `part` (px of `out`, within it, not empty)
+  // need be right; the rest of `out` is unspecified. For a backend that can do less work then.
+  virtual void read_tile_part(int level, TileIndex tile, const RectPx& part, TileDecoder& decoder,
+                              const MutableImageView& out) const {
+    static_cast<void>(part);
+    read_tile(level, tile, decoder, out);
+  }
+
   // A hint that these tiles will be read soon; may begin to fetch their bytes, neighbours in the
   // file together. Never waits or fails.
   virtual void will_need(int level, std::span<const TileIndex> tiles) const {

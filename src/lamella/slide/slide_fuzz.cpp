@@ -44,6 +44,10 @@ void read_some_tiles(const Slide& slide, int level, int reduction) {
     const int64_t number = i + 1 < kTilesALevel ? i : columns * rows - 1;
     try {
       slide.read_tile(level, {number % columns, number / columns}, *decoder, image.view());
+      const RectPx part = {i, tile.height / 2, tile.width - i, tile.height - tile.height / 2};
+      if (part.empty()) continue;
+      slide.read_tile_part(level, {number % columns, number / columns}, part, *decoder,
+                           image.view());
     } catch (const Error&) {
     }
   }

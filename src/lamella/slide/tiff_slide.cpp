@@ -48,12 +48,19 @@ class TiffSlide final : public Slide {
 
   void read_tile(int level, TileIndex tile, TileDecoder& decoder,
                  const MutableImageView& out) const override {
+    read_tile_part(level, tile, {0, 0, out.width, out.height}, decoder, out);
+  }
+
+  void read_tile_part(int level, TileIndex tile, const RectPx& part, TileDecoder& decoder,
+                      const MutableImageView& out) const override {
     require_level(info_, level);
     const size_t directory = layout_.levels[static_cast<size_t>(level)];
     const TiffDirectory& facts = file_->directories[directory];
     const bool inside =
         tile.column >= 0 && tile.column < facts.columns && tile.row >= 0 && tile.row < facts.rows;
-    if (!inside || !is_tile_size(info_.levels[static_cast<size_t>(level)], out)) {
+    const bool all = part == RectPx{0, 0, out.width, out.height};
+    const bool part_fits = !part.empty() && intersect(part, {0, 0, out.width, out.height}) == part;
+    if (!inside || !part_fits || !is_tile_size(info_.levels[static_cast<size_t>(level)], out)) {
       throw Error(ErrorCode::kInternal,
                   fmt::format("level {}: tile {},{} of {} x {} asked for into {} x {} x {} px",
                               level, tile.column, tile.row, facts.columns, facts.rows, out.width,
@@ -61,7 +68,7 @@ class TiffSlide final : public Slide {
                   info_.path);
     }
     decode(directory, fmt::format("level {}", level), tile, dynamic_cast<TiffTileDecoder&>(decoder),
-           out);
+           out, all ? RectPx{} : part);
   }
 
   void will_need(int level, std::span<const TileIndex> tiles) const override {
@@ -100,9 +107,9 @@ class TiffSlide final : public Slide {
  private:
   // The one place that adds file, level and tile to a decoder's words.
   void decode(size_t directory, const std::string& place, TileIndex tile, TiffTileDecoder& decoder,
-              const MutableImageView& out) const {
+              const MutableImageView& out, const RectPx& part = {}) const {
     try {
-      decode_tiff_tile(*file_, directory, tile, decoder, out);
+      decode_tiff_tile(*file_, directory, tile, decoder, out, part);
     } catch (const Error& error) {
       throw Error(error.code(),
                   fmt::format("{}, tile {},{} (column,row) cannot be read: {}", place, tile.column,

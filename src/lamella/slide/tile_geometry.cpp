@@ -58,6 +58,11 @@ RectPx tile_rect(const LevelInfo& level, TileIndex tile) {
           level.tile_px.height};
 }
 
+RectPx part_of_tile(const LevelInfo& level, TileIndex tile, const RectPx& region) {
+  const RectPx place = tile_rect(level, tile);
+  return relative(intersect(intersect(place, region), level_rect(level)), place);
+}
+
 void copy_tile_part(const LevelInfo& level, TileIndex tile, const ImageView& tile_pixels,
                     const RectPx& region, const MutableImageView& out) {
   const RectPx place = tile_rect(level, tile);

@@ -24,6 +24,9 @@ TileRange tiles_of(const LevelInfo& level, const RectPx& region);
 
 RectPx tile_rect(const LevelInfo& level, TileIndex tile);
 
+// What `region` and the tile share within the level, in px of the tile.
+RectPx part_of_tile(const LevelInfo& level, TileIndex tile, const RectPx& region);
+
 // Copies what `tile_pixels` (all of `tile`) and `region` share, within the level, into `out`,
 // which is the region's.
 void copy_tile_part(const LevelInfo& level, TileIndex tile, const ImageView& tile_pixels,
