@@ -42,7 +42,8 @@ struct TrainOptions {
 
 struct LambdaTrial {
   double lambda = 0;
-  double mean_log_loss = 0;  // over all held-out rows of all folds
+  double mean_log_loss = 0;                // over all held-out rows of all folds
+  std::vector<double> fold_log_loss = {};  // mean over the held-out rows of each fold
 };
 
 struct TrainResult {

@@ -132,11 +132,15 @@ CrossValidation cross_validate(const feature::FeatureMatrix& features,
   double least = std::numeric_limits<double>::infinity();
   for (size_t k = 0; k < options.lambdas.size(); ++k) {
     double sum = 0, rows = 0;
+    LambdaTrial trial;
     for (size_t f = 0; f < usable.size(); ++f) {
       sum += losses[f][k];
-      rows += static_cast<double>(held_out[usable[f]].index.size());
+      const auto fold_rows = static_cast<double>(held_out[usable[f]].index.size());
+      rows += fold_rows;
+      trial.fold_log_loss.push_back(losses[f][k] / fold_rows);
     }
-    const LambdaTrial trial{options.lambdas[k], sum / rows};
+    trial.lambda = options.lambdas[k];
+    trial.mean_log_loss = sum / rows;
     result.trials.push_back(trial);
     if (trial.mean_log_loss < least ||
         (trial.mean_log_loss == least && trial.lambda > result.best)) {

@@ -13,6 +13,7 @@ namespace {
 struct RunOptions {
   std::string study;
   std::vector<std::string> overrides;
+  study::RunOptions run;
 };
 
 std::string slides_text(const study::StudyResult& result) {
@@ -52,7 +53,7 @@ std::string result_text(const study::StudyResult& result) {
 
 int run_run(const RunOptions& options, Shell& shell) {
   const study::Study study = study::read_study(options.study, options.overrides);
-  const study::StudyResult result = study::run_study(study, shell.context());
+  const study::StudyResult result = study::run_study(study, options.run, shell.context());
   shell.print(study::to_json(result), result_text(result));
   return result.all_done() ? kDone : kSomeSlidesFailed;
 }
@@ -64,6 +65,8 @@ Action add_run(CLI::App& app) {
   app.add_option("study", options->study, "study file")->required()->type_name("STUDY.toml");
   app.add_option("--set", options->overrides, "override one key of the study (repeatable)")
       ->type_name("KEY=VALUE");
+  app.add_flag("--full-hash", options->run.full_hash,
+               "record the SHA-256 of whole slides, not only of samples");
   return [options](Shell& shell) { return run_run(*options, shell); };
 }
 

@@ -33,5 +33,6 @@ Action add_evaluate(CLI::App& app);
 Action add_encoder(CLI::App& app);
 Action add_phantom(CLI::App& app);
 Action add_doctor(CLI::App& app);
+Action add_runs(CLI::App& app);
 
 }  // namespace lamella::cli

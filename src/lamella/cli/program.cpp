@@ -36,6 +36,8 @@ constexpr std::array kCommands = {
             "lamella map --slide a.svs --scores a.csv --out a_map", add_map},
     Command{"evaluate", "measure scores against labels",
             "lamella evaluate --scores a.csv --truth a.plan.h5", add_evaluate},
+    Command{"runs", "list, show, compare and repeat recorded runs", "lamella runs list out",
+            add_runs},
     Command{"encoder", "list the encoders there are", "lamella encoder list", add_encoder},
     Command{"phantom", "make synthetic labelled slides (never a claim of accuracy)",
             "lamella phantom --out phantoms --slides 6 --size-px 6000,4500 --seed 1", add_phantom},

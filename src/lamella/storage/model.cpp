@@ -64,7 +64,7 @@ Model from_json(const nlohmann::json& json) {
   model.classifier.scale = linear.at("scale").get<std::vector<double>>();
   for (const nlohmann::json& trial : json.at("cross_validation")) {
     model.trials.push_back(
-        {trial.at("lambda").get<double>(), trial.at("mean_log_loss").get<double>()});
+        {trial.at("lambda").get<double>(), trial.at("mean_log_loss").get<double>(), {}});
   }
   return model;
 }

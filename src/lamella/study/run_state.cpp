@@ -4,7 +4,7 @@
 
 #include "lamella/base/error.h"
 #include "lamella/base/hash.h"
-#include "lamella/study/run_state_internal.h"
+#include "lamella/study/run_report_internal.h"
 
 namespace lamella::study {
 
@@ -49,6 +49,7 @@ void for_each_slide(RunState& state, const std::function<void(SlideWork&)>& step
     if (!work.alive()) {
       state.context.warn("slide '" + work.entry.slide_id + "' failed: " + work.outcome.error);
     }
+    record_outcomes(state, false);
   }
 }
 

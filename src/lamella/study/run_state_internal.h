@@ -2,6 +2,7 @@
 // What the steps of one run share.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -32,6 +33,7 @@ struct SlideWork {
 
 struct RunState {
   const Study& study;
+  const RunOptions& options;
   Context context;  // its warnings go into the result, too
   StudyResult& result;
   tracking::RunRecord& record;
@@ -43,6 +45,7 @@ struct RunState {
   std::optional<double> model_mpp{};
   storage::Model model{};
   std::string model_sha256{};
+  std::chrono::steady_clock::time_point outcomes_recorded{};
 
   encoder::Encoder& loaded_encoder();
   std::string file(const std::string& folder, const SlideWork& work,

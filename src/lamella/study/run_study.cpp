@@ -7,7 +7,7 @@
 
 #include "lamella/base/error.h"
 #include "lamella/io/files.h"
-#include "lamella/study/run_state_internal.h"
+#include "lamella/study/run_report_internal.h"
 
 namespace lamella::study {
 
@@ -17,56 +17,47 @@ bool StudyResult::all_done() const {
 
 namespace {
 
-nlohmann::json slides_json(const RunState& state) {
-  nlohmann::json list = nlohmann::json::array();
-  for (const SlideWork& work : state.works) {
-    nlohmann::json item = {{"slide_id", work.entry.slide_id},
-                           {"path", work.entry.path},
-                           {"patient_id", work.entry.patient_id},
-                           {"role", std::string(to_string(work.entry.role))}};
-    if (work.slide) {
-      const slide::SlideInfo& info = work.slide->info();
-      item["fingerprint"] = info.fingerprint;
-      item["backend"] = info.backend;
-      item["mpp_source"] = std::string(slide::to_string(info.mpp_source));
-      if (info.mpp) item["mpp"] = {info.mpp->x, info.mpp->y};
-    }
-    if (!work.annotations_sha256.empty()) item["annotations_sha256"] = work.annotations_sha256;
-    if (!work.alive()) item["error"] = work.outcome.error;
-    list.push_back(item);
-  }
-  return list;
-}
-
-nlohmann::json encoder_json(const RunState& state) {
-  const encoder::EncoderInfo& info = state.encoder_info;
-  return {{"name", info.name},
-          {"sha256", info.sha256},
-          {"source", info.source},
-          {"licence", info.licence},
-          {"precision", std::string(encoder::to_string(state.precision))},
-          {"dimension", info.dimension}};
-}
-
 void run_steps(RunState& state) {
   open_slides(state);
-  state.record.set("inputs", slides_json(state));
+  state.record.set("inputs", inputs_json(state));
+  state.record.set("split", split_json(state));
+  state.record.log("inputs hashed");
   encode_labelled(state);
   train_model(state);
   score_slides(state);
 }
 
+// The end of each step that reports progress goes into the log.
+void log_progress(Context& context, tracking::RunRecord& record) {
+  const auto shown = context.progress;
+  context.progress = [shown, &record](const Progress& progress) {
+    if (progress.done >= progress.total) {
+      record.log(fmt::format("{}: {} {}", progress.step, progress.total, progress.unit));
+    }
+    if (shown) shown(progress);
+  };
+}
+
 void take_outcomes(RunState& state) {
+  int64_t step = 0;  // the slide's place in the table
   for (SlideWork& work : state.works) {
     work.outcome.done = work.alive();
+    if (work.outcome.slide_score) {
+      state.record.measure("slide_score", *work.outcome.slide_score, step);
+    }
+    state.record.measure("slide_patches", static_cast<double>(work.outcome.patches), step);
+    state.record.measure("slide_seconds", work.outcome.seconds, step++);
     state.result.slides.push_back(work.outcome);
+  }
+  for (const auto& [step_name, seconds] : state.result.seconds) {
+    state.record.measure("seconds_" + step_name, seconds);
   }
   state.result.precision = std::string(encoder::to_string(state.precision));
 }
 
 }  // namespace
 
-StudyResult run_study(const Study& study, const Context& context) {
+StudyResult run_study(const Study& study, const RunOptions& options, const Context& context) {
   const std::vector<SlideEntry> entries = read_slides_table(study.slides_table);
   const encoder::EncoderInfo encoder_info = encoder::find_encoder(study.encoder);
   io::require_writable_folder(study.output);
@@ -76,15 +67,16 @@ StudyResult run_study(const Study& study, const Context& context) {
   for (const char* step : {"plan", "encode", "train", "score", "map"}) result.seconds[step] = 0;
   result.run_id = record.run_id();
   result.run_folder = record.folder();
-  RunState state{.study = study, .context = context, .result = result, .record = record};
+  RunState state{
+      .study = study, .options = options, .context = context, .result = result, .record = record};
   state.context.warning = [&](const std::string& message) {
     result.warnings.push_back(message);
     record.add_warning(message);
     context.warn(message);
   };
+  log_progress(state.context, record);
+  start_record(state, encoder_info);
   for (const std::string& warning : study.warnings) state.context.warn(warning);
-  state.encoder_info = encoder_info;
-  state.precision = encoder::resolve_precision(study.precision);
   for (const SlideEntry& entry : entries) {
     SlideWork work;
     work.entry = entry;
@@ -92,20 +84,17 @@ StudyResult run_study(const Study& study, const Context& context) {
     work.outcome.role = entry.role;
     state.works.push_back(std::move(work));
   }
-  record.set("study", to_json(study));
-  record.set("encoder", encoder_json(state));
-  record.set("software",
-             tracking::describe_software({{"inference_engine", encoder::inference_engine_version()},
-                                          {"openslide", slide::openslide_version()}}));
   try {
     run_steps(state);
   } catch (const Error& error) {
-    record.set("slides", slides_json(state));
+    record.log(std::string("error: ") + error.what());
     record.set("error", error.what());
+    record_outcomes(state, true);
     record.finish(error.code() == ErrorCode::kInterrupted ? "KILLED" : "FAILED");
     throw;
   }
   take_outcomes(state);
+  record.set("outputs", outputs_json(state));
   const nlohmann::json summary = to_json(result);
   for (const char* key : {"metrics", "slides", "seconds"}) record.set(key, summary[key]);
   record.finish(result.all_done() ? "FINISHED" : "FAILED");
@@ -133,22 +122,26 @@ nlohmann::json to_json(const evaluation::Metrics& metrics) {
           {"ece", value_or_null(metrics.ece)}};
 }
 
+nlohmann::json to_json(const SlideOutcome& slide) {
+  nlohmann::json item = {{"slide_id", slide.slide_id},
+                         {"role", std::string(to_string(slide.role))},
+                         {"status", !slide.error.empty() ? "failed"
+                                    : slide.done         ? "done"
+                                                         : "not finished"},
+                         {"patches", slide.patches},
+                         {"patches_reused", slide.patches_reused},
+                         {"seconds", slide.seconds}};
+  if (!slide.error.empty()) item["error"] = slide.error;
+  if (slide.slide_score) item["slide_score"] = *slide.slide_score;
+  if (!slide.heatmap.empty()) item["heatmap"] = slide.heatmap;
+  return item;
+}
+
 nlohmann::json to_json(const StudyResult& result) {
   nlohmann::json metrics = nlohmann::json::object();
   for (const auto& [role, value] : result.metrics) metrics[role] = to_json(value);
   nlohmann::json slides = nlohmann::json::array();
-  for (const SlideOutcome& slide : result.slides) {
-    nlohmann::json item = {{"slide_id", slide.slide_id},
-                           {"role", std::string(to_string(slide.role))},
-                           {"status", slide.done ? "done" : "failed"},
-                           {"patches", slide.patches},
-                           {"patches_reused", slide.patches_reused},
-                           {"seconds", slide.seconds}};
-    if (!slide.error.empty()) item["error"] = slide.error;
-    if (slide.slide_score) item["slide_score"] = *slide.slide_score;
-    if (!slide.heatmap.empty()) item["heatmap"] = slide.heatmap;
-    slides.push_back(item);
-  }
+  for (const SlideOutcome& slide : result.slides) slides.push_back(to_json(slide));
   return {{"run_id", result.run_id},    {"run_dir", result.run_folder},
           {"metrics", metrics},         {"slides", slides},
           {"seconds", result.seconds},  {"compile_seconds", result.compile_seconds},

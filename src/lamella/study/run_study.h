@@ -41,14 +41,20 @@ struct StudyResult {
   bool all_done() const;
 };
 
+struct RunOptions {
+  bool full_hash = false;  // SHA-256 of whole slides in the record, not only fingerprints
+};
+
 // Finished pieces (their stored key matches their inputs and options) are not computed again.
 // Error: what concerns the whole study (leaks, mixed scales, labels of one class, output folder
 // not writable, encoder missing). What concerns one slide is in its outcome.
 // Error kInterrupted when cancelled; what is finished stays and is found by the next call.
-StudyResult run_study(const Study& study, const Context& context);
+// The run's record and log are written as the run goes on, see tracking::RunRecord.
+StudyResult run_study(const Study& study, const RunOptions& options, const Context& context);
 
 // {"run_id", "run_dir", "metrics", "slides", "seconds", ...} as the command line prints it.
 nlohmann::json to_json(const StudyResult& result);
 nlohmann::json to_json(const evaluation::Metrics& metrics);
+nlohmann::json to_json(const SlideOutcome& slide);
 
 }  // namespace lamella::study

@@ -143,12 +143,14 @@ void check(const Study& study) {
 
 }  // namespace
 
-Study read_study(const std::string& path, const std::vector<std::string>& overrides) {
+Study read_study(const std::string& path, const std::vector<std::string>& overrides,
+                 const std::string& base_folder) {
   const toml::table root = parse_toml(path, overrides);
-  const std::string folder = io::parent_folder(path);
+  const std::string folder = base_folder.empty() ? io::parent_folder(path) : base_folder;
   TomlReader reader(root, "", path);
   Study study;
   study.path = path;
+  study.overrides = overrides;
   study.name = reader.text("name").value_or(io::stem(path));
   study.output = io::resolve(folder, reader.text("output").value_or("out/" + study.name));
   auto slides = reader.table("slides");

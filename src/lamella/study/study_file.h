@@ -24,6 +24,7 @@ struct CentreFile {
 // Paths are as resolved: relative ones in the file are relative to the file's folder.
 struct Study {
   std::string path;
+  std::vector<std::string> overrides;  // as given
   std::string name;
   std::string output;        // folder
   std::string slides_table;  // CSV
@@ -42,7 +43,9 @@ struct Study {
 // `overrides` are "table.key=value" (value in TOML; a bare word is taken as text).
 // Error kFormat: file, line, column, found, expected; an unknown key is an error with the nearest
 // valid name. Error kInvalidArgument if the values make no sense together.
-Study read_study(const std::string& path, const std::vector<std::string>& overrides = {});
+// `folder`: what the file's relative paths are relative to, "" for its own folder.
+Study read_study(const std::string& path, const std::vector<std::string>& overrides = {},
+                 const std::string& folder = {});
 
 // The study as resolved, every option, for the run record.
 nlohmann::json to_json(const Study& study);

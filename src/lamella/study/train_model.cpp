@@ -4,7 +4,7 @@
 #include "lamella/base/error.h"
 #include "lamella/base/hash.h"
 #include "lamella/study/fold_groups.h"
-#include "lamella/study/run_state_internal.h"
+#include "lamella/study/run_report_internal.h"
 
 namespace lamella::study {
 
@@ -65,8 +65,9 @@ void evaluate_role(RunState& state, Role role, const LabelledRows& rows) {
                           piece_key({work.labelled_key, state.model_sha256}),
                           state.file("scores/labelled", work, ".csv"));
   }
-  state.result.metrics[std::string(to_string(role))] =
-      evaluation::evaluate(scores.values, rows.labels);
+  const std::string name(to_string(role));
+  state.result.metrics[name] = evaluation::evaluate(scores.values, rows.labels);
+  measure_metrics(state, name, state.result.metrics[name]);
 }
 
 void fill_model(RunState& state, const classifier::TrainResult& trained) {
@@ -101,7 +102,12 @@ void train_model(RunState& state) {
     state.result.lambda = trained.model.lambda;
     nlohmann::json trials = nlohmann::json::array();
     for (const classifier::LambdaTrial& trial : trained.trials) {
-      trials.push_back({{"lambda", trial.lambda}, {"mean_log_loss", trial.mean_log_loss}});
+      const auto step = static_cast<int64_t>(trials.size());
+      trials.push_back({{"lambda", trial.lambda},
+                        {"mean_log_loss", trial.mean_log_loss},
+                        {"fold_log_loss", trial.fold_log_loss}});
+      state.record.measure("cv_lambda", trial.lambda, step);
+      state.record.measure("cv_log_loss", trial.mean_log_loss, step);
     }
     state.record.set("training", {{"rows_positive", trained.rows_positive},
                                   {"rows_negative", trained.rows_negative},
@@ -114,6 +120,7 @@ void train_model(RunState& state) {
   const StepTimer timer(state.result.seconds["score"]);
   evaluate_role(state, Role::kTrain, train);
   evaluate_role(state, Role::kTest, gather(state, Role::kTest));
+  state.record.set("metrics", to_json(state.result)["metrics"]);
   for (SlideWork& work : state.works) work.labelled.reset();
 }
 

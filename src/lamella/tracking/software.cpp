@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <pwd.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <set>
@@ -14,14 +18,19 @@
 #ifndef LAMELLA_GIT_COMMIT
 #define LAMELLA_GIT_COMMIT "unknown"
 #endif
+// "name version" of the libraries found at build time, each ended by "|".
+#ifndef LAMELLA_BUILT_WITH
+#define LAMELLA_BUILT_WITH ""
+#endif
 
 namespace lamella::tracking {
 
 namespace {
 
 // Instruction sets that change how fast, or in which precision, a network runs.
-constexpr std::array kFeatures = {"sse4_2",      "avx2",     "avx512f", "avx512_vnni",
-                                  "avx512_bf16", "amx_bf16", "amx_int8"};
+constexpr std::array kFeatures = {"sse4_2",      "avx",         "avx2",     "fma",      "f16c",
+                                  "avx512f",     "avx512bw",    "avx512dq", "avx512vl", "avx_vnni",
+                                  "avx512_vnni", "avx512_bf16", "amx_tile", "amx_bf16", "amx_int8"};
 
 nlohmann::json describe_processor() {
   nlohmann::json processor = {{"model", "unknown"}, {"features", nlohmann::json::array()}};
@@ -49,12 +58,39 @@ std::string describe_system() {
   return std::string(name.sysname) + " " + name.release + " " + name.machine;
 }
 
+nlohmann::json built_with() {
+  nlohmann::json libraries = {{"compiler", __VERSION__}};
+  std::istringstream items(LAMELLA_BUILT_WITH);
+  for (std::string item; std::getline(items, item, '|');) {
+    const size_t space = item.find(' ');
+    if (space != std::string::npos) libraries[item.substr(0, space)] = item.substr(space + 1);
+  }
+  return libraries;
+}
+
 }  // namespace
+
+nlohmann::json describe_caller() {
+  nlohmann::json caller = {{"user", ""}, {"host", ""}, {"folder", ""}};
+  const passwd* entry = ::getpwuid(::geteuid());
+  const char* name = std::getenv("USER");
+  if (entry && entry->pw_name) {
+    caller["user"] = entry->pw_name;
+  } else if (name) {
+    caller["user"] = name;
+  }
+  utsname system{};
+  if (::uname(&system) == 0) caller["host"] = system.nodename;
+  std::error_code error;
+  caller["folder"] = std::filesystem::current_path(error).string();
+  return caller;
+}
 
 nlohmann::json describe_software(const nlohmann::json& libraries) {
   return {{"lamella", LAMELLA_VERSION},
           {"git_commit", LAMELLA_GIT_COMMIT},
           {"libraries", libraries},
+          {"built_with", built_with()},
           {"processor", describe_processor()},
           {"system", describe_system()}};
 }

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <set>
+
+#include "lamella/base/error.h"
+#include "lamella/base/hash.h"
+#include "lamella/io/byte_source.h"
+#include "lamella/io/files.h"
+#include "lamella/study/run_report_internal.h"
+
+namespace lamella::study {
+
+namespace {
+
+constexpr std::chrono::seconds kOutcomeInterval{2};
+
+// Everything of a slide that training, scores and metrics depend on.
+std::string slide_digest(const SlideWork& work) {
+  return nlohmann::json{work.entry.slide_id, work.entry.patient_id,
+                        work.slide ? work.slide->info().fingerprint : "", work.annotations_sha256}
+      .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+nlohmann::json slide_input(const SlideWork& work, bool full_hash) {
+  nlohmann::json item = {{"kind", "slide"}, {"path", work.entry.path}};
+  if (work.slide) {
+    const slide::SlideInfo& info = work.slide->info();
+    item["bytes"] = io::open_file(work.entry.path)->size();
+    item["fingerprint"] = info.fingerprint;
+    if (full_hash) item["sha256"] = io::file_sha256(work.entry.path);
+    item["backend"] = info.backend;
+    item["mpp_source"] = std::string(slide::to_string(info.mpp_source));
+    if (info.mpp) item["mpp"] = {info.mpp->x, info.mpp->y};
+  } else {
+    item["error"] = work.outcome.error;
+  }
+  item["slide_id"] = work.entry.slide_id;
+  item["patient_id"] = work.entry.patient_id;
+  item["role"] = std::string(to_string(work.entry.role));
+  return item;
+}
+
+}  // namespace
+
+nlohmann::json input_file(const std::string& kind, const std::string& path, bool full_hash) {
+  const auto source = io::open_file(path);
+  nlohmann::json item = {{"kind", kind},
+                         {"path", path},
+                         {"bytes", source->size()},
+                         {"fingerprint", io::fingerprint(*source)}};
+  if (full_hash || kind != "slide") item["sha256"] = io::file_sha256(path);
+  return item;
+}
+
+nlohmann::json inputs_json(const RunState& state) {
+  nlohmann::json list = nlohmann::json::array();
+  list.push_back(input_file("study", state.study.path, false));
+  list.push_back(input_file("slides table", state.study.slides_table, false));
+  for (const CentreFile& file : state.study.centers) {
+    list.push_back(input_file("centres", file.path, false));
+    list.back()["label"] = file.label;
+  }
+  for (const SlideWork& work : state.works) {
+    list.push_back(slide_input(work, state.options.full_hash));
+    if (work.annotations_sha256.empty()) continue;
+    list.push_back(input_file("annotations", work.entry.annotations, false));
+    list.back()["slide_id"] = work.entry.slide_id;
+  }
+  return list;
+}
+
+nlohmann::json encoder_json(const RunState& state) {
+  const encoder::EncoderInfo& info = state.encoder_info;
+  return {{"name", info.name},
+          {"sha256", info.sha256},
+          {"source", info.source},
+          {"licence", info.licence},
+          {"precision", std::string(encoder::to_string(state.precision))},
+          {"dimension", info.dimension}};
+}
+
+nlohmann::json split_json(const RunState& state) {
+  nlohmann::json split = nlohmann::json::object();
+  for (const Role role : {Role::kTrain, Role::kTest, Role::kScore}) {
+    std::vector<std::string> slides, digests;
+    std::set<std::string> patients;
+    for (const SlideWork& work : state.works) {
+      if (work.entry.role != role) continue;
+      slides.push_back(work.entry.slide_id);
+      digests.push_back(slide_digest(work));
+      patients.insert(work.entry.patient_id);
+    }
+    if (slides.empty()) continue;
+    std::sort(digests.begin(), digests.end());
+    Sha256 hash;
+    for (const std::string& digest : digests) hash.update(digest + "\n");
+    split[std::string(to_string(role))] = {
+        {"slides", slides}, {"patients", patients}, {"digest", hash.hex()}};
+  }
+  return split;
+}
+
+nlohmann::json seeds_json(const Study& study) {
+  nlohmann::json seeds = nlohmann::json::object();
+  if (study.from_annotations) seeds["patches.from_annotations"] = study.from_annotations->seed;
+  return seeds;
+}
+
+nlohmann::json outputs_json(const RunState& state) {
+  nlohmann::json list = nlohmann::json::array();
+  const auto add = [&](const std::string& name) {
+    const std::string path = state.study.output + "/" + name;
+    if (io::exists(path)) list.push_back({{"path", name}, {"sha256", io::file_sha256(path)}});
+  };
+  for (const SlideWork& work : state.works) {
+    if (!work.alive()) continue;
+    const std::string& id = work.entry.slide_id;
+    if (work.entry.role != Role::kScore) add("scores/labelled/" + id + ".csv");
+    if (work.entry.role == Role::kTrain) continue;
+    add("scores/grid/" + id + ".csv");
+    if (work.outcome.heatmap.empty()) continue;
+    add("heatmaps/" + id + ".png");
+    add("heatmaps/" + id + ".tiff");
+  }
+  add("model/model.json");
+  return list;
+}
+
+void start_record(RunState& state, const encoder::EncoderInfo& encoder) {
+  tracking::RunRecord& record = state.record;
+  state.encoder_info = encoder;
+  state.precision = encoder::resolve_precision(state.study.precision);
+  record.set("command", {{"study", state.study.path},
+                         {"set", state.study.overrides},
+                         {"threads", state.context.threads},
+                         {"full_hash", state.options.full_hash}});
+  record.set("caller", tracking::describe_caller());
+  record.set("study", to_json(state.study));
+  record.set("encoder", encoder_json(state));
+  record.set("seeds", seeds_json(state.study));
+  record.set("software",
+             tracking::describe_software({{"inference_engine", encoder::inference_engine_version()},
+                                          {"openslide", slide::openslide_version()}}));
+  // The text as it was, so that the run can be made again when the file has moved on.
+  io::write_file_atomic(record.folder() + "/study.toml",
+                        tracking::without_credentials(io::read_text_file(state.study.path)));
+}
+
+void record_outcomes(RunState& state, bool now) {
+  const auto time = std::chrono::steady_clock::now();
+  if (!now && time - state.outcomes_recorded < kOutcomeInterval) return;
+  state.outcomes_recorded = time;
+  nlohmann::json list = nlohmann::json::array();
+  for (const SlideWork& work : state.works) list.push_back(to_json(work.outcome));
+  state.record.set("slides", list);
+}
+
+void measure_metrics(RunState& state, const std::string& role, const evaluation::Metrics& metrics) {
+  const nlohmann::json values = to_json(metrics);
+  for (const auto& [key, value] : values.items()) {
+    if (value.is_number()) state.record.measure(role + "_" + key, value.get<double>());
+  }
+}
+
+}  // namespace lamella::study
