@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Two commands do everything from a fresh machine: make demo, make test.
-.PHONY: help setup build demo test bench idc asan tsan fuzz check format tidy clean
+.PHONY: help setup build demo test test-all bench idc asan tsan fuzz check format tidy clean
 
 help:
 	@echo "make demo    train on a synthetic cohort, draw heat-maps, score a real slide"
 	@echo "make test    build everything and run all tests"
+	@echo "make test-all  also the tests that need heavy frameworks (installed as needed)"
 	@echo "make build   leave the program at build/bin/lamella"
 	@echo "make setup   install what is missing (apt packages, .venv, the encoder lite0)"
 	@echo "make bench   reading beside its peers; writes benchmarks/RESULTS.md"
@@ -26,6 +27,10 @@ demo: build
 test: setup
 	@tools/build.sh release all
 	@tools/run_tests.sh build
+
+# Only the heavy ones; STEPS="mlflow" picks some.
+test-all: build
+	@tools/test_all.sh $(STEPS)
 
 bench: build
 	@benchmarks/run.sh

@@ -4,6 +4,7 @@
 include_guard(GLOBAL)
 
 find_package(Threads REQUIRED)
+find_package(CURL REQUIRED)
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 find_package(TIFF REQUIRED)
 find_package(JPEG REQUIRED)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Adds up the JUnit reports of ctest and pytest; exits 1 if anything failed or a report is missing."""
+"""count_tests.py FOLDER [REPORT.xml...]: adds up JUnit reports (of ctest and pytest if none are
+named); exits 1 if anything failed or a report is missing."""
 
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -22,7 +23,7 @@ def count(path: Path) -> tuple[int, int, int]:
 def main() -> int:
     folder = Path(sys.argv[1])
     totals = [0, 0, 0]
-    for name in ("ctest.xml", "pytest.xml"):
+    for name in sys.argv[2:] or ("ctest.xml", "pytest.xml"):
         path = folder / name
         if not path.exists():
             print(f"{path} is missing: its tests did not run")

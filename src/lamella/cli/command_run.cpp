@@ -48,7 +48,11 @@ std::string result_text(const study::StudyResult& result) {
   for (const study::SlideOutcome& slide : result.slides) {
     if (!slide.done) text += fmt::format("FAILED {}: {}\n", slide.slide_id, slide.error);
   }
-  return text + fmt::format("record: {}/run.json\n", result.run_folder);
+  text += fmt::format("record: {}/run.json\n", result.run_folder);
+  if (result.mlflow.is_object()) {
+    text += fmt::format("MLflow: {}\n", result.mlflow["url"].get<std::string>());
+  }
+  return text;
 }
 
 int run_run(const RunOptions& options, Shell& shell) {

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include "lamella/base/error.h"
 #include "lamella/cli/commands.h"
 #include "lamella/cli/program.h"
 #include "lamella/cli/tables.h"
 #include "lamella/study/reproduce.h"
 #include "lamella/tracking/compare_runs.h"
+#include "lamella/tracking/mlflow_publish.h"
 #include "lamella/tracking/run_reader.h"
 
 namespace lamella::cli {
@@ -16,6 +18,7 @@ struct RunsOptions {
   std::string folder = "out";  // where ids are looked for
   std::string run, other;
   study::ReproduceOptions reproduce;
+  tracking::PublishOptions publish;
   std::function<int(const RunsOptions&, Shell&)> action;
 };
 
@@ -135,6 +138,43 @@ int reproduce(const RunsOptions& options, Shell& shell) {
   return result.identical() ? kDone : kFailed;
 }
 
+// The server: --to, else the recorded study's, else MLFLOW_TRACKING_URI.
+std::string server_of(const RunsOptions& options, const nlohmann::json& document) {
+  if (!options.publish.uri.empty()) return options.publish.uri;
+  // A recorded address has lost its credentials; MLflow's variables give them.
+  const nlohmann::json::json_pointer place("/study/tracking/mlflow");
+  if (document.contains(place) && document[place].is_string() && document[place] != "") {
+    return document[place].get<std::string>();
+  }
+  const std::string uri = tracking::tracking_uri_from_environment();
+  if (uri.empty()) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "no MLflow server is named; give --to http://host:port or set "
+                "MLFLOW_TRACKING_URI");
+  }
+  return uri;
+}
+
+int publish(const RunsOptions& options, Shell& shell) {
+  const std::string folder = tracking::find_run(options.run, options.folder);
+  const nlohmann::json document = tracking::read_run(folder);
+  tracking::PublishOptions publish = options.publish;
+  publish.uri = server_of(options, document);
+  const tracking::Published sent =
+      tracking::publish_run(document, folder, publish, shell.context());
+  for (const std::string& path : sent.files_missing) {
+    shell.warn(path + ": is gone or was overwritten by a later run; not sent");
+  }
+  shell.print(tracking::to_json(sent),
+              fmt::format("{} files sent, {} were there\n{}{}\n", sent.files_sent, sent.files_there,
+                          sent.model_version.empty()
+                              ? ""
+                              : fmt::format("registered: {} version {}\n", publish.register_model,
+                                            sent.model_version),
+                          sent.run_url()));
+  return kDone;
+}
+
 CLI::App* add_part(CLI::App& app, const std::shared_ptr<RunsOptions>& options,
                    const std::string& name, const std::string& help,
                    int (*action)(const RunsOptions&, Shell&)) {
@@ -176,6 +216,15 @@ Action add_runs(CLI::App& app) {
       ->type_name("DIR");
   again->add_flag("--recorded-options", options->reproduce.recorded_options,
                   "use the recorded options although the study file has changed");
+  CLI::App* send = add_part(app, options, "publish", "send a record to an MLflow server", publish);
+  add_run_option(send, *options);
+  send->add_option("--to", options->publish.uri,
+                   "tracking URI (default: the study's, else MLFLOW_TRACKING_URI)")
+      ->type_name("URI");
+  send->add_option("--register", options->publish.register_model,
+                   "also make a version of this registered model")
+      ->type_name("NAME");
+  send->add_option("--alias", options->publish.alias, "alias of that version")->type_name("ALIAS");
   return [options](Shell& shell) { return options->action(*options, shell); };
 }
 

@@ -34,5 +34,6 @@ Action add_encoder(CLI::App& app);
 Action add_phantom(CLI::App& app);
 Action add_doctor(CLI::App& app);
 Action add_runs(CLI::App& app);
+Action add_manifest(CLI::App& app);
 
 }  // namespace lamella::cli

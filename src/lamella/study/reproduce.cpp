@@ -16,15 +16,9 @@ namespace lamella::study {
 
 namespace fs = std::filesystem;
 using tracking::Difference;
+using tracking::recorded_path;
 
 namespace {
-
-// Paths of a record are relative to where lamella was run.
-std::string recorded_path(const nlohmann::json& run, const std::string& path) {
-  const std::string folder = run["caller"].value("folder", "");
-  std::error_code error;
-  return folder.empty() || fs::equivalent(folder, ".", error) ? path : io::resolve(folder, path);
-}
 
 Study recorded_study(const nlohmann::json& run, const std::string& folder, bool recorded_options) {
   const std::string path = recorded_path(run, run["command"]["study"].get<std::string>());
@@ -166,6 +160,7 @@ Reproduction reproduce_run(const std::string& folder, const ReproduceOptions& op
   if (!result.changed.empty()) return result;
 
   study.output = fresh_folder(options.output, study, run["run_id"].get<std::string>());
+  study.tracking.mlflow = "";  // a run made again is no new result
   study.precision = encoder::parse_precision(run["encoder"]["precision"].get<std::string>());
   RunOptions run_options;
   run_options.full_hash = run["command"].value("full_hash", false);

@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
 #include <chrono>
-#include <map>
 #include <set>
 
-#include "lamella/base/error.h"
-#include "lamella/base/hash.h"
 #include "lamella/io/byte_source.h"
 #include "lamella/io/files.h"
 #include "lamella/study/run_report_internal.h"
@@ -15,13 +11,6 @@ namespace lamella::study {
 namespace {
 
 constexpr std::chrono::seconds kOutcomeInterval{2};
-
-// Everything of a slide that training, scores and metrics depend on.
-std::string slide_digest(const SlideWork& work) {
-  return nlohmann::json{work.entry.slide_id, work.entry.patient_id,
-                        work.slide ? work.slide->info().fingerprint : "", work.annotations_sha256}
-      .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
 
 nlohmann::json slide_input(const SlideWork& work, bool full_hash) {
   nlohmann::json item = {{"kind", "slide"}, {"path", work.entry.path}};
@@ -43,16 +32,6 @@ nlohmann::json slide_input(const SlideWork& work, bool full_hash) {
 }
 
 }  // namespace
-
-nlohmann::json input_file(const std::string& kind, const std::string& path, bool full_hash) {
-  const auto source = io::open_file(path);
-  nlohmann::json item = {{"kind", kind},
-                         {"path", path},
-                         {"bytes", source->size()},
-                         {"fingerprint", io::fingerprint(*source)}};
-  if (full_hash || kind != "slide") item["sha256"] = io::file_sha256(path);
-  return item;
-}
 
 nlohmann::json inputs_json(const RunState& state) {
   nlohmann::json list = nlohmann::json::array();
@@ -81,23 +60,20 @@ nlohmann::json encoder_json(const RunState& state) {
           {"dimension", info.dimension}};
 }
 
-nlohmann::json split_json(const RunState& state) {
+nlohmann::json split_json(const RunState& state, const nlohmann::json& inputs) {
   nlohmann::json split = nlohmann::json::object();
   for (const Role role : {Role::kTrain, Role::kTest, Role::kScore}) {
-    std::vector<std::string> slides, digests;
+    std::vector<std::string> slides;
     std::set<std::string> patients;
     for (const SlideWork& work : state.works) {
       if (work.entry.role != role) continue;
       slides.push_back(work.entry.slide_id);
-      digests.push_back(slide_digest(work));
       patients.insert(work.entry.patient_id);
     }
     if (slides.empty()) continue;
-    std::sort(digests.begin(), digests.end());
-    Sha256 hash;
-    for (const std::string& digest : digests) hash.update(digest + "\n");
-    split[std::string(to_string(role))] = {
-        {"slides", slides}, {"patients", patients}, {"digest", hash.hex()}};
+    const std::string name(to_string(role));
+    split[name] = {
+        {"slides", slides}, {"patients", patients}, {"digest", cohort_digest(inputs, name)}};
   }
   return split;
 }

@@ -4,22 +4,18 @@
 
 #include <nlohmann/json.hpp>
 
+#include "lamella/study/manifest.h"
 #include "lamella/study/run_state_internal.h"
 
 namespace lamella::study {
-
-// One input file: kind, path, bytes, fingerprint (size and three samples, see io::fingerprint),
-// and sha256 of the whole file for all but slides, for these too if `full_hash`.
-// Error kNotFound, kIo.
-nlohmann::json input_file(const std::string& kind, const std::string& path, bool full_hash);
 
 // Every file that the run reads, the study file first, then tables and lists, then slides with
 // their annotations in the table's order. A slide that cannot be opened has an "error" instead of
 // hashes.
 nlohmann::json inputs_json(const RunState& state);
 nlohmann::json encoder_json(const RunState& state);
-// Slides, patients and the digest of the data of each role (see cohort_digest).
-nlohmann::json split_json(const RunState& state);
+// Slides, patients and cohort_digest of each role.
+nlohmann::json split_json(const RunState& state, const nlohmann::json& inputs);
 nlohmann::json seeds_json(const Study& study);
 // Content hashes of the run's results: scores, heat-maps, model; paths relative to the output.
 nlohmann::json outputs_json(const RunState& state);

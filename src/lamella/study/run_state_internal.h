@@ -14,6 +14,7 @@
 #include "lamella/slide/slide.h"
 #include "lamella/storage/storage.h"
 #include "lamella/study/run_study.h"
+#include "lamella/tracking/mlflow_publish.h"
 #include "lamella/tracking/run_record.h"
 
 namespace lamella::study {
@@ -46,6 +47,9 @@ struct RunState {
   storage::Model model{};
   std::string model_sha256{};
   std::chrono::steady_clock::time_point outcomes_recorded{};
+  tracking::PublishOptions publish{};  // uri "": nowhere
+  bool server_away = false;            // the last sending failed
+  double publish_seconds = 0;
 
   encoder::Encoder& loaded_encoder();
   std::string file(const std::string& folder, const SlideWork& work,
@@ -71,6 +75,13 @@ void for_each_slide(RunState& state, const std::function<void(SlideWork&)>& step
 
 // Hash of everything that a piece depends on; lamella's version is part of it.
 std::string piece_key(const nlohmann::json& inputs);
+
+// Sends the record as it is to the MLflow server, if one is named. A server that is away or refuses
+// is a warning: the run goes on, and 'lamella runs publish' sends its record later. While the run
+// goes on a server that was away is left alone until the end.
+void choose_server(RunState& state);
+enum class Moment { kUnderway, kEnd, kInterrupted };
+void follow_run(RunState& state, Moment moment);
 
 // The steps, in order.
 void open_slides(RunState& state);      // slides, annotations, the model's scale

@@ -19,11 +19,13 @@ namespace {
 
 void run_steps(RunState& state) {
   open_slides(state);
-  state.record.set("inputs", inputs_json(state));
-  state.record.set("split", split_json(state));
+  const nlohmann::json inputs = inputs_json(state);
+  state.record.set("inputs", inputs);
+  state.record.set("split", split_json(state, inputs));
   state.record.log("inputs hashed");
   encode_labelled(state);
   train_model(state);
+  follow_run(state, Moment::kUnderway);
   score_slides(state);
 }
 
@@ -76,6 +78,8 @@ StudyResult run_study(const Study& study, const RunOptions& options, const Conte
   };
   log_progress(state.context, record);
   start_record(state, encoder_info);
+  choose_server(state);
+  follow_run(state, Moment::kUnderway);
   for (const std::string& warning : study.warnings) state.context.warn(warning);
   for (const SlideEntry& entry : entries) {
     SlideWork work;
@@ -90,7 +94,9 @@ StudyResult run_study(const Study& study, const RunOptions& options, const Conte
     record.log(std::string("error: ") + error.what());
     record.set("error", error.what());
     record_outcomes(state, true);
-    record.finish(error.code() == ErrorCode::kInterrupted ? "KILLED" : "FAILED");
+    const bool interrupted = error.code() == ErrorCode::kInterrupted;
+    record.finish(interrupted ? "KILLED" : "FAILED");
+    follow_run(state, interrupted ? Moment::kInterrupted : Moment::kEnd);
     throw;
   }
   take_outcomes(state);
@@ -98,6 +104,7 @@ StudyResult run_study(const Study& study, const RunOptions& options, const Conte
   const nlohmann::json summary = to_json(result);
   for (const char* key : {"metrics", "slides", "seconds"}) record.set(key, summary[key]);
   record.finish(result.all_done() ? "FINISHED" : "FAILED");
+  follow_run(state, Moment::kEnd);
   return result;
 }
 
@@ -142,11 +149,11 @@ nlohmann::json to_json(const StudyResult& result) {
   for (const auto& [role, value] : result.metrics) metrics[role] = to_json(value);
   nlohmann::json slides = nlohmann::json::array();
   for (const SlideOutcome& slide : result.slides) slides.push_back(to_json(slide));
-  return {{"run_id", result.run_id},    {"run_dir", result.run_folder},
-          {"metrics", metrics},         {"slides", slides},
-          {"seconds", result.seconds},  {"compile_seconds", result.compile_seconds},
-          {"lambda", result.lambda},    {"precision", result.precision},
-          {"warnings", result.warnings}};
+  return {{"run_id", result.run_id},     {"run_dir", result.run_folder},
+          {"metrics", metrics},          {"slides", slides},
+          {"seconds", result.seconds},   {"compile_seconds", result.compile_seconds},
+          {"lambda", result.lambda},     {"precision", result.precision},
+          {"warnings", result.warnings}, {"mlflow", result.mlflow}};
 }
 
 }  // namespace lamella::study

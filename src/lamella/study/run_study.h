@@ -37,6 +37,7 @@ struct StudyResult {
   double lambda = 0;
   std::string precision;
   std::vector<std::string> warnings;
+  nlohmann::json mlflow;  // where it was sent, null if nowhere
 
   bool all_done() const;
 };

@@ -7,6 +7,8 @@
 #include "lamella/base/text.h"
 #include "lamella/io/files.h"
 #include "lamella/study/toml_reader_internal.h"
+#include "lamella/tracking/mlflow_publish.h"
+#include "lamella/tracking/run_record.h"
 
 namespace lamella::study {
 
@@ -112,10 +114,17 @@ void read_heatmap(TomlReader table, Study& study) {
 }
 
 void read_tracking(TomlReader table, Study& study) {
-  if (table.text("mlflow")) {
-    study.warnings.push_back(
-        "tracking.mlflow is not sent by this version of lamella; the run is recorded in the "
-        "output's runs folder");
+  TrackingOptions& options = study.tracking;
+  options.mlflow = table.text("mlflow");
+  options.register_model = table.text("register").value_or("");
+  options.alias = table.text("alias").value_or("");
+  try {
+    tracking::PublishOptions publish{options.mlflow.value_or(""), options.register_model,
+                                     options.alias, false};
+    if (publish.uri.empty()) publish.uri = "http://from.environment";
+    publish.validate();
+  } catch (const Error& error) {
+    table.fail("mlflow", error.message());
   }
   table.finish();
 }
@@ -229,7 +238,13 @@ nlohmann::json to_json(const Study& study) {
         {"max_folds", study.train.max_folds},
         {"max_iterations", study.train.max_iterations}}},
       {"score", score},
-      {"heatmap", {{"colormap", study.heatmap.colormap}, {"opacity", study.heatmap.opacity}}}};
+      {"heatmap", {{"colormap", study.heatmap.colormap}, {"opacity", study.heatmap.opacity}}},
+      {"tracking",
+       {{"mlflow", study.tracking.mlflow
+                       ? nlohmann::json(tracking::without_credentials(*study.tracking.mlflow))
+                       : nlohmann::json()},
+        {"register", study.tracking.register_model},
+        {"alias", study.tracking.alias}}}};
 }
 
 }  // namespace lamella::study

@@ -21,6 +21,12 @@ struct CentreFile {
   int8_t label = 0;  // 1 tumour, 0 normal
 };
 
+struct TrackingOptions {
+  std::optional<std::string> mlflow;  // tracking URI, "" for none; not set: MLFLOW_TRACKING_URI
+  std::string register_model;         // name at the model registry, "" for none
+  std::string alias;
+};
+
 // Paths are as resolved: relative ones in the file are relative to the file's folder.
 struct Study {
   std::string path;
@@ -37,6 +43,7 @@ struct Study {
   classifier::TrainOptions train;
   patch::GridOptions score;
   heatmap::OverlayOptions heatmap;
+  TrackingOptions tracking;
   std::vector<std::string> warnings;  // what was adapted, for the record
 };
 

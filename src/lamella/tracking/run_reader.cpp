@@ -125,6 +125,13 @@ FoundRuns find_runs(const std::string& folder, int threads) {
   return result;
 }
 
+std::string recorded_path(const nlohmann::json& document, const std::string& path) {
+  const std::string folder =
+      document.contains("caller") ? document["caller"].value("folder", "") : std::string();
+  std::error_code error;
+  return folder.empty() || fs::equivalent(folder, ".", error) ? path : io::resolve(folder, path);
+}
+
 std::string find_run(const std::string& id_or_path, const std::string& folder) {
   if (io::exists(id_or_path + "/" + kRecordName)) return id_or_path;
   if (fs::path(id_or_path).filename() == kRecordName && io::exists(id_or_path)) {

@@ -35,4 +35,7 @@ FoundRuns find_runs(const std::string& folder, int threads);
 // beneath `folder`. Error kNotFound (with the nearest), kInvalidArgument (several begin so).
 std::string find_run(const std::string& id_or_path, const std::string& folder);
 
+// A path of the record, which is relative to the folder in which lamella was run.
+std::string recorded_path(const nlohmann::json& document, const std::string& path);
+
 }  // namespace lamella::tracking

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <cstdlib>
+
+#include "lamella/base/error.h"
+#include "lamella/study/run_state_internal.h"
+
+namespace lamella::study {
+
+void choose_server(RunState& state) {
+  const TrackingOptions& options = state.study.tracking;
+  state.publish.register_model = options.register_model;
+  state.publish.alias = options.alias;
+  if (options.mlflow) {
+    state.publish.uri = *options.mlflow;
+    return;
+  }
+  state.publish.uri = tracking::tracking_uri_from_environment();
+  const char* value = std::getenv("MLFLOW_TRACKING_URI");
+  try {
+    if (!state.publish.uri.empty()) state.publish.validate();
+    if (state.publish.uri.empty() && value && *value) {
+      throw Error(ErrorCode::kInvalidArgument, "is no http or https address");
+    }
+  } catch (const Error& error) {
+    state.publish.uri.clear();
+    state.context.warn(
+        fmt::format("MLFLOW_TRACKING_URI: {}; nothing is sent to MLflow, the run is recorded in {}",
+                    error.message(), state.record.folder()));
+  }
+}
+
+void follow_run(RunState& state, Moment moment) {
+  if (state.publish.uri.empty()) return;
+  if (state.server_away && moment == Moment::kUnderway) return;
+  const StepTimer timer(state.publish_seconds);
+  state.publish.last_words = moment == Moment::kInterrupted;
+  try {
+    const tracking::Published published = tracking::publish_run(
+        state.record.document(), state.record.folder(), state.publish, state.context);
+    state.server_away = false;
+    state.result.mlflow = tracking::to_json(published);
+    for (const std::string& path : published.files_missing) {
+      state.context.warn(path + ": is gone; not sent to MLflow");
+    }
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kInterrupted) throw;
+    const bool first = !state.server_away;
+    state.server_away = true;
+    if (!first && moment == Moment::kUnderway) return;
+    state.context.warn(fmt::format(
+        "MLflow: {}; the run is kept and {}", error.what(),
+        moment == Moment::kUnderway
+            ? std::string("goes on, at its end it is sent again")
+            : fmt::format("'lamella runs publish {}' sends it later", state.record.folder())));
+  }
+}
+
+}  // namespace lamella::study

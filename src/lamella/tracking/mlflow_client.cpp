@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lamella/tracking/mlflow_client.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "lamella/base/error.h"
+#include "lamella/base/text.h"
+#include "lamella/tracking/run_record.h"
+
+namespace lamella::tracking {
+
+namespace {
+
+constexpr size_t kQuotedCharacters = 300;
+
+// Credentials from the address are percent-encoded in it.
+std::string percent_decode(std::string_view text) {
+  const auto digit = [](char c) -> int {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    return -1;
+  };
+  std::string decoded;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '%' && i + 2 < text.size() && digit(text[i + 1]) >= 0 &&
+        digit(text[i + 2]) >= 0) {
+      decoded += static_cast<char>(digit(text[i + 1]) * 16 + digit(text[i + 2]));
+      i += 2;
+    } else {
+      decoded += text[i];
+    }
+  }
+  return decoded;
+}
+
+nlohmann::json parse_object(const std::string& text) {
+  const nlohmann::json parsed = nlohmann::json::parse(text, nullptr, false);
+  return parsed.is_object() ? parsed : nlohmann::json();
+}
+
+std::string server_words(const HttpResponse& response) {
+  const nlohmann::json body = parse_object(response.body);
+  std::string words;
+  if (body.is_object() && body.contains("message") && body["message"].is_string()) {
+    words = body["message"].get<std::string>();
+  } else if (response.content_type.find("html") == std::string::npos) {
+    words = std::string(trim(response.body));
+  }
+  if (words.size() > kQuotedCharacters) words = words.substr(0, kQuotedCharacters) + "…";
+  return words.empty() ? "" : ": " + without_credentials(words);
+}
+
+[[noreturn]] void refuse(const HttpResponse& response, const std::string& url) {
+  const std::string words = server_words(response);
+  const auto status = response.status;
+  std::string advice = "the server refused the request";
+  ErrorCode code = ErrorCode::kInvalidArgument;
+  if (status == 401) {
+    advice =
+        "the server wants authentication; set MLFLOW_TRACKING_USERNAME and "
+        "MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN";
+  } else if (status == 403) {
+    advice = "the server does not allow this user to do that; ask its administrator";
+  } else if (status == 404) {
+    advice = "there is nothing at this address; check the tracking URI";
+  } else if (status >= 300 && status < 400) {
+    advice = "the server redirects elsewhere; give the address of the MLflow server itself";
+  } else if (status == 429) {
+    code = ErrorCode::kIo;
+    advice = "the server is busy and stayed so";
+  } else if (status >= 500) {
+    code = ErrorCode::kIo;
+    advice = "the server failed and stayed so";
+  }
+  throw Error(code, fmt::format("{} (HTTP {}){}", advice, status, words), url);
+}
+
+}  // namespace
+
+MlflowAddress parse_tracking_uri(const std::string& text) {
+  const std::string shown = without_credentials(text);
+  const auto wrong = [&] {
+    return Error(ErrorCode::kInvalidArgument,
+                 fmt::format("MLflow's tracking URI: found '{}', expected http://host:port or "
+                             "https://…; a folder or database is served by 'mlflow server'",
+                             shown));
+  };
+  const std::string lower = to_lower(text);
+  const size_t scheme = lower.starts_with("http://") ? 7 : lower.starts_with("https://") ? 8 : 0;
+  if (scheme == 0) throw wrong();
+  MlflowAddress address;
+  std::string rest = text.substr(scheme);
+  const size_t at = rest.substr(0, rest.find('/')).rfind('@');
+  if (at != std::string::npos) {
+    const std::string both = rest.substr(0, at);
+    const size_t colon = both.find(':');
+    address.user = percent_decode(both.substr(0, colon));
+    if (colon != std::string::npos) address.password = percent_decode(both.substr(colon + 1));
+    rest = rest.substr(at + 1);
+  }
+  while (rest.ends_with('/')) rest.pop_back();
+  const std::string host = rest.substr(0, rest.find_first_of(":/"));
+  const bool odd = std::any_of(rest.begin(), rest.end(), [](unsigned char c) {
+    return c <= ' ' || c == '?' || c == '#' || c == 0x7f;
+  });
+  if ((host.empty() && !rest.starts_with('[')) || odd) throw wrong();
+  address.uri = lower.substr(0, scheme) + rest;
+  return address;
+}
+
+namespace {
+
+HttpOptions with_credentials(HttpOptions options, const MlflowAddress& address) {
+  const bool has_own = !options.user.empty() || !options.password.empty() || !options.token.empty();
+  if (!has_own) {
+    options.user = address.user;
+    options.password = address.password;
+  }
+  return options;
+}
+
+}  // namespace
+
+MlflowClient::MlflowClient(const MlflowAddress& address, HttpOptions options, CancelToken cancel)
+    : uri_(address.uri), http_(with_credentials(std::move(options), address), std::move(cancel)) {}
+
+HttpResponse MlflowClient::checked(const HttpRequest& request,
+                                   const std::vector<std::string>& expected, bool& was_expected) {
+  HttpResponse response = http_.send(request);
+  was_expected = false;
+  if (response.status >= 200 && response.status < 300) return response;
+  const nlohmann::json body = parse_object(response.body);
+  std::string code = body.is_object() ? body.value("error_code", "") : "";
+  // A server that is too old answers 404 without words of MLflow's.
+  if (code.empty() && (response.status == 404 || response.status == 405)) {
+    code = "ENDPOINT_NOT_FOUND";
+  }
+  was_expected = std::find(expected.begin(), expected.end(), code) != expected.end();
+  if (!was_expected) refuse(response, request.url);
+  return response;
+}
+
+std::optional<nlohmann::json> MlflowClient::call(const std::string& method, const std::string& path,
+                                                 const nlohmann::json& body,
+                                                 const std::vector<std::string>& expected,
+                                                 bool repeatable) {
+  HttpRequest request;
+  request.method = method;
+  request.url = uri_ + "/api/2.0/mlflow/" + path;
+  if (!body.is_null()) {
+    request.body = body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  }
+  request.repeatable = repeatable;
+  bool was_expected = false;
+  const HttpResponse response = checked(request, expected, was_expected);
+  if (was_expected) return {};
+  const nlohmann::json answer = parse_object(response.body);
+  if (answer.is_null()) {
+    throw Error(ErrorCode::kFormat,
+                fmt::format("found an answer of type '{}', expected MLflow's JSON; is this an "
+                            "MLflow server, or a proxy or login page before one?",
+                            response.content_type),
+                request.url);
+  }
+  return answer;
+}
+
+void MlflowClient::put_artifact(const std::string& artifact_uri, const std::string& name,
+                                const std::string& file) {
+  constexpr std::string_view kScheme = "mlflow-artifacts:";
+  if (!artifact_uri.starts_with(kScheme)) {
+    throw Error(ErrorCode::kUnsupported,
+                fmt::format("the server keeps artifacts at '{}' and does not take them itself; "
+                            "start it with --serve-artifacts",
+                            without_credentials(artifact_uri)),
+                uri_);
+  }
+  // mlflow-artifacts:/path, or with another host: mlflow-artifacts://host:port/path.
+  std::string folder = artifact_uri.substr(kScheme.size());
+  std::string base = uri_;
+  if (folder.starts_with("//") && !folder.starts_with("///")) {
+    const size_t slash = std::min(folder.find('/', 2), folder.size());
+    base = uri_.substr(0, uri_.find("://") + 1) + folder.substr(0, slash);
+    folder = folder.substr(slash);
+  }
+  while (folder.starts_with('/')) folder.erase(0, 1);
+  HttpRequest request;
+  request.method = "PUT";
+  request.url = base + "/api/2.0/mlflow-artifacts/artifacts";
+  std::string part;
+  for (const char c : folder + "/" + name + "/") {
+    if (c != '/') {
+      part += c;
+    } else if (!part.empty()) {
+      request.url += "/" + percent_encode(part);
+      part.clear();
+    }
+  }
+  request.body_file = file;
+  request.content_type = "application/octet-stream";
+  bool was_expected = false;
+  const HttpResponse response = checked(request, {}, was_expected);
+  if (response.content_type.find("html") != std::string::npos) {
+    throw Error(ErrorCode::kFormat,
+                "found an HTML page, expected MLflow's answer; is there a proxy or login page "
+                "before the server?",
+                request.url);
+  }
+}
+
+}  // namespace lamella::tracking

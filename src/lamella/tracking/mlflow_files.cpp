@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <filesystem>
+
+#include "lamella/io/byte_source.h"
+#include "lamella/io/files.h"
+#include "lamella/tracking/mlflow_files_internal.h"
+#include "lamella/tracking/run_reader.h"
+
+namespace lamella::tracking {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* kModel = "model/model.json";
+
+std::string output_folder(const nlohmann::json& document) {
+  return recorded_path(document, document["study"]["output"].get<std::string>());
+}
+
+nlohmann::json outputs(const nlohmann::json& document) {
+  return document.contains("outputs") ? document["outputs"] : nlohmann::json::array();
+}
+
+// Adds the recorded file if it still is what was recorded.
+bool add_recorded(const nlohmann::json& item, const std::string& output, RunFiles& found) {
+  const std::string name = item["path"].get<std::string>();
+  const std::string path = output + "/" + name;
+  if (io::exists(path) && io::file_sha256(path) == item["sha256"]) {
+    found.files.push_back({name, path, item["sha256"].get<std::string>()});
+    return true;
+  }
+  found.missing.push_back(path);
+  return false;
+}
+
+}  // namespace
+
+RunFiles artifact_files(const nlohmann::json& document, const std::string& folder) {
+  RunFiles found;
+  for (const char* name : {"run.json", "log.txt", "study.toml"}) {
+    const std::string path = folder + "/" + name;
+    if (io::exists(path)) found.files.push_back({name, path, io::file_sha256(path)});
+  }
+  const nlohmann::json recorded = outputs(document);
+  for (const nlohmann::json& item : recorded) {
+    if (item["path"] != kModel) add_recorded(item, output_folder(document), found);
+  }
+  return found;
+}
+
+RunFiles model_files(const nlohmann::json& document) {
+  RunFiles found;
+  const nlohmann::json recorded = outputs(document);
+  const auto model = std::find_if(recorded.begin(), recorded.end(),
+                                  [](const auto& item) { return item["path"] == kModel; });
+  if (model == recorded.end()) return found;
+  const std::string output = output_folder(document);
+  if (!add_recorded(*model, output, found)) return found;
+  found.files.clear();
+  const fs::path root = fs::path(output) / "model";
+  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(root)) {
+    if (!entry.is_regular_file()) continue;
+    const std::string path = entry.path().string();
+    found.files.push_back(
+        {entry.path().lexically_relative(root).string(), path, io::file_sha256(path)});
+  }
+  std::sort(found.files.begin(), found.files.end(),
+            [](const RunFile& a, const RunFile& b) { return a.name < b.name; });
+  return found;
+}
+
+}  // namespace lamella::tracking

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// The files of a run that go to MLflow.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace lamella::tracking {
+
+struct RunFile {
+  std::string name;  // at the server: "heatmaps/a.png"
+  std::string path;
+  std::string sha256;
+};
+
+struct RunFiles {
+  std::vector<RunFile> files;
+  std::vector<std::string> missing;  // recorded, but gone or overwritten since
+};
+
+// The record itself, log, study, and the recorded outputs but for the model.
+RunFiles artifact_files(const nlohmann::json& document, const std::string& folder);
+// The files of the model's folder; empty, and its name in `missing`, if it is another one now.
+RunFiles model_files(const nlohmann::json& document);
+
+}  // namespace lamella::tracking

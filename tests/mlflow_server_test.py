@@ -1,0 +1,270 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Against a real MLflow server, read back through the official client.
+
+Needs the package mlflow (make test-all installs it into an environment of its own)."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+from conftest import PROGRAM, STUDY, good, lamella
+
+mlflow = pytest.importorskip("mlflow", reason="the package mlflow is not installed (make test-all)")
+
+from mlflow.tracking import MlflowClient  # noqa: E402  after the skip
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Server:
+    """mlflow server on loopback: sqlite behind it, artifacts through it."""
+
+    def __init__(self, folder: Path):
+        self.folder, self.port = folder, free_port()
+        self.uri = f"http://127.0.0.1:{self.port}"
+        self.process = None
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port",
+             str(self.port), "--workers", "1", "--backend-store-uri",
+             f"sqlite:///{self.folder}/mlflow.db", "--artifacts-destination",
+             str(self.folder / "artifacts")],
+            cwd=self.folder, stdout=open(self.folder / "server.log", "a"),
+            stderr=subprocess.STDOUT, start_new_session=True)
+        deadline = time.time() + 180
+        while time.time() < deadline:
+            assert self.process.poll() is None, (self.folder / "server.log").read_text()
+            try:
+                if urllib.request.urlopen(self.uri + "/health", timeout=2).status == 200:
+                    return
+            except OSError:
+                time.sleep(0.2)
+        pytest.fail("mlflow server does not start: " + (self.folder / "server.log").read_text())
+
+    def stop(self, how=signal.SIGKILL):
+        # Its own session: the workers go with it.
+        os.killpg(self.process.pid, how)
+        self.process.wait()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    started = Server(tmp_path_factory.mktemp("server"))
+    yield started
+    started.stop()
+
+
+@pytest.fixture(scope="module")
+def client(server):
+    return MlflowClient(server.uri)
+
+
+@pytest.fixture(scope="module")
+def write_study(tmp_path_factory, cohort):
+    def write(name: str) -> Path:
+        folder = tmp_path_factory.mktemp("study")
+        text = STUDY.format(output=folder / "out", table=cohort / "slides.csv")
+        text = text.replace('"small"', f'"{name}"').replace("l2 = 0.1", 'l2 = "cv"')
+        text = text.replace("[score]", "[score]\nregion = [0, 0, 700, 700]")
+        (folder / "study.toml").write_text(text)
+        return folder / "study.toml"
+
+    return write
+
+
+@pytest.fixture(scope="module")
+def tracked(server, write_study):
+    """A run that was followed by the server, and its record."""
+    result = good("run", write_study("réal/study"), env={"MLFLOW_TRACKING_URI": server.uri})
+    return result, json.loads((Path(result["run_dir"]) / "run.json").read_text())
+
+
+def snapshot(client, name: str) -> dict:
+    """All that the server knows of an experiment, in a form that can be compared."""
+    (experiment,) = [e for e in client.search_experiments() if e.name == name]
+    ids = [experiment.experiment_id]
+    seen = {"models": sorted(m.model_id for m in client.search_logged_models(ids)), "runs": {}}
+    for run in client.search_runs(ids):
+        key = run.data.tags["lamella.run_id"]
+        assert key not in seen["runs"], "a run is there twice"
+        seen["runs"][key] = {
+            "id": run.info.run_id, "status": run.info.status, "params": run.data.params,
+            "metrics": {name: [(m.step, m.timestamp, m.value)
+                               for m in client.get_metric_history(run.info.run_id, name)]
+                        for name in run.data.metrics},
+            "datasets": [(d.dataset.name, d.dataset.digest) for d in run.inputs.dataset_inputs],
+            "models": [m.model_id for m in run.outputs.model_outputs] if run.outputs else [],
+            "files": sorted(files_of(client, run.info.run_id))}
+    return seen
+
+
+def files_of(client, run_id: str, folder: str = "") -> list[str]:
+    names = []
+    for item in client.list_artifacts(run_id, folder):
+        names += files_of(client, run_id, item.path) if item.is_dir else [item.path]
+    return names
+
+
+def test_everything_is_read_back(client, tracked, tmp_path):
+    result, record = tracked
+    experiment = client.get_experiment_by_name("réal/study")
+    (run,) = client.search_runs([experiment.experiment_id], "metrics.test_auc > 0",
+                                order_by=["metrics.test_auc DESC"])
+    assert run.info.run_id == result["mlflow"]["mlflow_run_id"]
+    assert run.info.run_name == result["run_id"] and run.info.status == "FINISHED"
+    assert run.info.start_time == record["start_time_ms"]
+    assert run.info.end_time == record["end_time_ms"]
+    for role in ("train", "test"):
+        for key, value in result["metrics"][role].items():
+            assert run.data.metrics[f"{role}_{key}"] == value
+    assert run.data.params["patches.size_px"] == "112" and run.data.params["train.l2"] == "cv"
+    assert run.data.params["encoder.sha256"] == record["encoder"]["sha256"]
+    assert run.data.tags["mlflow.source.type"] == "LOCAL"
+    assert run.data.tags["mlflow.source.git.commit"] == record["software"]["git_commit"]
+    assert run.data.tags["mlflow.user"] == record["caller"]["user"]
+    curve = client.get_metric_history(run.info.run_id, "cv_log_loss")
+    assert [(m.step, m.value) for m in curve] == [
+        (i, trial["mean_log_loss"]) for i, trial in enumerate(record["training"]["trials"])]
+    datasets = {item.tags[0].value: item.dataset for item in run.inputs.dataset_inputs}
+    assert set(datasets) == {"train", "test"}
+    assert record["split"]["test"]["digest"].startswith(datasets["test"].digest)
+    names = files_of(client, run.info.run_id)
+    assert {"run.json", "log.txt", "study.toml", "heatmaps/phantom_03.png",
+            "scores/grid/phantom_04.csv"} <= set(names)
+    sent = Path(client.download_artifacts(run.info.run_id, "heatmaps/phantom_03.png", tmp_path))
+    assert sent.read_bytes() == Path(result["slides"][2]["heatmap"]).read_bytes()
+
+
+def test_folds_and_the_lambda_path_are_nested(client, tracked):
+    result, record = tracked
+    experiment = client.get_experiment_by_name("réal/study")
+    nested = client.search_runs([experiment.experiment_id], "tags.mlflow.parentRunId = "
+                                f"'{result['mlflow']['mlflow_run_id']}'")
+    folds = record["training"]["folds"]
+    assert {run.info.run_name for run in nested} == {
+        "lambda path", *(f"fold {k + 1}" for k in range(folds))}
+    for run in nested:
+        losses = client.get_metric_history(run.info.run_id, "log_loss")
+        assert len(losses) == 13 and run.info.status == "FINISHED"
+        if run.info.run_name == "fold 2":
+            assert [m.value for m in losses] == [trial["fold_log_loss"][1]
+                                                 for trial in record["training"]["trials"]]
+
+
+def test_the_model_is_logged_with_its_figures(client, tracked, tmp_path):
+    result, _ = tracked
+    experiment = client.get_experiment_by_name("réal/study")
+    (model,) = client.search_logged_models([experiment.experiment_id])
+    assert model.model_id == result["mlflow"]["model_id"]
+    assert str(model.status) == "READY" and model.source_run_id == result["mlflow"]["mlflow_run_id"]
+    assert {m.key: m.value for m in model.metrics}["test_auc"] == result["metrics"]["test"]["auc"]
+    os.environ["MLFLOW_TRACKING_URI"] = result["mlflow"]["uri"]
+    try:
+        folder = Path(mlflow.artifacts.download_artifacts(f"models:/{model.model_id}",
+                                                          dst_path=str(tmp_path)))
+    finally:
+        del os.environ["MLFLOW_TRACKING_URI"]
+    local = Path(result["run_dir"]).parent.parent / "model"
+    for name in ("model.json", "encoder/network.onnx", "encoder/encoder.json"):
+        assert (folder / name).read_bytes() == (local / name).read_bytes()
+
+
+def test_publishing_again_changes_nothing(client, server, tracked):
+    result, _ = tracked
+    before = snapshot(client, "réal/study")
+    for forget in (False, True):
+        if forget:
+            (Path(result["run_dir"]) / "mlflow.json").unlink()
+        again = good("runs", "publish", result["run_dir"], "--to", server.uri)
+        assert again["mlflow_run_id"] == result["mlflow"]["mlflow_run_id"]
+        assert snapshot(client, "réal/study") == before
+
+
+def test_a_version_is_registered_once_with_its_alias(client, server, tracked):
+    result, _ = tracked
+    for _ in range(2):
+        sent = good("runs", "publish", result["run_dir"], "--to", server.uri, "--register",
+                    "tumour", "--alias", "champion")
+        assert sent["model_version"] == "1"
+    version = client.get_model_version_by_alias("tumour", "champion")
+    assert version.version == "1" or version.version == 1
+    assert version.run_id == sent["mlflow_run_id"]
+    assert len(client.search_model_versions("name='tumour'")) == 1
+
+
+def test_a_failed_run_is_failed_at_the_server(client, server, write_study):
+    study = write_study("fails")
+    outcome = lamella("run", study, "--set", 'patches.from_annotations.positive=["Nobody"]',
+                      env={"MLFLOW_TRACKING_URI": server.uri})
+    assert outcome.code == 1
+    (run,) = client.search_runs([client.get_experiment_by_name("fails").experiment_id])
+    assert run.info.status == "FAILED" and run.data.tags["lamella.error"]
+
+
+def test_a_deleted_experiment_is_named(client, server, tracked):
+    result, record = tracked
+    folder = Path(result["run_dir"]).parent / "other"
+    folder.mkdir()
+    (folder / "run.json").write_text(json.dumps({**record, "name": "deleted", "run_id": "other"}))
+    client.delete_experiment(client.create_experiment("deleted"))
+    outcome = lamella("runs", "publish", folder, "--to", server.uri)
+    assert outcome.code == 1 and "'deleted' is deleted" in outcome.err
+
+
+def test_server_killed_in_the_middle_nothing_lost_nothing_double(server, client, write_study):
+    study = write_study("killed")
+    run = subprocess.Popen([PROGRAM, "run",
+                            str(study), "--json"], stdout=subprocess.PIPE, text=True,
+                           env={**os.environ, "MLFLOW_TRACKING_URI": server.uri,
+                                "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"})
+    deadline = time.time() + 60
+    while time.time() < deadline and not client.get_experiment_by_name("killed"):
+        time.sleep(0.1)
+    server.stop()
+    out, _ = run.communicate(timeout=300)
+    result = json.loads(out)
+    assert run.returncode == 0 and result["metrics"]["test"]["n"] > 0
+    server.start()
+    sent = good("runs", "publish", result["run_dir"], "--to", server.uri)
+    assert not sent["files_missing"]
+    once = snapshot(client, "killed")
+    assert once["runs"][result["run_id"]]["status"] == "FINISHED"
+    assert len(once["runs"]) == 2 + result_folds(result)
+    good("runs", "publish", result["run_dir"], "--to", server.uri)
+    assert snapshot(client, "killed") == once
+
+    # Killed while a record is being sent, again and again: it ends up whole.
+    record = json.loads((Path(result["run_dir"]) / "run.json").read_text())
+    (Path(result["run_dir"]) / "run.json").write_text(json.dumps({**record, "name": "hit"}))
+    for delay in (0.05, 0.2, 0.4):
+        sending = subprocess.Popen(
+            [PROGRAM, "runs", "publish",
+             result["run_dir"], "--to", server.uri], stderr=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, env={**os.environ, "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"})
+        time.sleep(delay)
+        server.stop()
+        sending.wait(timeout=60)
+        server.start()
+    good("runs", "publish", result["run_dir"], "--to", server.uri)
+    whole = snapshot(client, "hit")
+    assert whole["runs"].keys() == once["runs"].keys() and len(whole["models"]) == 1
+    for key, run in whole["runs"].items():
+        for part in ("status", "params", "metrics", "files"):
+            assert run[part] == once["runs"][key][part], (key, part)
+
+
+def result_folds(result) -> int:
+    return json.loads((Path(result["run_dir"]) / "run.json").read_text())["training"]["folds"]
