@@ -53,7 +53,7 @@ check: setup
 	@.venv/bin/python tools/check_house.py
 
 format:
-	@clang-format -i $$(git ls-files 'src/*.cpp' 'src/*.h')
+	@clang-format -i $$(git ls-files 'src/*.cpp' 'src/*.h' 'python/*.cpp' 'python/*.h')
 
 tidy: setup
 	@tools/build.sh dev all

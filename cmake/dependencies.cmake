@@ -51,4 +51,12 @@ lamella_find(lbfgs HEADER lbfgs.h LIBRARIES lbfgs)
 
 set(LAMELLA_VENV "${CMAKE_SOURCE_DIR}/.venv" CACHE PATH "Python environment with the wheels")
 file(GLOB openvino_folders "${LAMELLA_VENV}/lib/python3*/site-packages/openvino/cmake")
+if(SKBUILD)
+  # A wheel is built in an environment of its own, which has one too.
+  find_package(Python REQUIRED COMPONENTS Interpreter Development.Module)
+  execute_process(
+    COMMAND "${Python_EXECUTABLE}" -c "import openvino, os; print(os.path.dirname(openvino.__file__))"
+    OUTPUT_VARIABLE openvino_package OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+  set(openvino_folders "${openvino_package}/cmake")
+endif()
 find_package(OpenVINO REQUIRED COMPONENTS Runtime PATHS ${openvino_folders} NO_DEFAULT_PATH)

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # build.sh PRESET TARGET: configures if needed and builds.
 set -euo pipefail
+export CCACHE_NOHASHDIR=1  # a wheel is built elsewhere, from the same files
 cd "$(dirname "$0")/.."
 preset=$1 target=$2
 folder=build

@@ -23,7 +23,8 @@ LEVELS = [
     {"study"},
     {"cli"},
 ]
-FACES = {"cli"}
+FACES = {"cli", "python"}
+SOURCES = ["src/*.cpp", "src/*.h", "python/*.cpp", "python/*.h"]
 PRINTS = re.compile(r"\bstd::cout\b|\bstd::cerr\b|[^:\w]printf\(|\bputs\(")
 INCLUDE = re.compile(r'^\s*#\s*include\s+"lamella/(\w+)/([^"]+)"')
 
@@ -57,7 +58,8 @@ def check_levels(rooms: dict[str, set[str]]) -> list[str]:
 
 
 def check_file(path: Path, source: Path, rooms: dict[str, set[str]]) -> list[str]:
-    room = path.relative_to(source).parts[0]
+    inside = source in path.parents
+    room = path.relative_to(source).parts[0] if inside else "python"
     lines = path.read_text(encoding="utf-8").splitlines()
     faults = []
     if not lines or "SPDX-License-Identifier: Apache-2.0" not in lines[0]:
@@ -79,7 +81,7 @@ def check_file(path: Path, source: Path, rooms: dict[str, set[str]]) -> list[str
 
 
 def check_format() -> list[str]:
-    files = subprocess.run(["git", "ls-files", "src/*.cpp", "src/*.h"], cwd=ROOT,
+    files = subprocess.run(["git", "ls-files", *SOURCES], cwd=ROOT,
                            capture_output=True, text=True, check=True).stdout.split()
     if not files:
         return []
@@ -99,6 +101,17 @@ def check(root: Path) -> list[str]:
     faults = check_levels(rooms)
     for path in sorted([*source.rglob("*.h"), *source.rglob("*.cpp")]):
         faults += check_file(path, source, rooms)
+    # The Python package is a face outside src: every room but the other faces.
+    python = root / "python"
+    faces = {**rooms, "python": set(rooms) - FACES}
+    for path in sorted([*python.rglob("*.h"), *python.rglob("*.cpp")]):
+        faults += check_file(path, source, faces)
+    for path in sorted(python.rglob("*.py")):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        if not lines or "SPDX-License-Identifier: Apache-2.0" not in lines[0]:
+            faults.append(f"{path}: the first line must be the SPDX licence line")
+        if len(lines) > 500:
+            faults.append(f"{path}: {len(lines)} lines, at most 500")
     return faults
 
 

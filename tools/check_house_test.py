@@ -42,3 +42,14 @@ def test_sees_size_licence_and_printing(tmp_path):
     assert any("licence" in fault for fault in found)
     assert any("501 lines" in fault for fault in found)
     assert any("does not print" in fault for fault in found)
+
+
+def test_the_python_package_may_not_use_the_command_line(tmp_path):
+    bindings = tmp_path / "python" / "bindings"
+    bindings.mkdir(parents=True)
+    (bindings / "a.cpp").write_text(GOOD + '#include "lamella/io/a.h"\n#include "lamella/cli/b.h"\n')
+    (bindings / "b.py").write_text("import this\n")
+    found = faults(tmp_path, "patch", GOOD, CMAKE + "add_room(cli DEPENDS base)\n")
+    assert len([fault for fault in found if "may not include 'cli'" in fault]) == 1
+    assert not any("may not include 'io'" in fault for fault in found)
+    assert any("b.py: the first line" in fault for fault in found)

@@ -25,4 +25,12 @@ say "command line and tools (pytest)"
 LAMELLA_PROGRAM=$PWD/$folder/bin/lamella .venv/bin/python -m pytest -q -rs tests tools \
   --junit-xml="$reports/pytest.xml"
 
-.venv/bin/python tools/count_tests.py "$reports"
+names=(ctest.xml pytest.xml)
+if [ -d "$folder/python/lamella" ]; then
+  say "Python package (pytest)"
+  LAMELLA_PROGRAM=$PWD/$folder/bin/lamella PYTHONPATH=$PWD/$folder/python .venv/bin/python -m pytest \
+    -q -rs python/tests --junit-xml="$reports/pytest-python.xml"
+  names+=(pytest-python.xml)
+fi
+
+.venv/bin/python tools/count_tests.py "$reports" "${names[@]}"

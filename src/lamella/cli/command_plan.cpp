@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include "lamella/annotation/annotation.h"
 #include "lamella/base/error.h"
 #include "lamella/cli/commands.h"
 #include "lamella/cli/common_options.h"
 #include "lamella/cli/program.h"
-#include "lamella/patch/plan_patches.h"
 #include "lamella/storage/storage.h"
+#include "lamella/study/plan_slide.h"
 
 namespace lamella::cli {
 
@@ -15,18 +14,14 @@ namespace {
 
 struct PlanOptions {
   SlideOptions slide;
-  patch::PatchSpec spec;
-  patch::GridOptions grid;
-  patch::AnnotationRule rule;
+  study::PlanSlideOptions plan;
   std::string region;
-  std::string tissue = "auto";
   std::vector<std::string> centers;
-  std::vector<std::string> annotations;
   std::string out;
 };
 
 // "FILE:LABEL"
-patch::LabelledCentres read_centre_option(const std::string& text) {
+study::CentreFile read_centre_option(const std::string& text) {
   const size_t colon = text.rfind(':');
   const std::string label = colon == std::string::npos ? "" : text.substr(colon + 1);
   if (label != "0" && label != "1") {
@@ -35,50 +30,15 @@ patch::LabelledCentres read_centre_option(const std::string& text) {
                             "(normal)",
                             text));
   }
-  const std::string path = text.substr(0, colon);
-  return {annotation::read_ncrf_centres(path), static_cast<int8_t>(label == "1"), path};
-}
-
-annotation::AnnotationSet read_annotation_files(const std::vector<std::string>& paths) {
-  annotation::AnnotationSet all;
-  for (const std::string& path : paths) {
-    annotation::AnnotationSet set = annotation::read_asap_xml(path);
-    all.path = all.path.empty() ? path : all.path + ", " + path;
-    std::move(set.polygons.begin(), set.polygons.end(), std::back_inserter(all.polygons));
-    for (const std::string& group : set.groups) {
-      if (std::find(all.groups.begin(), all.groups.end(), group) == all.groups.end()) {
-        all.groups.push_back(group);
-      }
-    }
-    std::move(set.notes.begin(), set.notes.end(), std::back_inserter(all.notes));
-  }
-  return all;
-}
-
-patch::PatchPlan make_plan(const PlanOptions& options, const slide::Slide& slide,
-                           const Context& context) {
-  const tissue::TissueMask mask = tissue_mask(options.tissue, slide, context);
-  const slide::SlideInfo& info = slide.info();
-  if (!options.centers.empty()) {
-    std::vector<patch::LabelledCentres> lists;
-    for (const std::string& text : options.centers) lists.push_back(read_centre_option(text));
-    return patch::plan_from_centres(info, options.slide.id(), options.spec, mask, lists);
-  }
-  if (!options.annotations.empty()) {
-    const annotation::AnnotationSet set = read_annotation_files(options.annotations);
-    for (const std::string& note : set.notes) context.warn(note);
-    return patch::plan_from_annotations(info, options.slide.id(), options.spec, mask, set,
-                                        options.rule);
-  }
-  return patch::plan_grid(info, options.slide.id(), options.spec, mask, options.grid);
+  return {text.substr(0, colon), static_cast<int8_t>(label == "1")};
 }
 
 int run_plan(const PlanOptions& options, Shell& shell) {
   const Stopwatch watch;
   const Context context = shell.context();
   const auto slide = options.slide.open();
-  const patch::PatchPlan plan = make_plan(options, *slide, context);
-  for (const std::string& warning : plan.warnings) context.warn(warning);
+  const patch::PatchPlan plan =
+      study::plan_slide(*slide, options.slide.id(), options.plan, context);
   storage::write_plan(plan, "", options.out);
 
   int64_t labels[2] = {0, 0};
@@ -109,18 +69,18 @@ int run_plan(const PlanOptions& options, Shell& shell) {
 }
 
 void add_scale(CLI::App& app, PlanOptions& options) {
-  app.add_option("--size-px", options.spec.size_px, "side of a patch in pixels")
+  app.add_option("--size-px", options.plan.spec.size_px, "side of a patch in pixels")
       ->required()
       ->type_name("N");
-  auto* level =
-      app.add_option("--level", options.spec.level, "pyramid level, native pixels")->type_name("L");
-  app.add_option("--mpp", options.spec.mpp, "µm per patch pixel, by resampling")
+  auto* level = app.add_option("--level", options.plan.spec.level, "pyramid level, native pixels")
+                    ->type_name("L");
+  app.add_option("--mpp", options.plan.spec.mpp, "µm per patch pixel, by resampling")
       ->excludes(level)
       ->type_name("UM");
 }
 
 void add_annotation_rule(CLI::App& app, PlanOptions& options) {
-  patch::AnnotationRule& rule = options.rule;
+  patch::AnnotationRule& rule = options.plan.rule;
   app.add_option("--positive", rule.positive, "annotation groups that are tumour")
       ->type_name("GROUP");
   app.add_option("--negative", rule.negative, "annotation groups that are normal")
@@ -139,32 +99,34 @@ Action add_plan(CLI::App& app) {
   auto options = std::make_shared<PlanOptions>();
   options->slide.add(app);
   add_scale(app, *options);
-  auto* stride = app.add_option("--stride-px", options->grid.stride_px,
+  auto* stride = app.add_option("--stride-px", options->plan.grid.stride_px,
                                 "grid over the tissue: step in patch pixels (default: size-px)")
                      ->type_name("N");
   app.add_option("--region", options->region, "grid only here: X,Y,WIDTH,HEIGHT in level-0 px");
-  app.add_option("--min-tissue", options->grid.min_tissue,
+  app.add_option("--min-tissue", options->plan.grid.min_tissue,
                  "grid: tissue fraction a patch must have")
       ->capture_default_str();
-  app.add_option("--tissue", options->tissue, "auto, none, or a mask PNG")->capture_default_str();
+  app.add_option("--tissue", options->plan.tissue, "auto, none, or a mask PNG")
+      ->capture_default_str();
   auto* centers = app.add_option("--centers", options->centers,
                                  "NCRF list of centres and its label, FILE:LABEL (repeatable)")
                       ->excludes(stride)
                       ->type_name("FILE:LABEL");
-  app.add_option("--annotations", options->annotations, "ASAP XML files")
+  app.add_option("--annotations", options->plan.annotations, "ASAP XML files")
       ->excludes(stride)
       ->excludes(centers)
       ->type_name("FILE");
   add_annotation_rule(app, *options);
   app.add_option("--out", options->out, "plan file to write")->required()->type_name("PLAN.h5");
   return [options](Shell& shell) {
-    if (!options->spec.level && !options->spec.mpp) {
+    if (!options->plan.spec.level && !options->plan.spec.mpp) {
       throw Error(ErrorCode::kInvalidArgument,
                   "no scale: expected --level L (native pixels) or --mpp UM");
     }
-    if (!options->region.empty()) options->grid.region_px = parse_region(options->region);
-    options->spec.validate();
-    options->grid.validate();
+    if (!options->region.empty()) options->plan.grid.region_px = parse_region(options->region);
+    for (const std::string& text : options->centers) {
+      options->plan.centers.push_back(read_centre_option(text));
+    }
     return run_plan(*options, shell);
   };
 }

@@ -9,6 +9,7 @@
 #include "lamella/cli/program.h"
 #include "lamella/heatmap/heatmap.h"
 #include "lamella/io/files.h"
+#include "lamella/study/plan_slide.h"
 #include "lamella/study/score_slide.h"
 
 namespace lamella::cli {
@@ -39,7 +40,7 @@ study::SlideScores score_image(const ScoreOptions& options, const storage::Model
   const auto slide = slide::open_slide(options.slide, open);
   const std::string id = options.slide_id.empty() ? io::stem(options.slide) : options.slide_id;
   return study::score_slide(slide, id, model, options.grid,
-                            tissue_mask(options.tissue, *slide, context), context);
+                            study::tissue_mask(options.tissue, *slide, context), context);
 }
 
 int run_score(const ScoreOptions& options, Shell& shell) {

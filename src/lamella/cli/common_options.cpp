@@ -29,13 +29,6 @@ std::shared_ptr<const slide::Slide> SlideOptions::open() const {
   return slide::open_slide(path, options);
 }
 
-tissue::TissueMask tissue_mask(const std::string& choice, const slide::Slide& slide,
-                               const Context& context) {
-  if (choice == "auto") return tissue::make_tissue_mask(slide, {}, context);
-  if (choice == "none") return tissue::all_tissue(slide.info());
-  return tissue::read_tissue_mask(choice, slide.info());
-}
-
 RectPx parse_region(const std::string& text) {
   std::vector<int64_t> numbers;
   std::istringstream parts(text);

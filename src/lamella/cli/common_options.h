@@ -11,7 +11,6 @@
 
 #include "lamella/base/context.h"
 #include "lamella/slide/slide.h"
-#include "lamella/tissue/tissue.h"
 
 namespace lamella::cli {
 
@@ -24,10 +23,6 @@ struct SlideOptions {
   std::string id() const;
   std::shared_ptr<const slide::Slide> open() const;
 };
-
-// "auto", "none" or a mask PNG.
-tissue::TissueMask tissue_mask(const std::string& choice, const slide::Slide& slide,
-                               const Context& context);
 
 // "X,Y,W,H" in level-0 px.
 RectPx parse_region(const std::string& text);

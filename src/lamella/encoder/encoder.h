@@ -73,7 +73,8 @@ Precision resolve_precision(Precision asked);
 std::string inference_engine_version();  // "openvino 2026.4.1-..."
 
 // Where encoders are looked for by name: $LAMELLA_ENCODERS (colon separated), then folders beside
-// the program (../../encoders, ../share/lamella/encoders), then ./encoders.
+// the program or Python module (../../encoders, ../share/lamella/encoders,
+// share/lamella/encoders), then ./encoders.
 std::vector<std::string> encoder_search_path();
 // A folder, or the name of a folder on the search path, or the name in its encoder.json; the first
 // found.

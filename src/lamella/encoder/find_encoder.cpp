@@ -71,11 +71,11 @@ std::vector<std::string> encoder_search_path() {
       rest.remove_prefix(colon == std::string_view::npos ? rest.size() : colon + 1);
     }
   }
-  std::error_code error;
-  const fs::path program = fs::read_symlink("/proc/self/exe", error);
-  if (!error) {
-    add_place(places, program.parent_path() / "../../encoders");
-    add_place(places, program.parent_path() / "../share/lamella/encoders");
+  const fs::path folder = io::own_folder();
+  if (!folder.empty()) {
+    add_place(places, folder / "../../encoders");
+    add_place(places, folder / "../share/lamella/encoders");
+    add_place(places, folder / "share/lamella/encoders");
   }
   add_place(places, "encoders");
   return places;

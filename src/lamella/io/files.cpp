@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lamella/io/files.h"
 
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <link.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -148,6 +150,20 @@ std::string resolve(const std::string& folder, const std::string& path) {
 std::string parent_folder(const std::string& path) {
   const std::string parent = fs::path(path).parent_path().string();
   return parent.empty() ? "." : parent;
+}
+
+std::string own_folder() {
+  std::error_code error;
+  fs::path file = fs::read_symlink("/proc/self/exe", error);
+  Dl_info info;
+  link_map* map = nullptr;
+  const auto* here = reinterpret_cast<const void*>(&own_folder);
+  // The main program has no name here.
+  if (dladdr1(here, &info, reinterpret_cast<void**>(&map), RTLD_DL_LINKMAP) != 0 && map &&
+      map->l_name && *map->l_name) {
+    file = fs::absolute(map->l_name, error);
+  }
+  return file.parent_path().string();
 }
 
 std::string stem(const std::string& path) { return fs::path(path).stem().string(); }

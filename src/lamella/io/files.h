@@ -38,6 +38,9 @@ bool exists(const std::string& path);
 // `path` if absolute, else `folder`/`path`.
 std::string resolve(const std::string& folder, const std::string& path);
 std::string parent_folder(const std::string& path);  // "." if there is none
-std::string stem(const std::string& path);           // file name without folder and last extension
+// The folder of the program or shared library (the Python module) that this code is part of, ""
+// if unknown.
+std::string own_folder();
+std::string stem(const std::string& path);  // file name without folder and last extension
 
 }  // namespace lamella::io

@@ -240,6 +240,8 @@ bool PatchExtractor::next(PatchBatch& batch, const Context& context) {
   return batch.count > 0;
 }
 
+std::span<const uint32_t> PatchExtractor::order() const { return state_->order; }
+
 int64_t PatchExtractor::patch_count() const { return static_cast<int64_t>(state_->rows.size()); }
 
 int PatchExtractor::output_px() const { return state_->output_px; }

@@ -60,6 +60,8 @@ class PatchExtractor {
   bool next(PatchBatch& batch, const Context& context);
 
   int64_t patch_count() const;
+  // The rows in the order of delivery. Empty if that is the plan's (plan_order).
+  std::span<const uint32_t> order() const;
   int output_px() const;
   // Rows left out so far (on_error kSkip): RegionFailure::region is the index in the plan; the
   // message names file, tile and cause.

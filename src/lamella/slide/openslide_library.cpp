@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lamella/base/text.h"
+#include "lamella/io/files.h"
 #include "lamella/slide/openslide_library_internal.h"
 #include "lamella/slide/slide.h"
 
@@ -20,9 +21,13 @@ namespace fs = std::filesystem;
 std::vector<std::string> wheel_paths() {
   std::vector<std::string> paths;
   std::error_code ignored;
-  const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
-  if (program.empty()) return paths;
-  const fs::path folder = program.parent_path();
+  const fs::path folder = io::own_folder();
+  if (folder.empty()) return paths;
+  // Beside the Python package, then in the project's own environment.
+  for (const char* up : {"../..", ".."}) {
+    const fs::path file = (folder / up / "openslide_bin" / "libopenslide.so.1").lexically_normal();
+    if (fs::exists(file, ignored)) paths.push_back(file.string());
+  }
   for (const char* up : {"../..", ".."}) {
     const fs::path lib = (folder / up / ".venv" / "lib").lexically_normal();
     std::vector<std::string> found;

@@ -27,7 +27,9 @@ nlohmann::json label_inputs(const RunState& state, const SlideWork& work) {
   return inputs;
 }
 
-void encode_one(RunState& state, SlideWork& work) {
+}  // namespace
+
+PlanRequest labelled_request(const RunState& state, const SlideWork& work) {
   const patch::PatchSpec spec =
       work.entry.role == Role::kTrain
           ? state.study.patches
@@ -37,22 +39,20 @@ void encode_one(RunState& state, SlideWork& work) {
   request.spec = spec;
   request.has_scale = state.model_mpp.has_value();
   request.inputs = label_inputs(state, work);
-  request.make = [&](const tissue::TissueMask& mask) {
+  request.make = [&state, &work, spec](const tissue::TissueMask& mask) {
     return state.study.from_annotations
                ? patch::plan_from_annotations(work.slide->info(), work.entry.slide_id, spec, mask,
                                               *work.annotations, *state.study.from_annotations)
                : patch::plan_from_centres(work.slide->info(), work.entry.slide_id, spec, mask,
                                           state.centres);
   };
-  work.labelled = planned_features(state, work, request, work.labelled_key);
+  return request;
 }
-
-}  // namespace
 
 void encode_labelled(RunState& state) {
   for_each_slide(state, [&](SlideWork& work) {
     if (work.entry.role == Role::kScore) return;
-    encode_one(state, work);
+    work.labelled = planned_features(state, work, labelled_request(state, work), work.labelled_key);
     if (work.labelled->plan.rows.empty()) {
       state.context.warn(fmt::format("slide '{}' ({}) has no labelled patches", work.entry.slide_id,
                                      to_string(work.entry.role)));

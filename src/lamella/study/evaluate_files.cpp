@@ -31,8 +31,8 @@ std::map<Position, float> by_position(const heatmap::ScoredPatches& patches) {
   return scores;
 }
 
-Rows match(const std::string& scores_path, const patch::PatchPlan& plan) {
-  const std::map<Position, float> scores = by_position(storage::read_scores(scores_path));
+Rows match(const NamedScores& named, const patch::PatchPlan& plan) {
+  const std::map<Position, float> scores = by_position(named.patches);
   Rows rows;
   for (const patch::PatchRow& row : plan.rows) {
     if (row.label == patch::kNoLabel) continue;
@@ -42,7 +42,7 @@ Rows match(const std::string& scores_path, const patch::PatchPlan& plan) {
                   fmt::format("has no score for the labelled patch of slide '{}' at {},{} (level-0 "
                               "px); score the plan that has the labels",
                               plan.slide_id, row.x_px, row.y_px),
-                  scores_path);
+                  named.source);
     }
     rows.scores.push_back(found->second);
     rows.labels.push_back(row.label);
@@ -57,43 +57,55 @@ void append(Rows& to, const Rows& from) {
 
 }  // namespace
 
-std::map<std::string, evaluation::Metrics> evaluate_files(const std::vector<std::string>& scores,
-                                                          const std::vector<std::string>& truths,
-                                                          const std::string& groups_csv) {
-  std::map<std::string, std::string> score_files;
-  for (const std::string& path : scores) {
-    if (!score_files.emplace(to_lower(io::stem(path)), path).second) {
-      throw Error(ErrorCode::kMismatch, "a scores file of this slide was already given", path);
+std::map<std::string, evaluation::Metrics> evaluate_scores(
+    const std::vector<NamedScores>& scores, const std::vector<Truth>& truths,
+    const std::map<std::string, std::string>& patients) {
+  std::map<std::string, const NamedScores*> by_slide;
+  for (const NamedScores& named : scores) {
+    if (!by_slide.emplace(to_lower(named.slide_id), &named).second) {
+      throw Error(ErrorCode::kMismatch, "scores of this slide were already given", named.source);
     }
   }
-  const auto patients =
-      groups_csv.empty() ? std::map<std::string, std::string>{} : read_groups(groups_csv);
   std::map<std::string, Rows> sets;
-  for (const std::string& path : truths) {
-    const patch::PatchPlan plan = storage::read_plan(path);
-    const auto found = score_files.find(to_lower(plan.slide_id));
-    if (found == score_files.end()) {
-      throw Error(ErrorCode::kMismatch,
-                  fmt::format("no scores file is named after slide '{}'; expected {}.csv among "
-                              "--scores",
-                              plan.slide_id, plan.slide_id),
-                  path);
+  for (const Truth& truth : truths) {
+    const std::string id = to_lower(truth.plan.slide_id);
+    const auto found = by_slide.find(id);
+    if (found == by_slide.end()) {
+      throw Error(
+          ErrorCode::kMismatch,
+          fmt::format("no scores are named after slide '{}'; expected {}.csv among --scores",
+                      truth.plan.slide_id, truth.plan.slide_id),
+          truth.source);
     }
-    const Rows rows = match(found->second, plan);
-    score_files.erase(found);
+    const Rows rows = match(*found->second, truth.plan);
+    by_slide.erase(found);
     append(sets["all"], rows);
-    const auto patient = patients.find(to_lower(plan.slide_id));
+    const auto patient = patients.find(id);
     if (patient != patients.end()) append(sets["patient " + patient->second], rows);
   }
-  if (!score_files.empty()) {
+  if (!by_slide.empty()) {
     throw Error(ErrorCode::kMismatch, "no plan with labels was given for this slide (--truth)",
-                score_files.begin()->second);
+                by_slide.begin()->second->source);
   }
   std::map<std::string, evaluation::Metrics> metrics;
   for (const auto& [name, rows] : sets) {
     metrics[name] = evaluation::evaluate(rows.scores, rows.labels);
   }
   return metrics;
+}
+
+std::map<std::string, evaluation::Metrics> evaluate_files(const std::vector<std::string>& scores,
+                                                          const std::vector<std::string>& truths,
+                                                          const std::string& groups_csv) {
+  std::vector<NamedScores> named;
+  for (const std::string& path : scores) {
+    named.push_back({io::stem(path), path, storage::read_scores(path)});
+  }
+  std::vector<Truth> plans;
+  for (const std::string& path : truths) plans.push_back({path, storage::read_plan(path)});
+  return evaluate_scores(
+      named, plans,
+      groups_csv.empty() ? std::map<std::string, std::string>{} : read_groups(groups_csv));
 }
 
 }  // namespace lamella::study

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Scores files against plans with labels.
+// Scores against plans with labels, as values or as files.
 #pragma once
 
 #include <map>
@@ -8,8 +8,26 @@
 
 #include "lamella/base/context.h"
 #include "lamella/evaluation/metrics.h"
+#include "lamella/heatmap/heatmap.h"
+#include "lamella/patch/patch_plan.h"
 
 namespace lamella::study {
+
+struct NamedScores {
+  std::string slide_id;  // matched without regard to case
+  std::string source;    // for errors: a path
+  heatmap::ScoredPatches patches;
+};
+
+struct Truth {
+  std::string source;
+  patch::PatchPlan plan;
+};
+
+// As evaluate_files. patients: slide_id (lower case) -> patient_id, may be empty.
+std::map<std::string, evaluation::Metrics> evaluate_scores(
+    const std::vector<NamedScores>& scores, const std::vector<Truth>& truths,
+    const std::map<std::string, std::string>& patients);
 
 // Rows are matched by slide (the scores file's name against the plan's slide id, without regard to
 // case) and position. "all": pooled over the slides; with a groups CSV (slide_id,patient_id) also

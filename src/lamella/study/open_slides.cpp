@@ -7,28 +7,12 @@
 #include "lamella/base/error.h"
 #include "lamella/base/text.h"
 #include "lamella/io/byte_source.h"
-#include "lamella/study/run_state_internal.h"
+#include "lamella/study/pieces_internal.h"
 #include "lamella/study/scale.h"
 
 namespace lamella::study {
 
 namespace {
-
-void open_one(const Study& study, SlideWork& work) {
-  slide::OpenOptions options;
-  options.mpp = work.entry.mpp;
-  work.slide = slide::open_slide(work.entry.path, options);
-  if (!work.entry.annotations.empty()) {
-    work.annotations = annotation::read_asap_xml(work.entry.annotations);
-    work.annotations_sha256 = io::file_sha256(work.entry.annotations);
-  } else if (study.from_annotations && work.entry.role != Role::kScore) {
-    throw Error(ErrorCode::kInvalidArgument,
-                fmt::format("line {}: slide '{}' has no annotations; patches.from_annotations "
-                            "needs them for every train and test slide",
-                            work.entry.line, work.entry.slide_id),
-                study.slides_table);
-  }
-}
 
 // Ids in the lists that the table does not have, in one warning.
 void warn_unknown_ids(const RunState& state) {
@@ -54,17 +38,33 @@ void warn_unknown_ids(const RunState& state) {
 
 }  // namespace
 
-void open_slides(RunState& state) {
+void open_work(const RunState& state, SlideWork& work) {
+  slide::OpenOptions options;
+  options.mpp = work.entry.mpp;
+  work.slide = slide::open_slide(work.entry.path, options);
+  if (!work.entry.annotations.empty()) {
+    work.annotations = annotation::read_asap_xml(work.entry.annotations);
+    work.annotations_sha256 = io::file_sha256(work.entry.annotations);
+    for (const std::string& note : work.annotations->notes) state.context.warn(note);
+  } else if (state.study.from_annotations && work.entry.role != Role::kScore) {
+    throw Error(ErrorCode::kInvalidArgument,
+                fmt::format("line {}: slide '{}' has no annotations; patches.from_annotations "
+                            "needs them for every train and test slide",
+                            work.entry.line, work.entry.slide_id),
+                state.study.slides_table);
+  }
+}
+
+void read_centres(RunState& state) {
   for (const CentreFile& file : state.study.centers) {
     state.centres.push_back({annotation::read_ncrf_centres(file.path), file.label, file.path});
   }
+}
+
+void open_slides(RunState& state) {
+  read_centres(state);
   warn_unknown_ids(state);
-  for_each_slide(state, [&](SlideWork& work) {
-    open_one(state.study, work);
-    if (work.annotations) {
-      for (const std::string& note : work.annotations->notes) state.context.warn(note);
-    }
-  });
+  for_each_slide(state, [&](SlideWork& work) { open_work(state, work); });
 
   std::vector<SlideScale> scales;
   for_each_slide(state, [&](SlideWork& work) {

@@ -58,43 +58,54 @@ patch::PatchPlan make_plan(RunState& state, SlideWork& work, const PlanRequest& 
 }
 
 storage::FeatureFile make_features(RunState& state, SlideWork& work, patch::PatchPlan plan,
-                                   const std::string& key, const std::string& path) {
+                                   const PieceNames& names) {
   encoder::Encoder& encoder = state.loaded_encoder();
   const StepTimer timer(state.result.seconds["encode"]);
   storage::FeatureFile file;
   file.features = encoder::encode_patches(work.slide, plan, encoder, state.context).features;
   file.plan = std::move(plan);
-  storage::write_features(file, key, path);
+  storage::write_features(file, names.features_key, names.features_path);
   return file;
 }
 
 }  // namespace
 
+PieceNames piece_names(const RunState& state, const SlideWork& work, const PlanRequest& request) {
+  PieceNames names;
+  names.plan_path = state.file("plans/" + request.kind, work, ".h5");
+  names.features_path = state.file("features/" + request.kind, work, ".h5");
+  names.plan_key = plan_key(state, work, request);
+  names.features_key = piece_key({{"plan", names.plan_key},
+                                  {"encoder", state.encoder_info.sha256},
+                                  {"mean", state.encoder_info.mean},
+                                  {"std", state.encoder_info.std},
+                                  {"colour", state.encoder_info.colour_order},
+                                  {"outputs", state.encoder_info.outputs},
+                                  {"precision", std::string(encoder::to_string(state.precision))},
+                                  {"engine", encoder::inference_engine_version()}});
+  return names;
+}
+
+patch::PatchPlan planned(RunState& state, SlideWork& work, const PlanRequest& request,
+                         const PieceNames& names) {
+  if (storage::read_key(names.plan_path) == names.plan_key) {
+    return storage::read_plan(names.plan_path);
+  }
+  return make_plan(state, work, request, names.plan_key, names.plan_path);
+}
+
 storage::FeatureFile planned_features(RunState& state, SlideWork& work, const PlanRequest& request,
                                       std::string& key) {
-  const std::string plan_path = state.file("plans/" + request.kind, work, ".h5");
-  const std::string features_path = state.file("features/" + request.kind, work, ".h5");
-  const std::string key_of_plan = plan_key(state, work, request);
-  key = piece_key({{"plan", key_of_plan},
-                   {"encoder", state.encoder_info.sha256},
-                   {"mean", state.encoder_info.mean},
-                   {"std", state.encoder_info.std},
-                   {"colour", state.encoder_info.colour_order},
-                   {"outputs", state.encoder_info.outputs},
-                   {"precision", std::string(encoder::to_string(state.precision))},
-                   {"engine", encoder::inference_engine_version()}});
-
+  const PieceNames names = piece_names(state, work, request);
+  key = names.features_key;
   storage::FeatureFile file;
-  if (storage::read_key(features_path) == key) {
-    file = storage::read_features(features_path);
+  if (storage::read_key(names.features_path) == key) {
+    file = storage::read_features(names.features_path);
     work.outcome.patches_reused += file.features.rows;
     state.context.report(fmt::format("encode {} (found finished)", work.entry.slide_id),
                          file.features.rows, file.features.rows, "patches");
   } else {
-    patch::PatchPlan plan = storage::read_key(plan_path) == key_of_plan
-                                ? storage::read_plan(plan_path)
-                                : make_plan(state, work, request, key_of_plan, plan_path);
-    file = make_features(state, work, std::move(plan), key, features_path);
+    file = make_features(state, work, planned(state, work, request, names), names);
   }
   for (const std::string& warning : file.plan.warnings) state.context.warn(warning);
   work.outcome.patches += file.features.rows;

@@ -18,6 +18,27 @@ struct PlanRequest {
   std::function<patch::PatchPlan(const tissue::TissueMask&)> make;
 };
 
+// Opens the slide and reads its annotations. Errors: those of both, and kInvalidArgument if the
+// study needs annotations that the table does not have.
+void open_work(const RunState& state, SlideWork& work);
+void read_centres(RunState& state);
+
+// The labelled rows of a train or test slide.
+PlanRequest labelled_request(const RunState& state, const SlideWork& work);
+// The whole tissue of a test or score slide.
+PlanRequest grid_request(const RunState& state, const SlideWork& work);
+
+// Where a plan and its features are kept, and what they are found by.
+struct PieceNames {
+  std::string plan_path, plan_key;
+  std::string features_path, features_key;
+};
+PieceNames piece_names(const RunState& state, const SlideWork& work, const PlanRequest& request);
+
+// From disk if its key matches, else made and written.
+patch::PatchPlan planned(RunState& state, SlideWork& work, const PlanRequest& request,
+                         const PieceNames& names);
+
 // The plan and its features, from disk where their keys match, else made and written. The
 // features' key is returned in `key`. Counts patches in the slide's outcome and time in the result.
 storage::FeatureFile planned_features(RunState& state, SlideWork& work, const PlanRequest& request,

@@ -20,8 +20,18 @@ struct SlideScores {
   double compile_seconds = 0;
 };
 
+// The grid that a model scores: over the tissue, at the model's scale.
+patch::PatchPlan plan_for_model(const slide::Slide& slide, const std::string& slide_id,
+                                const storage::Model& model, const patch::GridOptions& grid,
+                                const tissue::TissueMask& mask, const Context& context);
+
 // A grid over the tissue, at the model's scale. Errors: those of the verbs; kInvalidArgument if the
 // model has a scale and the slide has none.
+// The second loads the model's encoder, with context.threads streams.
+SlideScores score_slide(std::shared_ptr<const slide::Slide> slide, const std::string& slide_id,
+                        const storage::Model& model, const patch::GridOptions& grid,
+                        const tissue::TissueMask& mask, encoder::Encoder& encoder,
+                        const Context& context);
 SlideScores score_slide(std::shared_ptr<const slide::Slide> slide, const std::string& slide_id,
                         const storage::Model& model, const patch::GridOptions& grid,
                         const tissue::TissueMask& mask, const Context& context);

@@ -11,8 +11,6 @@
 
 namespace lamella::study {
 
-namespace {
-
 PlanRequest grid_request(const RunState& state, const SlideWork& work) {
   const patch::GridOptions& grid = state.study.score;
   PlanRequest request;
@@ -26,6 +24,8 @@ PlanRequest grid_request(const RunState& state, const SlideWork& work) {
   };
   return request;
 }
+
+namespace {
 
 void draw_map(RunState& state, SlideWork& work, const heatmap::HeatMap& map,
               const std::string& key) {

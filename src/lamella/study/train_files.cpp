@@ -32,19 +32,20 @@ void drop_unlabelled(storage::FeatureFile& file) {
   file = std::move(kept);
 }
 
-std::string patient_of(const std::map<std::string, std::string>& groups,
-                       const std::string& slide_id, const std::string& csv) {
-  if (csv.empty()) return slide_id;
-  const auto found = groups.find(to_lower(slide_id));
-  if (found == groups.end()) {
-    throw Error(
-        ErrorCode::kInvalidArgument,
-        fmt::format("slide '{}' is not named; expected a line slide_id,patient_id for every "
-                    "feature file",
-                    slide_id),
-        csv);
-  }
-  return found->second;
+void require_patient(const std::map<std::string, std::string>& patients,
+                     const std::string& slide_id, const std::string& where) {
+  if (patients.empty() || patients.contains(to_lower(slide_id))) return;
+  throw Error(ErrorCode::kInvalidArgument,
+              fmt::format("slide '{}' is not named; expected slide_id,patient_id for every slide "
+                          "that trains",
+                          slide_id),
+              where);
+}
+
+std::string patient_of(const std::map<std::string, std::string>& patients,
+                       const std::string& slide_id) {
+  require_patient(patients, slide_id, "groups");
+  return patients.empty() ? slide_id : patients.at(to_lower(slide_id));
 }
 
 // The feature_space begins with the encoder's name and hash.
@@ -84,49 +85,84 @@ std::map<std::string, std::string> read_groups(const std::string& path) {
       io::throw_csv_error(path, row, 0, "each slide once");
     }
   }
+  if (groups.empty()) throw Error(ErrorCode::kFormat, "no line names a slide", path);
   return groups;
 }
 
-TrainFilesResult train_files(const TrainFilesOptions& options, const Context& context) {
-  std::map<std::string, std::string> patients;
-  if (!options.groups_csv.empty()) patients = read_groups(options.groups_csv);
+namespace {
 
-  std::vector<storage::FeatureFile> files;
-  std::vector<feature::FeatureMatrix> parts;
+// Of the files' features, wherever their values are now.
+storage::Model model_of(const std::vector<storage::FeatureFile>& files,
+                        const feature::FeatureMatrix& features, const std::string& encoder) {
   std::vector<SlideScale> scales;
-  for (const std::string& path : options.features) {
-    files.push_back(storage::read_features(path));
-    drop_unlabelled(files.back());
-    parts.push_back(files.back().features);
-    const patch::PatchPlan& plan = files.back().plan;
-    scales.push_back({plan.slide_id, plan.geometry.effective_mpp});
-    if (plan.rows.empty()) context.warn(path + ": no row has a label; the file adds nothing");
+  for (const storage::FeatureFile& file : files) {
+    scales.push_back({file.plan.slide_id, file.plan.geometry.effective_mpp});
   }
+  storage::Model model;
+  model.effective_mpp = training_mpp(scales);
+  model.encoder = encoder_of(features.feature_space, encoder);
+  model.classifier.feature_space = features.feature_space;
+  model.spec = files.front().plan.spec;
+  model.precision = encoder::parse_precision(features.precision);
+  model.name = "model";
+  return model;
+}
+
+feature::FeatureMatrix joined(std::span<const feature::FeatureMatrix> parts,
+                              const Context& context) {
+  std::string warning;
+  feature::FeatureMatrix features = feature::concatenate(parts, &warning);
+  if (!warning.empty()) context.warn(warning);
+  return features;
+}
+
+}  // namespace
+
+storage::Model untrained_model(const std::vector<storage::FeatureFile>& files,
+                               const std::string& encoder, const Context& context) {
+  std::vector<feature::FeatureMatrix> parts;
+  for (const storage::FeatureFile& file : files) parts.push_back(file.features);
+  return model_of(files, joined(parts, context), encoder);
+}
+
+TrainFilesResult train_features(std::vector<storage::FeatureFile> files,
+                                const TrainFeaturesOptions& options, const Context& context) {
+  std::vector<feature::FeatureMatrix> parts;
   std::vector<GroupedSlide> slides;
   std::vector<int8_t> labels;
-  for (const storage::FeatureFile& file : files) {
-    slides.push_back(
-        {patient_of(patients, file.plan.slide_id, options.groups_csv), file.plan.rows});
-    for (const patch::PatchRow& row : file.plan.rows) labels.push_back(row.label);
+  for (storage::FeatureFile& file : files) {
+    drop_unlabelled(file);
+    parts.push_back(std::move(file.features));
+    const patch::PatchPlan& plan = file.plan;
+    if (plan.rows.empty()) {
+      context.warn(plan.slide_id + ": no row has a label; its features add nothing");
+    }
+    slides.push_back({patient_of(options.patients, plan.slide_id), plan.rows});
+    for (const patch::PatchRow& row : plan.rows) labels.push_back(row.label);
   }
-  std::string warning;
-  const feature::FeatureMatrix features = feature::concatenate(parts, &warning);
-  if (!warning.empty()) context.warn(warning);
+  const feature::FeatureMatrix features = joined(parts, context);
 
   TrainFilesResult result;
-  result.model.effective_mpp = training_mpp(scales);
-  result.model.encoder = encoder_of(features.feature_space, options.encoder);
+  result.model = model_of(files, features, options.encoder);
   const classifier::TrainResult trained =
       classifier::train_classifier(features, labels, fold_groups(slides), options.train, context);
   result.model.classifier = trained.model;
   result.model.trials = trained.trials;
-  result.model.spec = files.front().plan.spec;
-  result.model.precision = encoder::parse_precision(features.precision);
-  result.model.name = "model";
   result.folds = trained.folds;
   result.rows_positive = trained.rows_positive;
   result.rows_negative = trained.rows_negative;
   return result;
+}
+
+TrainFilesResult train_files(const TrainFilesOptions& options, const Context& context) {
+  TrainFeaturesOptions train{.encoder = options.encoder, .train = options.train};
+  if (!options.groups_csv.empty()) train.patients = read_groups(options.groups_csv);
+  std::vector<storage::FeatureFile> files;
+  for (const std::string& path : options.features) {
+    files.push_back(storage::read_features(path));
+    require_patient(train.patients, files.back().plan.slide_id, options.groups_csv);
+  }
+  return train_features(std::move(files), train, context);
 }
 
 }  // namespace lamella::study

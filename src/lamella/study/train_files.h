@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The verb train on feature files.
+// The verb train on features with labels, as values or as files.
 #pragma once
 
 #include <map>
@@ -11,6 +11,13 @@
 #include "lamella/storage/storage.h"
 
 namespace lamella::study {
+
+struct TrainFeaturesOptions {
+  // slide_id (lower case) -> patient_id; empty: every slide its own patient.
+  std::map<std::string, std::string> patients;
+  std::string encoder;  // name or folder; "": the one named in the feature_space
+  classifier::TrainOptions train;
+};
 
 struct TrainFilesOptions {
   std::vector<std::string> features;  // paths of feature files with labels
@@ -26,9 +33,14 @@ struct TrainFilesResult {
   int64_t rows_negative = 0;
 };
 
-// Rows without label are left out. Error kMismatch: feature spaces or scales differ, the encoder
-// is another than the one that made the features; kInvalidArgument: labels of one class, a slide
-// that the groups do not name.
+// Of slides in the order given. Rows without label are left out. Error kMismatch: feature spaces or
+// scales differ, the encoder is another than the one that made the features; kInvalidArgument:
+// labels of one class, a slide that the groups do not name. All of the model but its coefficients:
+// for those of another solver on the same features.
+storage::Model untrained_model(const std::vector<storage::FeatureFile>& files,
+                               const std::string& encoder, const Context& context);
+TrainFilesResult train_features(std::vector<storage::FeatureFile> files,
+                                const TrainFeaturesOptions& options, const Context& context);
 TrainFilesResult train_files(const TrainFilesOptions& options, const Context& context);
 
 // "cv" -> nullopt, a number -> itself. Error kInvalidArgument.

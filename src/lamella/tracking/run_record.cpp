@@ -70,6 +70,7 @@ void RunRecord::hold_lock() {
 }
 
 void RunRecord::drop_lock() {
+  if (folder_.empty()) return;
   ::unlink((folder_ + "/lock").c_str());
   if (lock_ >= 0) ::close(lock_);
   lock_ = -1;
@@ -93,6 +94,7 @@ void RunRecord::measure(const std::string& key, double value, int64_t step) {
 }
 
 void RunRecord::log(std::string_view message) {
+  if (folder_.empty()) return;
   const std::string line = without_credentials(fmt::format("{} {}\n", time_text(), message));
   const std::string path = folder_ + "/log.txt";
   const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
@@ -112,6 +114,7 @@ void RunRecord::finish(const std::string& status) {
 }
 
 void RunRecord::write() {
+  if (folder_.empty()) return;
   // Paths and file names need not be UTF-8; the record must be.
   io::write_file_atomic(
       folder_ + "/run.json",

@@ -16,6 +16,8 @@ inline constexpr int kRecordFormat = 1;
 
 class RunRecord {
  public:
+  // A record that is kept nowhere.
+  RunRecord() = default;
   // Makes <runs_folder>/<run_id>; the id is UTC time + random suffix (20261123-021530-4f9a1c).
   // Error kIo.
   RunRecord(const std::string& runs_folder, const std::string& name);

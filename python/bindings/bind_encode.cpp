@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <nanobind/stl/filesystem.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+#include <unistd.h>
+
+#include <mutex>
+
+#include "call.h"
+#include "file_bytes.h"
+#include "lamella/base/error.h"
+#include "lamella/encoder/encoder.h"
+#include "lamella/study/check_plan.h"
+#include "lamella/study/study_file.h"
+#include "loaded_encoder.h"
+#include "values.h"
+
+namespace lamella::python {
+
+namespace {
+
+using storage::FeatureFile;
+
+FeatureFile encode_verb(nb::handle slide, const patch::PatchPlan& plan, nb::handle encoder,
+                        const std::string& precision, std::optional<double> slide_mpp,
+                        const Call& call) {
+  const auto opened = slide_of(slide, slide_mpp);
+  study::require_same_slide(plan, opened->info());
+  const auto loaded = loaded_encoder_of(encoder, precision, call);
+  FeatureFile file;
+  file.plan = plan;
+  file.features = call.run([&](const Context& context) {
+    const auto lock = loaded->use();
+    return encoder::encode_patches(opened, plan, loaded->encoder(), context).features;
+  });
+  return file;
+}
+
+FeatureFile features_of(
+    const patch::PatchPlan& plan,
+    const nb::ndarray<const float, nb::ndim<2>, nb::c_contig, nb::device::cpu>& values,
+    const std::string& feature_space, const std::string& precision) {
+  if (values.shape(0) != plan.rows.size()) {
+    throw Error(ErrorCode::kInvalidArgument,
+                fmt::format("found {} rows of features, expected the plan's {}", values.shape(0),
+                            plan.rows.size()));
+  }
+  FeatureFile file;
+  file.plan = plan;
+  file.features.rows = static_cast<int64_t>(values.shape(0));
+  file.features.columns = static_cast<int64_t>(values.shape(1));
+  file.features.values.assign(values.data(), values.data() + values.size());
+  file.features.feature_space = feature_space;
+  file.features.precision = precision;
+  return file;
+}
+
+void bind_features(nb::module_& module) {
+  nb::class_<FeatureFile>(module, "Features",
+                          "Feature vectors of a plan's patches; values shows their own memory.")
+      .def("__len__", [](const FeatureFile& self) { return self.features.rows; })
+      .def("__repr__",
+           [](const FeatureFile& self) {
+             return fmt::format("Features('{}', {} x {}, {})", self.plan.slide_id,
+                                self.features.rows, self.features.columns, self.features.precision);
+           })
+      .def_prop_ro(
+          "values",
+          [](nb::handle self) {
+            const auto& features = nb::cast<FeatureFile&>(self).features;
+            return Array<const float, nb::ndim<2>>(
+                features.values.data(),
+                {static_cast<size_t>(features.rows), static_cast<size_t>(features.columns)}, self);
+          },
+          "n x d float32.")
+      .def_ro("plan", &FeatureFile::plan)
+      .def_prop_ro("slide_id", [](const FeatureFile& self) { return self.plan.slide_id; })
+      .def_prop_ro("feature_space",
+                   [](const FeatureFile& self) { return self.features.feature_space; })
+      .def_prop_ro("precision", [](const FeatureFile& self) { return self.features.precision; })
+      .def(
+          "save",
+          [](const FeatureFile& self, const std::filesystem::path& path, const std::string& key) {
+            storage::write_features(self, key, path.string());
+          },
+          nb::arg("path"), nb::kw_only(), nb::arg("key") = "",
+          "As lamella encode --out. key: what a study finds a finished piece by.")
+      .def_static(
+          "load",
+          [](const std::filesystem::path& path) { return storage::read_features(path.string()); },
+          nb::arg("path"))
+      .def_static("from_arrays", features_of, nb::arg("plan"), nb::arg("values"), nb::kw_only(),
+                  nb::arg("feature_space"), nb::arg("precision") = "f32",
+                  "Features made elsewhere: n x d float32 in the plan's order.")
+      .def("__getstate__",
+           [](const FeatureFile& self) {
+             return file_to_bytes(
+                 [&](const std::string& p) { storage::write_features(self, "", p); });
+           })
+      .def("__setstate__", [](FeatureFile& self, const nb::bytes& bytes) {
+        new (&self) FeatureFile(file_from_bytes(bytes, storage::read_features));
+      });
+}
+
+void bind_encoder_class(nb::module_& module) {
+  const study::Study standard;
+  nb::class_<LoadedEncoder>(module, "Encoder",
+                            "A network, loaded once for many calls. One call uses it at a time.")
+      .def(
+          "__init__",
+          [](LoadedEncoder* self, const std::filesystem::path& encoder,
+             const std::string& precision, std::optional<int> threads) {
+            const Call call(threads, nb::none());
+            new (self) LoadedEncoder(encoder::find_encoder(encoder.string()),
+                                     encoder::parse_precision(precision), call.threads());
+          },
+          nb::arg("encoder") = std::filesystem::path(standard.encoder), nb::kw_only(),
+          nb::arg("precision") = std::string(encoder::to_string(standard.precision)),
+          nb::arg("threads") = nb::none(), "encoder: name or folder.")
+      .def_static(
+          "defaults",
+          [] {
+            const study::Study standard;
+            return nb::make_tuple(standard.encoder,
+                                  std::string(encoder::to_string(standard.precision)));
+          },
+          "Name and precision of the encoder that is used where none is named.")
+      .def_static(
+          "resolve_precision",
+          [](const std::string&, const std::string& precision) {
+            return std::string(encoder::to_string(
+                encoder::resolve_precision(encoder::parse_precision(precision))));
+          },
+          nb::arg("encoder"), nb::arg("precision"), "What is run here if this is asked for.")
+      .def_prop_ro("name", [](const LoadedEncoder& self) { return self.info().name; })
+      .def_prop_ro("folder", [](const LoadedEncoder& self) { return self.info().folder; })
+      .def_prop_ro("sha256", [](const LoadedEncoder& self) { return self.info().sha256; })
+      .def_prop_ro("input_px", [](const LoadedEncoder& self) { return self.info().input_px; })
+      .def_prop_ro("dimension", [](const LoadedEncoder& self) { return self.info().dimension; })
+      .def_prop_ro("precision",
+                   [](LoadedEncoder& self) {
+                     return std::string(encoder::to_string(self.encoder().precision()));
+                   })
+      .def(
+          "feature_space",
+          [](const LoadedEncoder& self, const patch::PatchPlan& plan) {
+            return encoder::feature_space(self.info(), plan);
+          },
+          nb::arg("plan"));
+}
+
+}  // namespace
+
+LoadedEncoder::LoadedEncoder(encoder::EncoderInfo info, encoder::Precision precision, int streams)
+    : info_(std::move(info)),
+      encoder_(encoder::load_encoder(info_, precision, streams)),
+      process_(::getpid()) {}
+
+encoder::Encoder& LoadedEncoder::encoder() {
+  if (process_ != ::getpid()) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "the encoder was loaded before this process was forked, and its threads are not "
+                "here; load it in this process, or start processes by spawn");
+  }
+  return *encoder_;
+}
+
+std::shared_ptr<LoadedEncoder> loaded_encoder_of(nb::handle encoder, const std::string& precision,
+                                                 const Call& call) {
+  if (nb::isinstance<LoadedEncoder>(encoder)) {
+    return {&nb::cast<LoadedEncoder&>(encoder), [](LoadedEncoder*) {}};
+  }
+  const std::string name = nb::cast<std::filesystem::path>(encoder).string();
+  return call.run([&](const Context& context) {
+    return std::make_shared<LoadedEncoder>(encoder::find_encoder(name),
+                                           encoder::parse_precision(precision), context.threads);
+  });
+}
+
+void bind_encode(nb::module_& module) {
+  bind_features(module);
+  bind_encoder_class(module);
+  const study::Study standard;
+  module.def(
+      "encode",
+      [](nb::object slide, const patch::PatchPlan& plan, nb::object encoder,
+         const std::string& precision, std::optional<double> slide_mpp, std::optional<int> threads,
+         nb::object progress) {
+        return encode_verb(slide, plan, encoder, precision, slide_mpp,
+                           Call(threads, std::move(progress)));
+      },
+      nb::arg("slide"), nb::arg("plan"), nb::kw_only(), nb::arg("encoder") = standard.encoder,
+      nb::arg("precision") = std::string(encoder::to_string(standard.precision)),
+      nb::arg("slide_mpp") = nb::none(), nb::arg("threads") = nb::none(),
+      nb::arg("progress") = nb::none(),
+      "Turns a plan's patches into feature vectors. encoder: a name, a folder, or an Encoder.");
+}
+
+}  // namespace lamella::python

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// Batches of patches for whoever trains or encodes elsewhere.
+#include <fmt/format.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+
+#include <mutex>
+#include <vector>
+
+#include "call.h"
+#include "lamella/base/error.h"
+#include "lamella/patch/patch_extractor.h"
+#include "values.h"
+
+namespace lamella::python {
+
+namespace {
+
+using patch::PatchBatch;
+
+// Batches whose arrays Python has let go, to be filled again: fresh memory is slow to touch.
+class BatchPool {
+ public:
+  static constexpr size_t kKept = 4;
+
+  std::unique_ptr<PatchBatch> take() {
+    const std::scoped_lock lock(mutex_);
+    if (free_.empty()) return std::make_unique<PatchBatch>();
+    auto batch = std::move(free_.back());
+    free_.pop_back();
+    return batch;
+  }
+  void give_back(std::unique_ptr<PatchBatch> batch) {
+    const std::scoped_lock lock(mutex_);
+    if (free_.size() < kKept) free_.push_back(std::move(batch));
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<PatchBatch>> free_;
+};
+
+struct Lease {
+  std::shared_ptr<BatchPool> pool;
+  std::unique_ptr<PatchBatch> batch;
+  ~Lease() { pool->give_back(std::move(batch)); }
+};
+
+class BatchIterator {
+ public:
+  BatchIterator(std::shared_ptr<const slide::Slide> slide, const patch::PatchPlan& plan,
+                const patch::ExtractOptions& options, int threads)
+      : extractor_(std::move(slide), plan, options) {
+    context_.threads = threads;
+  }
+
+  // (pixels, rows); StopIteration at the end.
+  nb::tuple next() {
+    auto batch = pool_->take();
+    bool more = false;
+    {
+      const nb::gil_scoped_release release;
+      more = extractor_.next(*batch, context_);
+    }
+    if (PyErr_CheckSignals() != 0) throw nb::python_error();
+    if (!more) throw nb::stop_iteration();
+    auto* lease = new Lease{pool_, std::move(batch)};
+    const nb::capsule owner(lease, [](void* p) noexcept { delete static_cast<Lease*>(p); });
+    PatchBatch& filled = *lease->batch;
+    const auto n = static_cast<size_t>(filled.count), px = static_cast<size_t>(filled.size_px);
+    const auto views = static_cast<size_t>(filled.views);
+    nb::object pixels;
+    if (views == 1) {
+      pixels = nb::cast(Array<uint8_t, nb::ndim<4>>(filled.pixels.data(), {n, px, px, 3}, owner));
+    } else {
+      pixels =
+          nb::cast(Array<uint8_t, nb::ndim<5>>(filled.pixels.data(), {n, views, px, px, 3}, owner));
+    }
+    return nb::make_tuple(pixels, view<uint32_t>(filled.rows.data(), n, owner));
+  }
+
+  nb::list failures() const {
+    nb::list list;
+    for (const slide::RegionFailure& failure : extractor_.failures()) {
+      list.append(nb::make_tuple(failure.region, failure.message));
+    }
+    return list;
+  }
+
+ private:
+  patch::PatchExtractor extractor_;
+  Context context_;
+  std::shared_ptr<BatchPool> pool_ = std::make_shared<BatchPool>();
+};
+
+patch::ExtractOptions extract_options(int batch_size, int output_px, bool plan_order,
+                                      const std::string& on_error) {
+  patch::ExtractOptions options;
+  options.batch_size = batch_size;
+  options.output_px = output_px;
+  options.plan_order = plan_order;
+  if (on_error == "skip") {
+    options.on_error = patch::ExtractOptions::OnError::kSkip;
+  } else if (on_error != "fail") {
+    throw Error(ErrorCode::kInvalidArgument,
+                fmt::format("on_error: found '{}', expected fail or skip", on_error));
+  }
+  return options;
+}
+
+}  // namespace
+
+void bind_patches(nb::module_& module) {
+  const patch::ExtractOptions standard;
+  nb::class_<BatchIterator>(module, "BatchIterator",
+                            "(pixels, rows) of batch after batch: n x h x w x 3 uint8 (n x v x h x "
+                            "w x 3 with v fields of view) and the n rows of the plan.")
+      .def(
+          "__init__",
+          [](BatchIterator* self, nb::object slide, const patch::PatchPlan& plan, int batch_size,
+             int output_px, bool plan_order, const std::string& on_error,
+             std::optional<int> threads) {
+            const auto options = extract_options(batch_size, output_px, plan_order, on_error);
+            new (self) BatchIterator(slide_of(slide, {}), plan, options,
+                                     Call(threads, nb::none()).threads());
+          },
+          nb::arg("slide"), nb::arg("plan"), nb::kw_only(),
+          nb::arg("batch_size") = standard.batch_size, nb::arg("output_px") = standard.output_px,
+          nb::arg("plan_order") = standard.plan_order, nb::arg("on_error") = "fail",
+          nb::arg("threads") = nb::none())
+      .def(
+          "__iter__", [](nb::object self) { return self; },
+          nb::sig("def __iter__(self) -> BatchIterator"))
+      .def("__next__", &BatchIterator::next,
+           nb::sig("def __next__(self) -> tuple[numpy.typing.NDArray[numpy.uint8], "
+                   "numpy.typing.NDArray[numpy.uint32]]"))
+      .def_prop_ro("failures", &BatchIterator::failures,
+                   "(row, message) of patches left out so far, with on_error=\"skip\".");
+}
+
+}  // namespace lamella::python

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pictures for notebooks, and the verb map.
+#include <fmt/format.h>
+#include <nanobind/stl/filesystem.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <cmath>
+
+#include "call.h"
+#include "lamella/annotation/annotation.h"
+#include "lamella/base/error.h"
+#include "lamella/imagefile/imagefile.h"
+#include "lamella/study/slide_map.h"
+#include "values.h"
+
+namespace lamella::python {
+
+namespace {
+
+DrawnMap map_verb(nb::handle slide, const Scores& scores,
+                  const std::optional<std::filesystem::path>& annotations,
+                  study::MapOptions options, const std::optional<std::filesystem::path>& out,
+                  const Call& call) {
+  const auto opened = slide_of(slide, {});
+  options.overlay.title = scores.slide_id;
+  options.overlay.validate();
+  return call.run([&](const Context& context) {
+    if (annotations) {
+      options.overlay.outlines =
+          study::outlines_of(annotation::read_asap_xml(annotations->string()));
+    }
+    DrawnMap drawn;
+    drawn.mpp = opened->info().mpp;
+    drawn.map = heatmap::make_heatmap(scores.patches, opened->info().size_px());
+    if (out) study::write_slide_map(*opened, drawn.map, options, out->string(), context);
+    const Image thumbnail = slide::read_thumbnail(*opened, options.thumbnail_px, context.threads);
+    drawn.overlay = heatmap::draw_overlay(drawn.map, thumbnail.view(), options.overlay);
+    return drawn;
+  });
+}
+
+void bind_map(nb::module_& module) {
+  nb::class_<DrawnMap>(module, "HeatMap", "Scores on the plan's grid; NaN: not looked at.")
+      .def_prop_ro(
+          "values",
+          [](nb::handle self) {
+            const auto& map = nb::cast<DrawnMap&>(self).map;
+            return Array<const float, nb::ndim<2>>(
+                map.values.data(),
+                {static_cast<size_t>(map.rows), static_cast<size_t>(map.columns)}, self);
+          },
+          "rows x columns float32.")
+      .def_prop_ro(
+          "origin_px",
+          [](const DrawnMap& self) {
+            return std::pair(self.map.origin_x_px, self.map.origin_y_px);
+          },
+          "Top-left of the first cell, level-0 px.")
+      .def_prop_ro(
+          "cell_px",
+          [](const DrawnMap& self) { return std::pair(self.map.cell_x_px, self.map.cell_y_px); })
+      .def_prop_ro(
+          "overlay", [](const DrawnMap& self) { return to_array(self.overlay); },
+          "The picture over the slide, height x width x 3 uint8.")
+      .def(
+          "save_tiff",
+          [](const DrawnMap& self, const std::filesystem::path& path) {
+            heatmap::write_heatmap_tiff(self.map, self.mpp, path.string());
+          },
+          nb::arg("path"))
+      .def("__repr__",
+           [](const DrawnMap& self) {
+             return fmt::format("HeatMap({} x {} cells)", self.map.columns, self.map.rows);
+           })
+      .def("_repr_png_", [](const DrawnMap& self) { return png_bytes(self.overlay); });
+  const study::MapOptions standard;
+  module.def(
+      "map",
+      [](nb::object slide, const Scores& scores, std::optional<std::filesystem::path> annotations,
+         const std::string& colormap, double opacity, int thumbnail_px,
+         std::optional<std::filesystem::path> out, std::optional<int> threads,
+         nb::object progress) {
+        study::MapOptions options;
+        options.overlay.colormap = colormap;
+        options.overlay.opacity = opacity;
+        options.thumbnail_px = thumbnail_px;
+        return map_verb(slide, scores, annotations, options, out,
+                        Call(threads, std::move(progress)));
+      },
+      nb::arg("slide"), nb::arg("scores"), nb::kw_only(), nb::arg("annotations") = nb::none(),
+      nb::arg("colormap") = standard.overlay.colormap,
+      nb::arg("opacity") = standard.overlay.opacity,
+      nb::arg("thumbnail_px") = standard.thumbnail_px, nb::arg("out") = nb::none(),
+      nb::arg("threads") = nb::none(), nb::arg("progress") = nb::none(),
+      "Draws scores as a heat-map over the slide; with out, also OUT.png and OUT.tiff.");
+}
+
+}  // namespace
+
+nb::bytes png_bytes(const Image& image) {
+  std::vector<uint8_t> bytes;
+  {
+    const nb::gil_scoped_release release;
+    bytes = imagefile::encode_png(image.view());
+  }
+  return nb::bytes(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+}
+
+void bind_pictures(nb::module_& module) {
+  module.def(
+      "encode_png",
+      [](const nb::ndarray<const uint8_t, nb::ndim<3>, nb::c_contig, nb::device::cpu>& pixels) {
+        if (pixels.shape(2) != 1 && pixels.shape(2) != 3) {
+          throw Error(ErrorCode::kInvalidArgument,
+                      fmt::format("found {} channels, expected 1 or 3", pixels.shape(2)));
+        }
+        const int width = static_cast<int>(pixels.shape(1));
+        const int channels = static_cast<int>(pixels.shape(2));
+        const ImageView view{pixels.data(), width, static_cast<int>(pixels.shape(0)), channels,
+                             static_cast<ptrdiff_t>(width) * channels};
+        const auto bytes = imagefile::encode_png(view);
+        return nb::bytes(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+      },
+      nb::arg("pixels"), "PNG of height x width x 1 or 3 uint8.");
+  bind_map(module);
+}
+
+}  // namespace lamella::python

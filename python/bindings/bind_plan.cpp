@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <nanobind/stl/filesystem.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
+
+#include "call.h"
+#include "file_bytes.h"
+#include "lamella/patch/patch_extractor.h"
+#include "lamella/study/check_plan.h"
+#include "lamella/study/plan_slide.h"
+#include "values.h"
+
+namespace lamella::python {
+
+namespace {
+
+using patch::PatchPlan;
+using patch::PatchRow;
+using Paths = std::vector<std::filesystem::path>;
+using Centres = std::vector<std::pair<std::filesystem::path, int>>;
+using Region = std::tuple<int64_t, int64_t, int64_t, int64_t>;
+
+// One member of every row, as an array that shows the plan's own memory.
+template <typename T>
+auto column(T PatchRow::*member) {
+  static_assert(sizeof(PatchRow) % sizeof(T) == 0);
+  return [member](nb::handle self) {
+    const PatchPlan& plan = nb::cast<PatchPlan&>(self);
+    static const PatchRow none;
+    const PatchRow* row = plan.rows.empty() ? &none : plan.rows.data();
+    return view<const T>(&(row->*member), plan.rows.size(), self, sizeof(PatchRow) / sizeof(T));
+  };
+}
+
+PatchPlan select(const PatchPlan& plan, const Array<const int64_t, nb::ndim<1>>& rows) {
+  PatchPlan part = plan;
+  part.rows.clear();
+  part.rows.reserve(rows.shape(0));
+  for (size_t i = 0; i < rows.shape(0); ++i) {
+    const int64_t row = rows(i);
+    if (row < 0 || static_cast<size_t>(row) >= plan.rows.size()) {
+      throw Error(ErrorCode::kInvalidArgument,
+                  fmt::format("found row {}, expected 0 to {}", row, plan.rows.size() - 1));
+    }
+    part.rows.push_back(plan.rows[static_cast<size_t>(row)]);
+  }
+  return part;
+}
+
+auto tile_order(const PatchPlan& plan, nb::handle slide) {
+  const patch::PatchExtractor extractor(slide_of(slide, {}), plan, {});
+  const auto order = extractor.order();
+  auto* kept = new std::vector<uint32_t>(order.begin(), order.end());
+  const nb::capsule owner(kept,
+                          [](void* p) noexcept { delete static_cast<std::vector<uint32_t>*>(p); });
+  return view<uint32_t>(kept->data(), kept->size(), owner);
+}
+
+PatchPlan plan_verb(nb::handle slide, const study::PlanSlideOptions& options,
+                    const std::optional<std::string>& slide_id, std::optional<double> slide_mpp,
+                    const Call& call) {
+  const auto opened = slide_of(slide, slide_mpp);
+  return call.run([&](const Context& context) {
+    return study::plan_slide(*opened, slide_id_of(*opened, slide_id), options, context);
+  });
+}
+
+std::vector<study::CentreFile> centre_files(const Centres& centers) {
+  std::vector<study::CentreFile> files;
+  for (const auto& [path, label] : centers) {
+    if (label != 0 && label != 1) {
+      throw Error(ErrorCode::kInvalidArgument,
+                  fmt::format("centers: found label {}, expected 1 (tumour) or 0 (normal)", label),
+                  path.string());
+    }
+    files.push_back({path.string(), static_cast<int8_t>(label)});
+  }
+  return files;
+}
+
+void bind_plan_class(nb::module_& module) {
+  nb::class_<PatchPlan>(module, "Plan",
+                        "Positions of patches on one slide; the arrays show the plan's own memory.")
+      .def("__len__", [](const PatchPlan& self) { return self.rows.size(); })
+      .def("__repr__",
+           [](const PatchPlan& self) {
+             return fmt::format("Plan('{}', {} patches of {} px at level {})", self.slide_id,
+                                self.rows.size(), self.spec.size_px, self.geometry.level);
+           })
+      .def_ro("slide_id", &PatchPlan::slide_id)
+      .def_ro("slide_path", &PatchPlan::slide_path)
+      .def_ro("slide_fingerprint", &PatchPlan::slide_fingerprint)
+      .def_prop_ro("size_px", [](const PatchPlan& self) { return self.spec.size_px; })
+      .def_prop_ro("level", [](const PatchPlan& self) { return self.geometry.level; })
+      .def_prop_ro(
+          "extent_px",
+          [](const PatchPlan& self) {
+            return std::pair(self.geometry.extent_x_px, self.geometry.extent_y_px);
+          },
+          "Width and height of a patch in level-0 px.")
+      .def_prop_ro("effective_mpp",
+                   [](const PatchPlan& self) { return self.geometry.effective_mpp; })
+      .def_ro("mpp_source", &PatchPlan::mpp_source)
+      .def_ro("stride_px", &PatchPlan::stride_px)
+      .def_ro("warnings", &PatchPlan::warnings)
+      .def_prop_ro("x_px", column(&PatchRow::x_px), "Left edges, level-0 px.")
+      .def_prop_ro("y_px", column(&PatchRow::y_px), "Top edges, level-0 px.")
+      .def_prop_ro("label", column(&PatchRow::label), "1 tumour, 0 normal, -1 none.")
+      .def_prop_ro("tissue_fraction", column(&PatchRow::tissue_fraction))
+      .def_prop_ro("inside_fraction", column(&PatchRow::inside_fraction))
+      .def("select", select, nb::arg("rows"), "The plan of these rows (int64), in their order.")
+      .def("tile_order", tile_order, nb::arg("slide"),
+           "The order of rows in which few stored tiles are alive at once, uint32.")
+      .def(
+          "save",
+          [](const PatchPlan& self, const std::filesystem::path& path) {
+            storage::write_plan(self, "", path.string());
+          },
+          nb::arg("path"), "As lamella plan --out.")
+      .def_static(
+          "load",
+          [](const std::filesystem::path& path) { return storage::read_plan(path.string()); },
+          nb::arg("path"))
+      .def(
+          "to_bytes",
+          [](const PatchPlan& self) {
+            return file_to_bytes([&](const std::string& p) { storage::write_plan(self, "", p); });
+          },
+          "The bytes of the plan file.")
+      .def_static(
+          "from_bytes",
+          [](const nb::bytes& bytes) { return file_from_bytes(bytes, storage::read_plan); },
+          nb::arg("bytes"))
+      .def("__getstate__",
+           [](const PatchPlan& self) {
+             return file_to_bytes([&](const std::string& p) { storage::write_plan(self, "", p); });
+           })
+      .def("__setstate__", [](PatchPlan& self, const nb::bytes& bytes) {
+        new (&self) PatchPlan(file_from_bytes(bytes, storage::read_plan));
+      });
+}
+
+}  // namespace
+
+void bind_plan(nb::module_& module) {
+  bind_plan_class(module);
+  const study::PlanSlideOptions standard;
+  module.def(
+      "plan",
+      [](nb::object slide, int size_px, std::optional<int> level, std::optional<double> mpp,
+         std::optional<double> stride_px, std::optional<Region> region, double min_tissue,
+         const std::filesystem::path& tissue, const Centres& centers, const Paths& annotations,
+         std::vector<std::string> positive, std::vector<std::string> negative,
+         bool negative_from_tissue, double min_coverage, int max_per_slide, uint64_t seed,
+         std::optional<std::string> slide_id, std::optional<double> slide_mpp,
+         std::optional<int> threads, nb::object progress) {
+        study::PlanSlideOptions options;
+        options.spec = {.size_px = size_px, .level = level, .mpp = mpp};
+        options.grid.stride_px = stride_px;
+        if (region) {
+          const auto [x, y, width, height] = *region;
+          options.grid.region_px = RectPx{x, y, width, height};
+        }
+        options.grid.min_tissue = min_tissue;
+        options.tissue = tissue.string();
+        options.centers = centre_files(centers);
+        for (const auto& path : annotations) options.annotations.push_back(path.string());
+        options.rule.positive = std::move(positive);
+        options.rule.negative = std::move(negative);
+        options.rule.negative_from_tissue = negative_from_tissue;
+        options.rule.min_coverage = min_coverage;
+        options.rule.max_per_slide = max_per_slide;
+        options.rule.seed = seed;
+        return plan_verb(slide, options, slide_id, slide_mpp, Call(threads, std::move(progress)));
+      },
+      nb::arg("slide"), nb::kw_only(), nb::arg("size_px"), nb::arg("level") = nb::none(),
+      nb::arg("mpp") = nb::none(), nb::arg("stride_px") = nb::none(),
+      nb::arg("region") = nb::none(), nb::arg("min_tissue") = standard.grid.min_tissue,
+      nb::arg("tissue") = std::filesystem::path(standard.tissue), nb::arg("centers") = Centres{},
+      nb::arg("annotations") = Paths{}, nb::arg("positive") = standard.rule.positive,
+      nb::arg("negative") = standard.rule.negative,
+      nb::arg("negative_from_tissue") = standard.rule.negative_from_tissue,
+      nb::arg("min_coverage") = standard.rule.min_coverage,
+      nb::arg("max_per_slide") = standard.rule.max_per_slide, nb::arg("seed") = standard.rule.seed,
+      nb::arg("slide_id") = nb::none(), nb::arg("slide_mpp") = nb::none(),
+      nb::arg("threads") = nb::none(), nb::arg("progress") = nb::none(),
+      "Chooses where patches are cut from a slide (a Slide or a path): a grid over the tissue, or "
+      "centers [(file, label)], or annotations. Options as of the command lamella plan.");
+}
+
+}  // namespace lamella::python

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <nanobind/stl/filesystem.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
+
+#include "call.h"
+#include "lamella/base/error.h"
+#include "lamella/io/files.h"
+#include "lamella/study/evaluate_files.h"
+#include "lamella/study/plan_slide.h"
+#include "lamella/study/run_study.h"
+#include "lamella/study/score_slide.h"
+#include "loaded_encoder.h"
+#include "train_options.h"
+#include "values.h"
+
+namespace lamella::python {
+
+namespace {
+
+using Region = std::tuple<int64_t, int64_t, int64_t, int64_t>;
+
+Scores load_scores(const std::filesystem::path& path) {
+  return {io::stem(path.string()), path.string(), storage::read_scores(path.string()), nullptr};
+}
+
+void save_scores(const Scores& self, const std::filesystem::path& path) {
+  if (!self.plan) {
+    throw Error(ErrorCode::kInvalidArgument, "these scores come from a file; copy that file",
+                self.source);
+  }
+  feature::ScoreVector scores;
+  scores.values = self.patches.scores;
+  storage::write_scores(*self.plan, scores, "", path.string());
+}
+
+template <typename T>
+auto column(std::vector<T> heatmap::ScoredPatches::*member) {
+  return [member](nb::handle self) {
+    const auto& values = nb::cast<Scores&>(self).patches.*member;
+    return view<const T>(values.data(), values.size(), self);
+  };
+}
+
+void bind_scores(nb::module_& module) {
+  using heatmap::ScoredPatches;
+  nb::class_<Scores>(module, "Scores", "A probability of tumour for every patch of a slide.")
+      .def("__len__", [](const Scores& self) { return self.patches.scores.size(); })
+      .def("__repr__",
+           [](const Scores& self) {
+             return fmt::format("Scores('{}', {} patches)", self.slide_id,
+                                self.patches.scores.size());
+           })
+      .def_ro("slide_id", &Scores::slide_id)
+      .def_prop_ro("values", column(&ScoredPatches::scores), "0-1, float32.")
+      .def_prop_ro("x_px", column(&ScoredPatches::x_px), "Left edges, level-0 px.")
+      .def_prop_ro("y_px", column(&ScoredPatches::y_px), "Top edges, level-0 px.")
+      .def_prop_ro("extent_px",
+                   [](const Scores& self) {
+                     return std::pair(self.patches.width_px, self.patches.height_px);
+                   })
+      .def_prop_ro(
+          "slide_score",
+          [](const Scores& self) { return heatmap::slide_score(self.patches.scores); },
+          "Mean of the highest 1 %, at least five; NaN without patches.")
+      .def("save", save_scores, nb::arg("path"), "As lamella score --out.")
+      .def_static("load", load_scores, nb::arg("path"));
+}
+
+Scores score_features(nb::handle features, nb::handle model) {
+  const auto file =
+      nb::isinstance<storage::FeatureFile>(features)
+          ? nb::cast<storage::FeatureFile&>(features)
+          : storage::read_features(nb::cast<std::filesystem::path>(features).string());
+  return make_scores(file.plan,
+                     classifier::score_patches(file.features, model_of(model).classifier));
+}
+
+Scores score_slide(nb::handle slide, nb::handle given_model, const patch::GridOptions& grid,
+                   const std::string& tissue, const std::optional<std::string>& slide_id,
+                   std::optional<double> slide_mpp, nb::handle encoder, const Call& call) {
+  const auto opened = slide_of(slide, slide_mpp);
+  const storage::Model model = model_of(given_model);
+  LoadedEncoder* loaded = encoder.is_none() ? nullptr : &nb::cast<LoadedEncoder&>(encoder);
+  if (loaded && loaded->info().sha256 != model.encoder.sha256) {
+    throw Error(
+        ErrorCode::kMismatch,
+        fmt::format("the model needs the encoder '{}/{}', found '{}/{}'", model.encoder.name,
+                    model.encoder.sha256, loaded->info().name, loaded->info().sha256));
+  }
+  study::SlideScores result = call.run([&](const Context& context) {
+    const auto id = slide_id_of(*opened, slide_id);
+    const auto mask = study::tissue_mask(tissue, *opened, context);
+    if (!loaded) return study::score_slide(opened, id, model, grid, mask, context);
+    const auto lock = loaded->use();
+    return study::score_slide(opened, id, model, grid, mask, loaded->encoder(), context);
+  });
+  return make_scores(std::move(result.plan), result.scores);
+}
+
+std::string evaluate_json(nb::list scores, nb::list truth, nb::handle groups) {
+  std::vector<study::NamedScores> named;
+  for (nb::handle item : scores) {
+    const Scores value = nb::isinstance<Scores>(item)
+                             ? nb::cast<Scores&>(item)
+                             : load_scores(nb::cast<std::filesystem::path>(item));
+    named.push_back({value.slide_id, value.source, value.patches});
+  }
+  std::vector<study::Truth> truths;
+  for (nb::handle item : truth) {
+    if (nb::isinstance<patch::PatchPlan>(item)) {
+      truths.push_back({"", nb::cast<patch::PatchPlan&>(item)});
+    } else {
+      const std::string path = nb::cast<std::filesystem::path>(item).string();
+      truths.push_back({path, storage::read_plan(path)});
+    }
+  }
+  nlohmann::json object;
+  for (const auto& [name, metrics] : study::evaluate_scores(named, truths, patients_of(groups))) {
+    object[name] = study::to_json(metrics);
+  }
+  return object.dump();
+}
+
+}  // namespace
+
+Scores make_scores(patch::PatchPlan plan, const feature::ScoreVector& scores) {
+  Scores result;
+  result.slide_id = plan.slide_id;
+  result.source = plan.slide_path;
+  result.patches.width_px = plan.geometry.extent_x_px;
+  result.patches.height_px = plan.geometry.extent_y_px;
+  for (const patch::PatchRow& row : plan.rows) {
+    result.patches.x_px.push_back(static_cast<double>(row.x_px));
+    result.patches.y_px.push_back(static_cast<double>(row.y_px));
+  }
+  result.patches.scores = scores.values;
+  result.plan = std::make_shared<const patch::PatchPlan>(std::move(plan));
+  return result;
+}
+
+void bind_score(nb::module_& module) {
+  bind_scores(module);
+  const study::PlanSlideOptions standard;
+  module.def(
+      "score",
+      [](nb::object slide, nb::object model, std::optional<double> stride_px,
+         std::optional<Region> region, double min_tissue, const std::filesystem::path& tissue,
+         nb::object encoder, std::optional<std::string> slide_id, std::optional<double> slide_mpp,
+         std::optional<int> threads, nb::object progress) {
+        if (nb::isinstance<storage::FeatureFile>(slide)) return score_features(slide, model);
+        patch::GridOptions grid;
+        grid.stride_px = stride_px;
+        if (region) {
+          const auto [x, y, width, height] = *region;
+          grid.region_px = RectPx{x, y, width, height};
+        }
+        grid.min_tissue = min_tissue;
+        grid.validate();
+        return score_slide(slide, model, grid, tissue.string(), slide_id, slide_mpp, encoder,
+                           Call(threads, std::move(progress)));
+      },
+      nb::arg("slide"), nb::arg("model"), nb::kw_only(), nb::arg("stride_px") = nb::none(),
+      nb::arg("region") = nb::none(), nb::arg("min_tissue") = standard.grid.min_tissue,
+      nb::arg("tissue") = std::filesystem::path(standard.tissue), nb::arg("encoder") = nb::none(),
+      nb::arg("slide_id") = nb::none(), nb::arg("slide_mpp") = nb::none(),
+      nb::arg("threads") = nb::none(), nb::arg("progress") = nb::none(),
+      "Gives every patch its probability of tumour: of Features, or of a slide (a Slide or a "
+      "path), a grid over whose tissue is encoded. encoder: the model's, loaded before.");
+  module.def("evaluate_json", evaluate_json, nb::arg("scores"), nb::arg("truth"),
+             nb::arg("groups").none());
+}
+
+}  // namespace lamella::python

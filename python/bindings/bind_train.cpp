@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <nanobind/stl/filesystem.h>
+#include <nanobind/stl/map.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
+
+#include "call.h"
+#include "lamella/base/error.h"
+#include "lamella/base/text.h"
+#include "lamella/study/train_files.h"
+#include "train_options.h"
+#include "values.h"
+
+namespace lamella::python {
+
+namespace {
+
+using storage::Model;
+
+std::vector<storage::FeatureFile> feature_files(nb::handle features) {
+  std::vector<storage::FeatureFile> files;
+  for (nb::handle item : nb::cast<nb::list>(nb::list(features))) {
+    files.push_back(nb::isinstance<storage::FeatureFile>(item)
+                        ? nb::cast<storage::FeatureFile&>(item)
+                        : storage::read_features(nb::cast<std::filesystem::path>(item).string()));
+  }
+  if (files.empty()) {
+    throw Error(ErrorCode::kInvalidArgument, "found no features, expected those of some slides");
+  }
+  return files;
+}
+
+using Weights = nb::ndarray<const double, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+
+std::vector<double> vector_of(const Weights& values) {
+  return {values.data(), values.data() + values.size()};
+}
+
+// The model that another solver's coefficients make.
+Model with_coefficients(const Model& like, const Weights& weights, double bias,
+                        std::optional<Weights> mean, std::optional<Weights> scale) {
+  const size_t d = like.classifier.weights.size();
+  Model model = like;
+  model.trials.clear();
+  model.classifier.weights = vector_of(weights);
+  model.classifier.bias = bias;
+  model.classifier.mean = mean ? vector_of(*mean) : std::vector<double>(d, 0.0);
+  model.classifier.scale = scale ? vector_of(*scale) : std::vector<double>(d, 1.0);
+  model.classifier.calibration = {};
+  const auto& made = model.classifier;
+  if (made.weights.size() != d || made.mean.size() != d || made.scale.size() != d) {
+    throw Error(ErrorCode::kMismatch,
+                fmt::format("found {} weights, {} means, {} scales, expected {} of each",
+                            made.weights.size(), made.mean.size(), made.scale.size(), d));
+  }
+  for (const double scale_value : made.scale) {
+    if (!(scale_value > 0)) {
+      throw Error(ErrorCode::kInvalidArgument,
+                  fmt::format("found a scale of {}, expected above 0", scale_value));
+    }
+  }
+  return model;
+}
+
+nb::object numbers(nb::handle self, const std::vector<double>& values) {
+  return nb::cast(view<const double>(values.data(), values.size(), self));
+}
+
+Model from_coefficients(nb::handle features, const Weights& weights, double bias,
+                        std::optional<Weights> mean, std::optional<Weights> scale, double l2,
+                        const std::optional<std::string>& encoder) {
+  const auto files = feature_files(features);
+  Model frame = Call(1, nb::none()).run([&](const Context& context) {
+    return study::untrained_model(files, encoder.value_or(""), context);
+  });
+  frame.classifier.weights.resize(static_cast<size_t>(files.front().features.columns));
+  frame.classifier.lambda = l2;
+  return with_coefficients(frame, weights, bias, std::move(mean), std::move(scale));
+}
+
+using Classifier = classifier::LinearModel;
+using ClassifierState = std::tuple<std::vector<double>, double, std::vector<double>,
+                                   std::vector<double>, double, double, std::string, double>;
+
+auto score_values(
+    const Classifier& self,
+    const nb::ndarray<const float, nb::ndim<2>, nb::c_contig, nb::device::cpu>& values,
+    const std::string& feature_space) {
+  feature::FeatureMatrix features;
+  features.rows = static_cast<int64_t>(values.shape(0));
+  features.columns = static_cast<int64_t>(values.shape(1));
+  features.values.assign(values.data(), values.data() + values.size());
+  features.feature_space = feature_space;
+  auto* kept = new std::vector<float>(score_patches(features, self).values);
+  const nb::capsule owner(kept,
+                          [](void* p) noexcept { delete static_cast<std::vector<float>*>(p); });
+  return view<float>(kept->data(), kept->size(), owner);
+}
+
+void bind_classifier(nb::module_& module) {
+  nb::class_<Classifier>(module, "Classifier",
+                         "A model's linear classifier alone; small, and pickles.")
+      .def_ro("feature_space", &Classifier::feature_space)
+      .def("score", score_values, nb::arg("values"), nb::kw_only(), nb::arg("feature_space"),
+           "n x d float32 of that feature space -> n probabilities.")
+      .def("__getstate__",
+           [](const Classifier& self) -> ClassifierState {
+             return {self.weights,
+                     self.bias,
+                     self.mean,
+                     self.scale,
+                     self.calibration.slope,
+                     self.calibration.intercept,
+                     self.feature_space,
+                     self.lambda};
+           })
+      .def("__setstate__", [](Classifier& self, const ClassifierState& state) {
+        new (&self) Classifier();
+        std::tie(self.weights, self.bias, self.mean, self.scale, self.calibration.slope,
+                 self.calibration.intercept, self.feature_space, self.lambda) = state;
+      });
+}
+
+void bind_model(nb::module_& module) {
+  nb::class_<Model>(module, "Model",
+                    "Encoder, linear classifier, patch spec and scale: one folder on disk.")
+      .def("__repr__",
+           [](const Model& self) {
+             return fmt::format("Model('{}', {} weights, lambda {:.4g}, {})", self.name,
+                                self.classifier.weights.size(), self.classifier.lambda,
+                                self.classifier.feature_space);
+           })
+      .def_ro("name", &Model::name)
+      .def_prop_ro(
+          "weights",
+          [](nb::handle self) { return numbers(self, nb::cast<Model&>(self).classifier.weights); })
+      .def_prop_ro("bias", [](const Model& self) { return self.classifier.bias; })
+      .def_prop_ro(
+          "mean",
+          [](nb::handle self) { return numbers(self, nb::cast<Model&>(self).classifier.mean); })
+      .def_prop_ro(
+          "scale",
+          [](nb::handle self) { return numbers(self, nb::cast<Model&>(self).classifier.scale); })
+      .def_prop_ro("classifier", [](const Model& self) { return self.classifier; })
+      .def_static("from_coefficients", from_coefficients, nb::arg("features"), nb::arg("weights"),
+                  nb::arg("bias"), nb::kw_only(), nb::arg("mean") = nb::none(),
+                  nb::arg("scale") = nb::none(), nb::arg("l2") = 0.0,
+                  nb::arg("encoder") = nb::none(),
+                  "A model of another solver's coefficients on these features (their plans and "
+                  "feature spaces count; they may have no rows). See with_coefficients.")
+      .def_prop_ro("l2", [](const Model& self) { return self.classifier.lambda; })
+      .def_prop_ro("feature_space", [](const Model& self) { return self.classifier.feature_space; })
+      .def_prop_ro("size_px", [](const Model& self) { return self.spec.size_px; })
+      .def_ro("effective_mpp", &Model::effective_mpp)
+      .def_prop_ro("encoder_folder", [](const Model& self) { return self.encoder.folder; })
+      .def_prop_ro("encoder_name", [](const Model& self) { return self.encoder.name; })
+      .def_prop_ro(
+          "precision",
+          [](const Model& self) { return std::string(encoder::to_string(self.precision)); })
+      .def_prop_ro(
+          "trials",
+          [](const Model& self) {
+            std::vector<std::pair<double, double>> trials;
+            for (const auto& trial : self.trials) {
+              trials.emplace_back(trial.lambda, trial.mean_log_loss);
+            }
+            return trials;
+          },
+          "(penalty, mean log loss of held-out rows), where it was chosen.")
+      .def("with_coefficients", with_coefficients, nb::arg("weights"), nb::arg("bias"),
+           nb::kw_only(), nb::arg("mean") = nb::none(), nb::arg("scale") = nb::none(),
+           "This model with the coefficients of another solver: z = weights . (x - mean) / scale + "
+           "bias; without mean and scale they are of features as they are.")
+      .def(
+          "save",
+          [](const Model& self, const std::filesystem::path& folder) {
+            storage::write_model(self, folder.string());
+          },
+          nb::arg("folder"))
+      .def_static(
+          "load",
+          [](const std::filesystem::path& folder) { return storage::read_model(folder.string()); },
+          nb::arg("folder"));
+}
+
+}  // namespace
+
+std::map<std::string, std::string> patients_of(nb::handle groups) {
+  if (groups.is_none()) return {};
+  if (!nb::isinstance<nb::dict>(groups)) {
+    return study::read_groups(nb::cast<std::filesystem::path>(groups).string());
+  }
+  std::map<std::string, std::string> patients;
+  for (const auto& [slide, patient] : nb::cast<std::map<std::string, std::string>>(groups)) {
+    patients[to_lower(slide)] = patient;
+  }
+  return patients;
+}
+
+storage::Model model_of(nb::handle model) {
+  if (nb::isinstance<Model>(model)) return nb::cast<Model&>(model);
+  return storage::read_model(nb::cast<std::filesystem::path>(model).string());
+}
+
+void bind_train(nb::module_& module) {
+  bind_classifier(module);
+  bind_model(module);
+  module.def(
+      "train",
+      [](nb::object features, nb::object groups, nb::object l2, std::optional<std::string> encoder,
+         std::optional<int> threads, nb::object progress) {
+        study::TrainFeaturesOptions options;
+        options.patients = patients_of(groups);
+        options.encoder = encoder.value_or("");
+        if (!l2.is_none())
+          options.train.lambda = study::parse_l2(nb::cast<std::string>(nb::str(l2)));
+        auto files = feature_files(features);
+        return Call(threads, std::move(progress)).run([&](const Context& context) {
+          return study::train_features(std::move(files), options, context).model;
+        });
+      },
+      nb::arg("features"), nb::kw_only(), nb::arg("groups") = nb::none(),
+      nb::arg("l2") = nb::none(), nb::arg("encoder") = nb::none(), nb::arg("threads") = nb::none(),
+      nb::arg("progress") = nb::none(),
+      "Learns tumour against normal. features: Features (or files) of slides, those rows that have "
+      "a label. groups: {slide_id: patient_id} or a CSV. l2: \"cv\" (as None) or a number.");
+}
+
+}  // namespace lamella::python

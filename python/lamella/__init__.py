@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Machine learning on whole-slide images: plan, encode, train, score, map.
+
+Frame everywhere: level-0 pixels, x right, y down; a patch is given by its top-left corner.
+"""
+
+from lamella import _core
+from lamella._core import (
+    Classifier,
+    Encoder,
+    Features,
+    HeatMap,
+    Level,
+    Model,
+    Plan,
+    Scores,
+    Slide,
+    encode,
+    map,  # noqa: A004 - the verb's name on the command line
+    plan,
+    score,
+    train,
+)
+from lamella._errors import Error, LamellaWarning
+from lamella._patches import Batch, PatchDataset
+from lamella._pictures import Picture, gallery, show_plan, show_zooms
+from lamella._study import RunResult, evaluate, run
+
+__version__ = _core.version()
+
+__all__ = [
+    "Batch", "Classifier", "Encoder", "Error", "Features", "HeatMap", "LamellaWarning", "Level", "Model",
+    "PatchDataset", "Picture", "Plan", "RunResult", "Scores", "Slide", "__version__", "encode",
+    "evaluate", "gallery", "map", "plan", "run", "score", "show_plan", "show_zooms", "train",
+]

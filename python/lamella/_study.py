@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import html
+import json
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from lamella import _core
+
+
+class RunResult(dict[str, Any]):
+    """What `lamella run --json` prints; a notebook shows it as tables."""
+
+    def _repr_html_(self) -> str:
+        columns = ["n", "auc", "auc_low", "auc_high", "average_precision", "balanced_accuracy",
+                   "brier", "ece"]
+        metrics = [[role, *(_number(values.get(name)) for name in columns)]
+                   for role, values in self.get("metrics", {}).items()]
+        slides = [[slide["slide_id"], slide["role"], slide.get("error") or slide["status"],
+                   str(slide["patches"]), _number(slide.get("slide_score"))]
+                  for slide in self.get("slides", [])]
+        return (_table(["role", *columns], metrics)
+                + _table(["slide", "role", "status", "patches", "slide score"], slides))
+
+
+def run(study: str | os.PathLike[str], *, overrides: Mapping[str, Any] | Iterable[str] = (),
+        full_hash: bool = False, threads: int | None = None, progress: Any = None) -> RunResult:
+    """The whole study, as `lamella run STUDY.toml`; finished pieces are found.
+
+    overrides: {"train.l2": 0.1} or ["train.l2=0.1"]. full_hash: SHA-256 of whole slides in the
+    record, not only fingerprints.
+    """
+    return RunResult(json.loads(_core.run_json(study, override_texts(overrides), full_hash,
+                                               threads, progress)))
+
+
+def evaluate(scores: Any, truth: Any, *, groups: Any = None) -> dict[str, Any]:
+    """Measures scores against plans with labels: Scores and Plans (or their files), one of each or
+    many. Returns {"all": {"auc": ...}}, with groups also {"patient P": ...}."""
+    result: dict[str, Any] = json.loads(_core.evaluate_json(_many(scores), _many(truth), groups))
+    return result
+
+
+def override_texts(overrides: Mapping[str, Any] | Iterable[str]) -> list[str]:
+    if isinstance(overrides, Mapping):
+        return [f"{key}={_toml(value)}" for key, value in overrides.items()]
+    return list(overrides)
+
+
+def _toml(value: Any) -> str:
+    """JSON's texts, numbers, booleans and lists are also TOML's."""
+    return json.dumps(value)
+
+
+def _many(values: Any) -> list[Any]:
+    if isinstance(values, (str, os.PathLike)) or not isinstance(values, Iterable):
+        return [values]
+    if isinstance(values, (_core.Scores, _core.Plan)):
+        return [values]
+    return list(values)
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    def line(tag: str, cells: list[str]) -> str:
+        return "<tr>" + "".join(f"<{tag}>{html.escape(c)}</{tag}>" for c in cells) + "</tr>"
+    return "<table>" + line("th", head) + "".join(line("td", row) for row in rows) + "</table>"

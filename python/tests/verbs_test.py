@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every verb in Python against the same on the command line: the same bits."""
+
+import json
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+import warnings
+from pathlib import Path
+
+import lamella
+import numpy as np
+import pytest
+from conftest import program
+
+LABELS = {"positive": ["Tumor"], "negative_from_tissue": True, "max_per_slide": 20}
+
+
+@pytest.fixture(scope="session")
+def made(cohort, tmp_path_factory):
+    """Plans, features and model of the command line."""
+    folder = tmp_path_factory.mktemp("made")
+    for name in ("phantom_01", "phantom_02"):
+        slide = cohort / f"{name}.tif"
+        program("plan", "--slide", slide, "--size-px", 56, "--mpp", 1, "--annotations",
+                cohort / f"{name}.xml", "--positive", "Tumor", "--negative-from-tissue",
+                "--max-per-slide", 20, "--out", folder / f"{name}.plan.h5")
+        program("encode", "--slide", slide, "--plan", folder / f"{name}.plan.h5", "--out",
+                folder / f"{name}.h5")
+    program("train", "--features", folder / "phantom_01.h5", folder / "phantom_02.h5", "--l2", 0.1,
+            "--out", folder / "model")
+    return folder
+
+
+def plan_of(cohort, name="phantom_01"):
+    return lamella.plan(cohort / f"{name}.tif", size_px=56, mpp=1,
+                        annotations=[cohort / f"{name}.xml"], **LABELS)
+
+
+def test_plan(cohort, made):
+    plan, same = plan_of(cohort), lamella.Plan.load(made / "phantom_01.plan.h5")
+    assert len(plan) == len(same) > 10
+    for name in ("x_px", "y_px", "label", "tissue_fraction", "inside_fraction"):
+        values = getattr(plan, name)
+        assert (values == getattr(same, name)).all()
+        assert not values.flags.writeable and not values.flags.owndata
+    assert set(plan.label) == {0, 1}
+    assert plan.effective_mpp == same.effective_mpp == 1.0
+    assert len(pickle.loads(pickle.dumps(plan))) == len(plan)
+
+
+def test_arrays_outlive_their_plan(cohort):
+    x = plan_of(cohort).x_px
+    assert (x == plan_of(cohort).x_px).all()
+
+
+def test_select_and_tile_order(cohort):
+    plan = plan_of(cohort)
+    order = plan.tile_order(plan.slide_path)
+    assert sorted(order) == list(range(len(plan)))
+    part = plan.select(order[:5].astype(np.int64))
+    assert list(part.x_px) == [plan.x_px[i] for i in order[:5]]
+    with pytest.raises(lamella.Error, match="expected 0 to"):
+        plan.select(np.array([len(plan)]))
+
+
+def test_encode(cohort, made):
+    plan = plan_of(cohort)
+    features = lamella.encode(cohort / "phantom_01.tif", plan, threads=1)
+    same = lamella.Features.load(made / "phantom_01.h5")
+    assert features.values.tobytes() == same.values.tobytes()
+    assert features.values.shape == (len(plan), 424)
+    assert not features.values.flags.owndata
+    assert features.feature_space == same.feature_space
+    assert features.precision == same.precision
+
+
+def test_a_loaded_encoder_serves_many_calls(cohort, made):
+    encoder = lamella.Encoder(threads=1)
+    plan = plan_of(cohort)
+    half = len(plan) // 2
+    parts = [lamella.encode(plan.slide_path, plan.select(np.array(rows)), encoder=encoder, threads=1)
+             for rows in (range(half), range(half, len(plan)))]
+    whole = lamella.Features.load(made / "phantom_01.h5")
+    assert np.concatenate([part.values for part in parts]).tobytes() == whole.values.tobytes()
+    assert encoder.feature_space(plan) == whole.feature_space
+
+
+def test_train_score_map_evaluate(cohort, made, tmp_path):
+    features = [lamella.Features.load(made / f"phantom_0{i}.h5") for i in (1, 2)]
+    model = lamella.train(features, l2=0.1)
+    model.save(tmp_path / "model")
+    assert (tmp_path / "model/model.json").read_bytes() == (made / "model/model.json").read_bytes()
+
+    scores = lamella.score(features[0], model)
+    scores.save(tmp_path / "phantom_01.csv")
+    program("score", "--features", made / "phantom_01.h5", "--model", made / "model", "--out",
+            tmp_path / "cli/phantom_01.csv")
+    written = (tmp_path / "phantom_01.csv").read_bytes()
+    assert written == (tmp_path / "cli/phantom_01.csv").read_bytes()
+
+    metrics = lamella.evaluate(scores, features[0].plan)["all"]
+    printed = program("evaluate", "--scores", tmp_path / "phantom_01.csv", "--truth",
+                      made / "phantom_01.plan.h5")
+    assert metrics == {key: printed[key] for key in metrics}
+
+    slide = cohort / "phantom_03.tif"
+    grid = lamella.score(slide, model, stride_px=56)
+    program("score", "--slide", slide, "--model", made / "model", "--stride-px", 56, "--out",
+            tmp_path / "cli/phantom_03.csv")
+    grid.save(tmp_path / "phantom_03.csv")
+    written = (tmp_path / "phantom_03.csv").read_bytes()
+    assert written == (tmp_path / "cli/phantom_03.csv").read_bytes()
+
+    drawn = lamella.map(slide, grid, out=tmp_path / "map")
+    program("map", "--slide", slide, "--scores", tmp_path / "cli/phantom_03.csv", "--out",
+            tmp_path / "cli/map")
+    assert (tmp_path / "map.tiff").read_bytes() == (tmp_path / "cli/map.tiff").read_bytes()
+    assert (tmp_path / "map.png").read_bytes() == (tmp_path / "cli/map.png").read_bytes()
+    assert drawn._repr_png_() == (tmp_path / "map.png").read_bytes()
+    assert np.nanmax(drawn.values) <= 1 and np.isnan(drawn.values).any()
+
+
+def test_coefficients_of_another_solver(made):
+    features = [lamella.Features.load(made / f"phantom_0{i}.h5") for i in (1, 2)]
+    model = lamella.train(features, l2=0.1)
+    # The same plane, of features as they are.
+    weights = model.weights / model.scale
+    other = model.with_coefficients(weights, model.bias - float((weights * model.mean).sum()))
+    a, b = (lamella.score(features[0], m).values for m in (model, other))
+    assert np.abs(a - b).max() < 1e-5
+    with pytest.raises(lamella.Error, match="expected 424"):
+        model.with_coefficients(weights[:3], 0.0)
+
+
+def test_run(study):
+    shown = []
+    result = lamella.run(study("python"), threads=2, progress=lambda *news: shown.append(news))
+    printed = program("run", study("cli"), "--threads", 1)
+    assert result["metrics"] == printed["metrics"]
+    assert [slide["status"] for slide in result["slides"]] == ["done"] * 4
+    assert "<table>" in result._repr_html_() and "phantom_03" in result._repr_html_()
+    assert shown and shown[-1][1] == shown[-1][2]
+    again = lamella.run(study("python"), overrides={"name": "again", "train.l2": "cv"})
+    assert all(slide["patches"] == slide["patches_reused"] for slide in again["slides"])
+
+
+def test_options_are_the_commands(cohort):
+    """The command line's options, less those that files and terminals need."""
+    for verb in ("plan", "encode", "train", "score", "map", "evaluate"):
+        text = subprocess.run([os.environ.get("LAMELLA_PROGRAM", "build/bin/lamella"), verb, "--help"],
+                              capture_output=True, text=True, check=True).stdout
+        options = {word.strip(",").removeprefix("--").replace("-", "_") for line in text.splitlines()
+                   for word in line.split("  ")[0:] for word in word.replace(",", " ").split()
+                   if word.startswith("--")}
+        options -= {"help", "json", "quiet", "verbose", "version", "out", "features", "groups"}
+        if verb != "plan":  # a plan has its slide's id, scores theirs
+            options -= {"mpp"} if verb == "score" else {"slide_id"}
+        if verb == "map":
+            options -= {"slide_mpp"}
+        known = getattr(lamella, verb).__doc__ + (getattr(lamella._core, verb + "_json").__doc__
+                                                  if verb == "evaluate" else "")
+        missing = {option for option in options if f"{option}:" not in known}
+        assert not missing, (verb, missing)
+
+
+def test_bad_arguments(cohort, slide_path):
+    for options, message in ((dict(size_px=0, level=0), "size_px"),
+                             (dict(size_px=64), "level"),
+                             (dict(size_px=64, level=99), "level"),
+                             (dict(size_px=64, level=0, min_tissue=2.0), "min_tissue"),
+                             (dict(size_px=64, level=0, threads=0), "threads"),
+                             (dict(size_px=64, level=0, centers=[("a.txt", 2)]), "label 2")):
+        with pytest.raises(lamella.Error, match=message):
+            lamella.plan(slide_path, **options)
+    plan = lamella.plan(slide_path, size_px=64, level=0)
+    with pytest.raises(lamella.Error) as caught:
+        lamella.encode(cohort / "phantom_02.tif", plan)
+    assert caught.value.code == "mismatch"
+    with pytest.raises(lamella.Error, match="There|there"):
+        lamella.encode(slide_path, plan, encoder="no_such")
+
+
+def test_warnings_are_python_warnings(slide_path):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        plan = lamella.plan(slide_path, size_px=64, level=0, region=(0, 0, 64, 64), min_tissue=1.0)
+    assert len(plan) == 0
+    assert [w.category for w in caught] == [lamella.LamellaWarning]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(lamella.LamellaWarning):
+            lamella.plan(slide_path, size_px=64, level=0, region=(0, 0, 64, 64), min_tissue=1.0)
+
+
+def test_an_exception_in_progress_stops_the_work(cohort):
+    plan = lamella.plan(cohort / "phantom_01.tif", size_px=64, level=0, stride_px=16)
+
+    def stop(*_):
+        raise ValueError("enough")
+
+    start = time.monotonic()
+    with pytest.raises(ValueError, match="enough"):
+        lamella.encode(plan.slide_path, plan, progress=stop)
+    assert time.monotonic() - start < 5
+
+
+def test_keyboard_interrupt_stops_within_two_seconds(slide_path, tmp_path):
+    script = tmp_path / "long.py"
+    script.write_text(
+        "import lamella, sys, time\n"
+        f"slide = lamella.Slide({str(slide_path)!r})\n"
+        "plan = lamella.plan(slide, size_px=64, level=0, stride_px=8)\n"
+        "seen = []\n"
+        "def show(*news):\n"
+        "    if not seen: print('going', flush=True)\n"
+        "    seen.append(news)\n"
+        "try:\n"
+        "    lamella.encode(slide, plan, threads=1, progress=show)\n"
+        "except KeyboardInterrupt:\n"
+        "    print('stopped', seen[-1][1] < seen[-1][2], flush=True)\n")
+    with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True) as run:
+        assert run.stdout.readline() == "going\n"
+        time.sleep(0.5)
+        start = time.monotonic()
+        run.send_signal(signal.SIGINT)
+        assert run.stdout.readline() == "stopped True\n"
+        assert time.monotonic() - start < 2
+        run.wait(10)
+
+
+def test_the_encoder_refuses_a_forked_process(slide_path):
+    encoder = lamella.Encoder(threads=1)
+    plan = lamella.plan(slide_path, size_px=64, level=0)
+    child = os.fork()
+    if child == 0:
+        try:
+            lamella.encode(slide_path, plan, encoder=encoder, threads=1)
+        except lamella.Error as error:
+            os._exit(0 if "spawn" in str(error) else 2)
+        os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

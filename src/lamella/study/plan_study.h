@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// The pieces of a study, for those who encode them elsewhere (a cluster): what is written under a
+// piece's path with its key is found finished by run_study.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lamella/base/context.h"
+#include "lamella/patch/patch_plan.h"
+#include "lamella/study/slides_table.h"
+#include "lamella/study/study_file.h"
+
+namespace lamella::study {
+
+struct StudyPiece {
+  std::string kind;  // "labelled" or "grid"
+  patch::PatchPlan plan;
+  std::string features_path;  // where its features belong
+  std::string key;            // with this key
+  bool finished = false;      // they are there
+};
+
+// The scale of the study's model; opens every training slide, and leaves out those that cannot be
+// opened. Errors: training_mpp's.
+std::optional<double> study_mpp(const Study& study, const std::vector<SlideEntry>& slides,
+                                const Context& context);
+
+// Plans one slide of the study (its labelled rows, its grid, or both) as run_study would, and
+// writes the plans where run_study finds them. Errors: those of the slide.
+std::vector<StudyPiece> plan_study_slide(const Study& study, const SlideEntry& slide,
+                                         std::optional<double> model_mpp, const Context& context);
+
+}  // namespace lamella::study
