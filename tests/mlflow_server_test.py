@@ -5,20 +5,24 @@ Needs the package mlflow (make test-all installs it into an environment of its o
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 
+import numpy
 import pytest
 from conftest import PROGRAM, STUDY, good, lamella
 
 mlflow = pytest.importorskip("mlflow", reason="the package mlflow is not installed (make test-all)")
 
 from mlflow.tracking import MlflowClient  # noqa: E402  after the skip
+from model_export_test import own_scores, patches_of  # noqa: E402
 
 
 def free_port() -> int:
@@ -178,8 +182,74 @@ def test_the_model_is_logged_with_its_figures(client, tracked, tmp_path):
     finally:
         del os.environ["MLFLOW_TRACKING_URI"]
     local = Path(result["run_dir"]).parent.parent / "model"
-    for name in ("model.json", "encoder/network.onnx", "encoder/encoder.json"):
+    for name in ("model.json", "encoder/network.onnx", "README.md", "MLmodel", "model.onnx"):
         assert (folder / name).read_bytes() == (local / name).read_bytes()
+
+
+@pytest.fixture(scope="module")
+def patches(tracked, cohort, tmp_path_factory):
+    """Labelled patches of a test slide as pixels, and the run's own probabilities for them."""
+    result, record = tracked
+    out = Path(result["run_dir"]).parent.parent
+    folder = tmp_path_factory.mktemp("patches")
+    good("extract", "--slide", cohort / "phantom_03.tif", "--plan",
+         out / "plans" / "labelled" / "phantom_03.h5", "--format", "png", "--out",
+         folder / "patches")
+    shutil.copy(out / "scores" / "labelled" / "phantom_03.csv", folder / "scores.csv")
+    places, pixels = patches_of(folder)
+    return pixels, numpy.array([own_scores(folder)[place] for place in places])
+
+
+def test_pyfunc_gives_lamellas_probabilities(client, tracked, patches):
+    result, record = tracked
+    pixels, expected = patches
+    os.environ["MLFLOW_TRACKING_URI"] = result["mlflow"]["uri"]
+    try:
+        model = mlflow.pyfunc.load_model(f"models:/{result['mlflow']['model_id']}")
+    finally:
+        del os.environ["MLFLOW_TRACKING_URI"]
+    found = model.predict(pixels)["probability"]
+    difference = numpy.abs(found - expected).max()
+    print(f"pyfunc against {record['encoder']['precision']}: largest difference {difference:.1e}")
+    assert difference <= (1e-4 if record["encoder"]["precision"] == "f32" else 0.05)
+    example = model.metadata.load_input_example(result_model(result))
+    assert model.predict(example)["probability"].shape == (1,)
+
+
+def result_model(result) -> str:
+    return str(Path(result["run_dir"]).parent.parent / "model")
+
+
+def test_the_model_is_served(tracked, patches, tmp_path):
+    result, record = tracked
+    pixels, expected = patches
+    port = free_port()
+    serving = subprocess.Popen(
+        [sys.executable, "-m", "mlflow", "models", "serve", "-m", result_model(result), "--host",
+         "127.0.0.1", "--port", str(port), "--env-manager", "local", "--workers", "1"],
+        stdout=open(tmp_path / "log", "w"), stderr=subprocess.STDOUT, start_new_session=True,
+        env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"})
+    try:
+        body = json.dumps({"inputs": pixels[:3].tolist()}).encode()
+        request = urllib.request.Request(f"http://127.0.0.1:{port}/invocations", body,
+                                         {"Content-Type": "application/json"})
+        deadline = time.time() + 180
+        while True:
+            assert serving.poll() is None and time.time() < deadline, (tmp_path / "log").read_text()
+            try:
+                answer = json.load(urllib.request.urlopen(request, timeout=60))
+                break
+            except ConnectionError:
+                time.sleep(0.3)
+            except urllib.error.URLError as error:
+                assert not isinstance(error, urllib.error.HTTPError), error.read()
+                time.sleep(0.3)
+    finally:
+        os.killpg(serving.pid, signal.SIGKILL)
+        serving.wait()
+    found = numpy.array(answer["predictions"]["probability"])
+    limit = 1e-4 if record["encoder"]["precision"] == "f32" else 0.05
+    assert numpy.abs(found - expected[:3]).max() <= limit
 
 
 def test_publishing_again_changes_nothing(client, server, tracked):

@@ -12,4 +12,4 @@ if [ ! -f "$stamp" ] || [ "$(cat "$stamp")" != "$wanted" ]; then
     -r "$requirements"
   echo "$wanted" > "$stamp"
 fi
-exec .venv-mlflow/bin/python -m pytest -q -rs tests/mlflow_*server_test.py --junit-xml="$1"
+exec .venv-mlflow/bin/python -m pytest -q -rs tests/mlflow_server_test.py tests/model_export_test.py --junit-xml="$1"

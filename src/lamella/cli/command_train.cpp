@@ -27,7 +27,7 @@ int run_train(const TrainCommandOptions& options, Shell& shell) {
   train.train.lambda = study::parse_l2(options.l2);
   const Stopwatch watch;
   const study::TrainFilesResult result = study::train_files(train, shell.context());
-  storage::write_model(result.model, options.out);
+  study::write_whole_model(result.model, options.out, shell.context());
 
   const auto rows = result.rows_positive + result.rows_negative;
   nlohmann::json trials = nlohmann::json::array();

@@ -34,6 +34,7 @@ Action add_encoder(CLI::App& app);
 Action add_phantom(CLI::App& app);
 Action add_doctor(CLI::App& app);
 Action add_runs(CLI::App& app);
+Action add_model(CLI::App& app);
 Action add_manifest(CLI::App& app);
 
 }  // namespace lamella::cli

@@ -40,6 +40,8 @@ constexpr std::array kCommands = {
             "lamella runs list out", add_runs},
     Command{"manifest", "the version of a cohort's data: write it, check it",
             "lamella manifest write study.toml --out manifest.json", add_manifest},
+    Command{"model", "export a model as one ONNX file",
+            "lamella model export --model model --out model.onnx", add_model},
     Command{"encoder", "list the encoders there are", "lamella encoder list", add_encoder},
     Command{"phantom", "make synthetic labelled slides (never a claim of accuracy)",
             "lamella phantom --out phantoms --slides 6 --size-px 6000,4500 --seed 1", add_phantom},

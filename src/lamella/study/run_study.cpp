@@ -7,6 +7,7 @@
 
 #include "lamella/base/error.h"
 #include "lamella/io/files.h"
+#include "lamella/study/model_card.h"
 #include "lamella/study/run_report_internal.h"
 
 namespace lamella::study {
@@ -103,6 +104,8 @@ StudyResult run_study(const Study& study, const RunOptions& options, const Conte
   record.set("outputs", outputs_json(state));
   const nlohmann::json summary = to_json(result);
   for (const char* key : {"metrics", "slides", "seconds"}) record.set(key, summary[key]);
+  io::write_file_atomic(study.output + "/model/README.md",
+                        model_card(nlohmann::json(record.document())));
   record.finish(result.all_done() ? "FINISHED" : "FAILED");
   follow_run(state, Moment::kEnd);
   return result;

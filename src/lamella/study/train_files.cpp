@@ -8,6 +8,7 @@
 #include "lamella/base/error.h"
 #include "lamella/base/text.h"
 #include "lamella/io/csv.h"
+#include "lamella/storage/onnx_export.h"
 #include "lamella/study/fold_groups.h"
 #include "lamella/study/scale.h"
 
@@ -163,6 +164,17 @@ TrainFilesResult train_files(const TrainFilesOptions& options, const Context& co
     require_patient(train.patients, files.back().plan.slide_id, options.groups_csv);
   }
   return train_features(std::move(files), train, context);
+}
+
+void write_whole_model(const storage::Model& model, const std::string& folder,
+                       const Context& context) {
+  storage::write_model(model, folder);
+  if (const auto reason = storage::why_not_exported(model)) {
+    context.warn(folder + ": has no ONNX file and is no MLflow model: " + *reason);
+    return;
+  }
+  // As it lies there: the encoder is the model's own.
+  storage::write_mlflow_files(storage::read_model(folder), folder);
 }
 
 }  // namespace lamella::study

@@ -43,6 +43,11 @@ TrainFilesResult train_features(std::vector<storage::FeatureFile> files,
                                 const TrainFeaturesOptions& options, const Context& context);
 TrainFilesResult train_files(const TrainFilesOptions& options, const Context& context);
 
+// The model's folder with all that goes into it: storage::write_model, and, where the model can be
+// one network, the files that make it an MLflow model (a warning says where not).
+void write_whole_model(const storage::Model& model, const std::string& folder,
+                       const Context& context);
+
 // "cv" -> nullopt, a number -> itself. Error kInvalidArgument.
 std::optional<double> parse_l2(const std::string& text);
 

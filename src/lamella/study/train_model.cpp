@@ -5,6 +5,7 @@
 #include "lamella/base/hash.h"
 #include "lamella/study/fold_groups.h"
 #include "lamella/study/run_report_internal.h"
+#include "lamella/study/train_files.h"
 
 namespace lamella::study {
 
@@ -98,7 +99,7 @@ void train_model(RunState& state) {
     const classifier::TrainResult trained = classifier::train_classifier(
         train.features, train.labels, groups, state.study.train, state.context);
     fill_model(state, trained);
-    storage::write_model(state.model, state.study.output + "/model");
+    write_whole_model(state.model, state.study.output + "/model", state.context);
     state.result.lambda = trained.model.lambda;
     nlohmann::json trials = nlohmann::json::array();
     for (const classifier::LambdaTrial& trial : trained.trials) {
@@ -109,13 +110,15 @@ void train_model(RunState& state) {
       state.record.measure("cv_lambda", trial.lambda, step);
       state.record.measure("cv_log_loss", trial.mean_log_loss, step);
     }
-    state.record.set("training", {{"rows_positive", trained.rows_positive},
-                                  {"rows_negative", trained.rows_negative},
-                                  {"folds", trained.folds},
-                                  {"lambda", trained.model.lambda},
-                                  {"trials", trials},
-                                  {"feature_space", trained.model.feature_space},
-                                  {"model_sha256", state.model_sha256}});
+    state.record.set(
+        "training", {{"rows_positive", trained.rows_positive},
+                     {"rows_negative", trained.rows_negative},
+                     {"folds", trained.folds},
+                     {"lambda", trained.model.lambda},
+                     {"mpp", state.model_mpp ? nlohmann::json(*state.model_mpp) : nlohmann::json()},
+                     {"trials", trials},
+                     {"feature_space", trained.model.feature_space},
+                     {"model_sha256", state.model_sha256}});
   }
   const StepTimer timer(state.result.seconds["score"]);
   evaluate_role(state, Role::kTrain, train);

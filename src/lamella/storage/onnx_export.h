@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// A model as one ONNX file, patch in, probability out, and as an MLflow model.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "lamella/storage/storage.h"
+
+namespace lamella::storage {
+
+// Side of the patches that the exported network takes, in px: the patch's own where the encoder
+// enlarges it (bilinear, inside the network), else the encoder's input.
+int exported_px(const Model& model);
+
+// The bytes of an ONNX file that holds preprocessing, encoder, standardisation, classifier and
+// calibration. Input "patches": N x px x px x 3 uint8 RGB, px = exported_px(model). Output
+// "probability": N float32. The encoder's own nodes and weights are taken over as they are.
+// Error kCorrupt (no ONNX), kUnsupported (more than one input; features that are not the
+// encoder's alone), kLimit (2 GiB, the most that an ONNX file can have).
+std::string export_onnx(const Model& model);
+
+// Why a model cannot be one network, in words; nullopt if it can.
+std::optional<std::string> why_not_exported(const Model& model);
+
+// Writes model.onnx, MLmodel, requirements.txt, conda.yaml, python_env.yaml and
+// input_example.json into the model's folder, so that it is an MLflow model: flavours onnx and
+// python_function, which need the packages onnx and onnxruntime and nothing of lamella. Error as
+// export_onnx's.
+void write_mlflow_files(const Model& model, const std::string& folder);
+
+}  // namespace lamella::storage

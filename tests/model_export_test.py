@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A model as one ONNX file. Run by plain ONNX Runtime where it is installed (make test-all), else by
+OpenVINO."""
+
+import json
+import struct
+import zlib
+from pathlib import Path
+
+import numpy
+import onnx
+import pytest
+from conftest import bad, good
+
+try:
+    import onnxruntime
+except ModuleNotFoundError:
+    onnxruntime = None
+
+
+def run_network(path: Path, patches: numpy.ndarray) -> numpy.ndarray:
+    if onnxruntime:
+        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        return session.run(["probability"], {"patches": patches})[0]
+    import openvino
+    compiled = openvino.Core().compile_model(str(path), "CPU",
+                                             {"INFERENCE_PRECISION_HINT": "f32"})
+    return compiled(patches)["probability"]
+
+
+def read_png(path: Path) -> numpy.ndarray:
+    """8-bit RGB, not interlaced: what lamella writes."""
+    data, at, packed = path.read_bytes(), 8, b""
+    while at < len(data):
+        length, kind = struct.unpack(">I4s", data[at:at + 8])
+        body = data[at + 8:at + 8 + length]
+        if kind == b"IHDR":
+            width, height, depth, colour = struct.unpack(">IIBB", body[:10])
+            assert (depth, colour) == (8, 2)
+        packed += body if kind == b"IDAT" else b""
+        at += 12 + length
+    raw, pitch = zlib.decompress(packed), 3 * width
+    above = [0] * pitch
+    rows = []
+    for y in range(height):
+        start = y * (pitch + 1)
+        kind, line = raw[start], list(raw[start + 1:start + 1 + pitch])
+        for i in range(pitch):
+            a = line[i - 3] if i >= 3 else 0
+            b, c = above[i], above[i - 3] if i >= 3 else 0
+            p = a + b - c
+            paeth = min((abs(p - a), 0, a), (abs(p - b), 1, b), (abs(p - c), 2, c))[2]
+            line[i] = (line[i] + (0, a, b, (a + b) // 2, paeth)[kind]) & 255
+        rows.append(line)
+        above = line
+    return numpy.array(rows, dtype=numpy.uint8).reshape(height, width, 3)
+
+
+@pytest.fixture(scope="module", params=[(224, 0.5), (112, 1.0), (300, 0.5)],
+                ids=["224px", "112px-enlarged", "300px-reduced"])
+def model(request, tmp_path_factory, cohort):
+    """A model in f32, patches as pixels, and lamella's own probabilities for them."""
+    size_px, mpp = request.param
+    out = tmp_path_factory.mktemp("model")
+    slide = cohort / "phantom_01.tif"
+    good("plan", "--slide", slide, "--size-px", size_px, "--mpp", mpp, "--annotations",
+         cohort / "phantom_01.xml", "--positive", "Tumor", "--negative-from-tissue",
+         "--max-per-slide", 24, "--out", out / "plan.h5")
+    good("encode", "--slide", slide, "--plan", out / "plan.h5", "--precision", "f32", "--out",
+         out / "features.h5")
+    good("train", "--features", out / "features.h5", "--l2", "1.0", "--out", out / "model")
+    good("score", "--features", out / "features.h5", "--model", out / "model", "--out",
+         out / "scores.csv")
+    good("extract", "--slide", slide, "--plan", out / "plan.h5", "--format", "png", "--out",
+         out / "patches")
+    return out, size_px
+
+
+def own_scores(out: Path) -> dict:
+    lines = [line.split(",") for line in (out / "scores.csv").read_text().splitlines()]
+    column = lines[0].index("prob_tumor")
+    return {(int(float(line[0])), int(float(line[1]))): float(line[column]) for line in lines[1:]}
+
+
+def patches_of(out: Path) -> tuple[list, numpy.ndarray]:
+    places, pixels = [], []
+    for path in sorted((out / "patches").rglob("*.png")):
+        numbers = [int(part) for part in path.stem.split("_") if part.lstrip("-").isdigit()]
+        places.append(tuple(numbers[-2:]))
+        pixels.append(read_png(path))
+    return places, numpy.stack(pixels)
+
+
+def test_one_file_gives_lamellas_probabilities(model):
+    out, size_px = model
+    result = good("model", "export", "--model", out / "model", "--out", out / "one.onnx")
+    network = onnx.load(out / "one.onnx")
+    onnx.checker.check_model(network, full_check=True)
+    assert result["patch_px"] == min(size_px, 224)
+    assert [i.name for i in network.graph.input] == ["patches"]
+    assert [o.name for o in network.graph.output] == ["probability"]
+    assert {p.key: p.value for p in network.metadata_props}["lamella.patch_px"] == str(
+        min(size_px, 224))
+    if size_px > 224:
+        return  # such patches are reduced by whoever cuts them
+    places, pixels = patches_of(out)
+    expected = numpy.array([own_scores(out)[place] for place in places])
+    assert expected.max() - expected.min() > 0.5
+    found = run_network(out / "one.onnx", pixels)
+    assert found.dtype == numpy.float32 and found.shape == (len(places),)
+    difference = numpy.abs(found - expected).max()
+    print(f"{size_px} px: largest difference {difference:.1e}")
+    assert difference <= 1e-4
+    # Another number of patches.
+    assert numpy.abs(run_network(out / "one.onnx", pixels[:1]) - expected[:1]).max() <= 1e-4
+
+
+def test_the_model_folder_is_an_mlflow_model(model):
+    out, size_px = model
+    described = json.loads((out / "model" / "MLmodel").read_text())
+    assert described["flavors"]["python_function"]["loader_module"] == "mlflow.onnx"
+    (spec,) = json.loads(described["signature"]["inputs"])
+    px = min(size_px, 224)
+    assert spec["tensor-spec"] == {"dtype": "uint8", "shape": [-1, px, px, 3]}
+    good("model", "export", "--model", out / "model", "--out", out / "one.onnx")
+    assert (out / "model" / "model.onnx").read_bytes() == (out / "one.onnx").read_bytes()
+    example = numpy.array(json.loads((out / "model" / "input_example.json").read_text()))
+    assert example.shape == (1, px, px, 3)
+    assert "onnxruntime" in (out / "model" / "requirements.txt").read_text()
+
+
+def test_bad_input(model, tmp_path):
+    out, _ = model
+    assert "no model here" in bad("model", "export", "--model", tmp_path, "--out", tmp_path / "x")
+    assert not (tmp_path / "x").exists()
