@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""lamella-spark: a study on a Spark cluster. Also an application for spark-submit:
+spark-submit --master URL $(lamella-spark path) run study.toml"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sys
+
+FAILED, WRONG_USAGE, SOME_SLIDES_FAILED, INTERRUPTED = 1, 2, 3, 130
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="lamella-spark", description="lamella on a Spark cluster")
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run", help="run a whole study: plan and encode on the cluster")
+    run.add_argument("study", metavar="STUDY.toml")
+    run.add_argument("--master", help="spark://host:7077, local[4] ... (default: spark-submit's)")
+    run.add_argument("--set", dest="overrides", action="append", default=[], metavar="KEY=VALUE",
+                     help="override one key of the study (repeatable)")
+    run.add_argument("--conf", action="append", default=[], metavar="KEY=VALUE",
+                     help="a setting of Spark (repeatable)")
+    run.add_argument("--json", action="store_true", help="print one JSON object on stdout")
+    commands.add_parser("path", help="print where this application lies, for spark-submit")
+    return parser
+
+
+def _fail(message: str) -> int:
+    print(f"lamella: error: {message}", file=sys.stderr)
+    return FAILED
+
+
+def _has_java() -> bool:
+    home = os.environ.get("JAVA_HOME")
+    return bool(home and os.access(os.path.join(home, "bin", "java"), os.X_OK)) or \
+        shutil.which("java") is not None
+
+
+def _run(options: argparse.Namespace) -> int:
+    try:
+        from pyspark.sql import SparkSession
+    except ImportError:
+        return _fail("pyspark is missing; install it with: pip install 'lamella[spark]'")
+    if not _has_java():
+        return _fail("found no Java, expected 17 or later on the path or in JAVA_HOME; on Debian: "
+                     "apt-get install openjdk-17-jre-headless")
+    import lamella
+    from lamella.spark import run
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    builder = SparkSession.builder.appName(f"lamella {os.path.basename(options.study)}")
+    if options.master:
+        builder = builder.master(options.master)
+    for setting in options.conf:
+        key, _, value = setting.partition("=")
+        builder = builder.config(key, value)
+    try:
+        lamella._core.Study(options.study, options.overrides)  # before a cluster is asked for
+        spark = builder.getOrCreate()
+        try:
+            result = run(options.study, spark, overrides=options.overrides, progress=True)
+        finally:
+            spark.stop()
+    except lamella.Error as error:
+        return _fail(str(error))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    if options.json:
+        print(json.dumps(result))
+    else:
+        _print(result)
+    done = all(slide["status"] == "done" for slide in result["slides"])
+    return 0 if done else SOME_SLIDES_FAILED
+
+
+def _print(result: dict) -> None:  # type: ignore[type-arg]
+    for role, metrics in result["metrics"].items():
+        if metrics["auc"] is not None:
+            print(f"{role}: AUC {metrics['auc']:.4f} ({metrics['auc_low']:.4f}-"
+                  f"{metrics['auc_high']:.4f}), {metrics['n']} patches")
+    for slide in result["slides"]:
+        print(f"{slide['slide_id']}: {slide.get('error') or slide['status']}, "
+              f"{slide['patches']} patches")
+    print(f"record: {result['run_dir']}/run.json")
+
+
+def main(words: list[str] | None = None) -> int:
+    options = _arguments().parse_args(words)
+    if options.command == "path":
+        print(os.path.abspath(__file__))
+        return 0
+    return _run(options)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

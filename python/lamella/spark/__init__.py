@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The verbs over a Spark cluster: the same bits as on one machine.
+
+    slides = spark.read.csv("slides.csv", header=True)        # slide_id, path[, mpp]
+    plans = lamella.spark.plan(slides, size_px=256, mpp=0.5)  # one row a slide
+    features = lamella.spark.encode(plans)                    # one row a patch
+    model = lamella.spark.train(features, plans)
+    scores = lamella.spark.score(features, model)
+
+A slide that fails is a row with its error. Slides are read by path: every executor must see them.
+"""
+
+from lamella.spark._pieces import cut
+from lamella.spark._study import run
+from lamella.spark._train import train
+from lamella.spark._verbs import encode, plan, score
+
+__all__ = ["cut", "encode", "plan", "run", "score", "train"]

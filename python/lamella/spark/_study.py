@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A whole study: planned and encoded on the cluster, then trained, scored and mapped by the driver,
+which finds every finished piece as a second `lamella run` would."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import Any
+
+import lamella
+import numpy as np
+import pyarrow as pa
+from lamella import _core
+from lamella._study import override_texts
+from pyspark.sql import DataFrame, SparkSession
+
+from lamella.spark import _worker
+from lamella.spark._progress import report_executors
+from lamella.spark._verbs import encode, plan_rows
+
+WRITTEN = pa.schema([("slide_id", pa.string()), ("kind", pa.string()), ("patches", pa.int64()),
+                     ("error", pa.string())])
+
+
+def run(study: str | os.PathLike[str], spark: SparkSession, *,
+        overrides: Mapping[str, Any] | Iterable[str] = (), delta: bool | None = None,
+        progress: bool = False) -> lamella.RunResult:
+    """As lamella.run, with the same results bit for bit. The study file, its slides and its output
+    must lie where driver and executors all see them.
+
+    Features also land as a table in OUTPUT/spark/features: Parquet, or Delta where its package is
+    on Spark's class path (delta=False: Parquet all the same).
+    """
+    texts = override_texts(overrides)
+    path = os.path.abspath(os.fspath(study))
+    read = _core.Study(path, texts)
+    entries = read.slides()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", lamella.LamellaWarning)  # run says it again
+        mpp = read.mpp(entries)
+    work = partial(_plan_slide, study=path, overrides=texts, model_mpp=mpp)
+    rows = [{"slide_id": entry.slide_id, "path": entry.path, "mpp": entry.mpp} for entry in entries]
+    plans = plan_rows(spark, rows, work)
+    try:
+        _encode(plans, read, delta, progress)
+    finally:
+        plans.unpersist()
+    return lamella.run(path, overrides=texts)
+
+
+def _plan_slide(row: dict[str, Any], *, study: str, overrides: list[str],
+                model_mpp: float | None) -> list[dict[str, Any]]:
+    """On an executor. Finished pieces are left out; so is a slide that fails: run tells why."""
+    read = _core.Study(study, overrides)
+    entry = next(entry for entry in read.slides() if entry.slide_id == row["slide_id"])
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", lamella.LamellaWarning)
+            pieces = read.plan_slide(entry, model_mpp, threads=1)
+    except lamella.Error as error:
+        return [{"slide_id": row["slide_id"], "kind": "", "path": row["path"], "patches": 0,
+                 "error": _worker.error_text(error)}]
+    return [_worker.plan_row(entry.slide_id, entry.path, entry.mpp, partial(_plan_of, piece),
+                             kind=piece.kind, features_path=piece.features_path, key=piece.key)
+            for piece in pieces if not piece.finished and len(piece.plan)]
+
+
+def _plan_of(piece: _core.StudyPiece) -> lamella.Plan:
+    return piece.plan
+
+
+def _encode(plans: DataFrame, read: _core.Study, delta: bool | None, progress: bool) -> None:
+    spark = plans.sparkSession
+    failed = plans.where("error is not null").select("slide_id", "error").collect()
+    for row in failed:
+        print(f"lamella: slide '{row['slide_id']}' failed: {row['error']}", file=sys.stderr)
+    if plans.where("error is null").limit(1).count() == 0:
+        return
+    features = encode(plans.where("error is null"), encoder=read.encoder, precision=read.precision,
+                      progress=progress)
+    table = os.path.join(read.output, "spark", "features")
+    form = "delta" if (has_delta(spark) if delta is None else delta) else "parquet"
+    features.write.mode("overwrite").format(form).save(table)
+    features = spark.read.format(form).load(table)
+    report_executors(features, spark)
+    rows = plans.where("error is null").select("slide_id", "kind", "features_path", "key").collect()
+    files = {(row["slide_id"], row["kind"]): (row["features_path"], row["key"]) for row in rows}
+    output = read.output
+    written = features.groupBy("slide_id", "kind").applyInArrow(  # which counts the arguments
+        lambda key, table: _write_features(key, table, output=output, files=files),
+        "slide_id string, kind string, patches long, error string")
+    for row in written.collect():
+        if row["error"]:
+            print(f"lamella: slide '{row['slide_id']}' failed: {row['error']}", file=sys.stderr)
+
+
+def _write_features(key: tuple[Any, ...], table: pa.Table, *, output: str,
+                    files: dict[tuple[str, str], tuple[str, str]]) -> pa.Table:
+    """On an executor: one slide's rows, in whatever order, become its feature file."""
+    slide_id, kind = (value.as_py() for value in key)
+    row = {"slide_id": slide_id, "kind": kind, "patches": table.num_rows, "error": None}
+    try:
+        _write_file(table, os.path.join(output, "plans", kind, f"{slide_id}.h5"),
+                    *files[slide_id, kind])
+    except lamella.Error as error:
+        row["error"] = _worker.error_text(error)
+    return pa.Table.from_pylist([row], schema=WRITTEN)
+
+
+def _write_file(table: pa.Table, plan_path: str, features_path: str, key: str) -> None:
+    errors = [text for text in table.column("error").unique().to_pylist() if text]
+    if errors:
+        raise lamella.Error(errors[0])
+    plan = lamella.Plan.load(plan_path)
+    table = table.sort_by("row").combine_chunks()
+    rows = table.column("row").to_numpy()
+    if len(rows) != len(plan) or (rows != np.arange(len(plan))).any():
+        raise lamella.Error(f"found {len(rows)} rows of features, expected the plan's {len(plan)}, "
+                            "each once; run again", plan_path)
+    values = table.column("features").combine_chunks().flatten().to_numpy()
+    features = lamella.Features.from_arrays(
+        plan, np.ascontiguousarray(values.reshape(len(rows), -1)),
+        feature_space=table.column("feature_space")[0].as_py(),
+        precision=table.column("precision")[0].as_py())
+    features.save(features_path, key=key)
+
+
+def has_delta(spark: SparkSession) -> bool:
+    try:
+        spark._jvm.java.lang.Class.forName("io.delta.sql.DeltaSparkSessionExtension")
+    except Exception:  # not on the class path, or Spark Connect
+        return False
+    return "Delta" in spark.conf.get("spark.sql.extensions", "")

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What runs on executors: rows in, rows out, by calling the verbs with one thread a task."""
+
+from __future__ import annotations
+
+import os
+import socket
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+import lamella
+from lamella.spark import _schema
+from lamella.spark._pieces import bounds
+
+_encoders: dict[tuple[str, str], lamella.Encoder] = {}
+
+
+def encoder(name: str, precision: str) -> lamella.Encoder:
+    """Loaded once a worker process, whatever tasks it is given."""
+    key = (name, precision)
+    if key not in _encoders:
+        _encoders.clear()
+        _encoders[key] = lamella.Encoder(name, precision=precision, threads=1)
+    return _encoders[key]
+
+
+def executor() -> str:
+    """Host, and the process that all Python workers of one executor are children of."""
+    return f"{socket.gethostname()}/{os.getppid()}"
+
+
+def check_version(expected: str) -> None:
+    if lamella.__version__ != expected:
+        raise lamella.Error(
+            f"found lamella {lamella.__version__} on executor {executor()}, expected "
+            f"{expected} as on the driver; install one version everywhere")
+
+
+def error_text(error: Exception) -> str:
+    return f"{error} (on executor {executor()})"
+
+
+def _batch(rows: list[dict[str, Any]], schema: pa.Schema) -> pa.RecordBatch:
+    return pa.RecordBatch.from_pylist(rows, schema=schema)
+
+
+def plan_slides(batches: Iterator[pa.RecordBatch], *, version: str,
+                make: Callable[[dict[str, Any]], list[dict[str, Any]]]) -> Iterator[pa.RecordBatch]:
+    """make(row of the slides table) gives that slide's rows of the plans table."""
+    check_version(version)
+    for batch in batches:
+        for row in batch.to_pylist():
+            yield _batch(make(row), _schema.PLANS)
+
+
+def plan_row(slide_id: str, path: str, mpp: float | None, make: Callable[[], lamella.Plan], *,
+             kind: str = "", **more: Any) -> dict[str, Any]:
+    row: dict[str, Any] = {"slide_id": slide_id, "kind": kind, "path": path, "mpp": mpp,
+                           "patches": 0, "executor": executor(), **more}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", lamella.LamellaWarning)
+            plan = make()
+        order = plan.tile_order(lamella.Slide(path, mpp=mpp))
+        row.update(patches=len(plan), plan=plan.to_bytes(), tile_order=order.tobytes(),
+                   warnings=plan.warnings)
+    except lamella.Error as error:
+        row["error"] = error_text(error)
+    return row
+
+
+def plan_with_options(row: dict[str, Any], *, options: dict[str, Any]) -> list[dict[str, Any]]:
+    slide_id, path, mpp = row["slide_id"], row["path"], row.get("mpp")
+    if not slide_id or not path:
+        return [{"slide_id": slide_id, "kind": "", "path": path, "patches": 0,
+                 "error": "found a row without slide_id or path, expected both"}]
+    mpp = None if mpp in (None, "") else float(mpp)
+    options = dict(options)
+    if row.get("annotations") and options.get("positive"):
+        options["annotations"] = [row["annotations"]]
+    return [plan_row(slide_id, path, mpp,
+                     lambda: lamella.plan(path, slide_id=slide_id, slide_mpp=mpp, threads=1,
+                                          **options))]
+
+
+def cut_plans(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Plans with first_piece and pieces, into rows that each hold their own part."""
+    for batch in batches:
+        for row in batch.to_pylist():
+            yield from (_batch([piece], _schema.PIECES) for piece in _cut_plan(row))
+
+
+def _cut_plan(row: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    plan = lamella.Plan.from_bytes(row["plan"])
+    order = np.frombuffer(row["tile_order"], dtype=np.uint32)
+    for i in range(row["pieces"]):
+        begin, end = bounds(len(order), row["pieces"], i)
+        rows = order[begin:end]
+        yield {"slide_id": row["slide_id"], "kind": row["kind"], "path": row["path"],
+               "mpp": row["mpp"], "piece": row["first_piece"] + i, "rows": rows.tobytes(),
+               "plan": plan.select(rows.astype(np.int64)).to_bytes()}
+
+
+def encode_pieces(batches: Iterator[pa.RecordBatch], *, version: str, encoder_name: str,
+                  precision: str, count: Any) -> Iterator[pa.RecordBatch]:
+    check_version(version)
+    for batch in batches:
+        for row in batch.to_pylist():
+            try:
+                made = _encode(row, encoder(encoder_name, precision))
+            except lamella.Error as error:
+                made = _batch([{"slide_id": row["slide_id"], "kind": row["kind"],
+                                "piece": row["piece"], "executor": executor(),
+                                "error": error_text(error)}], _schema.FEATURES)
+            if count is not None:
+                count.add(made.num_rows)
+            yield made
+
+
+def _encode(row: dict[str, Any], loaded: lamella.Encoder) -> pa.RecordBatch:
+    plan = lamella.Plan.from_bytes(row["plan"])
+    with lamella.Slide(row["path"], mpp=row["mpp"]) as slide:
+        features = lamella.encode(slide, plan, encoder=loaded, threads=1)
+    n, d = features.values.shape
+    same = {"slide_id": row["slide_id"], "kind": row["kind"],
+            "feature_space": features.feature_space, "precision": features.precision,
+            "piece": row["piece"], "executor": executor(), "error": None}
+    columns = {name: pa.repeat(pa.scalar(value, _schema.FEATURES.field(name).type), n)
+               for name, value in same.items()}
+    columns["row"] = pa.array(np.frombuffer(row["rows"], dtype=np.uint32).astype(np.int64))
+    for name in ("x_px", "y_px", "label"):
+        columns[name] = pa.array(np.ascontiguousarray(getattr(plan, name)))
+    offsets = pa.array(np.arange(0, (n + 1) * d, d, dtype=np.int32) if d else
+                       np.zeros(n + 1, np.int32))
+    columns["features"] = pa.ListArray.from_arrays(offsets, pa.array(features.values.ravel()))
+    return pa.RecordBatch.from_arrays([columns[field.name] for field in _schema.FEATURES],
+                                      schema=_schema.FEATURES)
+
+
+def score_rows(batches: Iterator[pa.RecordBatch], *, version: str,
+               classifier: lamella.Classifier) -> Iterator[pa.RecordBatch]:
+    check_version(version)
+    for batch in batches:
+        columns = {name: batch.column(name) for name in batch.schema.names}
+        columns["score"] = _scores(batch, classifier)
+        yield pa.RecordBatch.from_arrays([columns[field.name] for field in _schema.SCORED],
+                                         schema=_schema.SCORED)
+
+
+def _scores(batch: pa.RecordBatch, classifier: lamella.Classifier) -> pa.Array:
+    """Null where the row reports an error."""
+    good = np.flatnonzero(batch.column("row").is_valid().to_numpy(zero_copy_only=False))
+    scores = np.full(batch.num_rows, np.nan, np.float32)
+    spaces = batch.column("feature_space").to_pylist()
+    for space in dict.fromkeys(spaces[i] for i in good):
+        rows = np.array([i for i in good if spaces[i] == space])
+        part = batch.column("features").take(pa.array(rows))
+        values = part.flatten().to_numpy().reshape(len(rows), -1)
+        scores[rows] = classifier.score(values, feature_space=space)
+    missing = np.ones(batch.num_rows, bool)
+    missing[good] = False
+    return pa.array(scores, mask=missing)

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A whole study on the cluster against `lamella run`: the same files, the same figures."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import lamella
+import lamella.spark
+from conftest import program
+
+STUDY = """
+name = "small"
+output = "{output}"
+[slides]
+table = "{table}"
+[patches]
+size_px = 56
+mpp = 1.0
+from_annotations = {{ positive = ["Tumor"], negative_from_tissue = true, max_per_slide = 20 }}
+[train]
+l2 = 0.1
+"""
+
+
+def write_study(folder: Path, table: Path, output: str) -> Path:
+    path = folder / f"{output}.toml"
+    path.write_text(STUDY.format(output=folder / output, table=table))
+    return path
+
+
+def compare(mine: Path, other: Path) -> None:
+    """Scores, maps and model byte by byte, features value by value."""
+    for kind in ("labelled", "grid"):
+        for path in (other / "features" / kind).glob("*.h5"):
+            a = lamella.Features.load(path)
+            b = lamella.Features.load(mine / "features" / kind / path.name)
+            assert a.values.tobytes() == b.values.tobytes() and len(a) > 0
+            assert a.feature_space == b.feature_space and a.precision == b.precision
+    names = [path.relative_to(other) for folder in ("scores", "heatmaps")
+             for path in (other / folder).rglob("*") if path.suffix in (".csv", ".png", ".tiff")]
+    assert len(names) >= 8
+    for name in [*names, Path("model/model.json")]:
+        assert (mine / name).read_bytes() == (other / name).read_bytes(), name
+
+
+def test_a_study(spark, cohort, tmp_path, capfd):
+    table = cohort / "slides.csv"
+    result = lamella.spark.run(write_study(tmp_path, table, "spark"), spark)
+    printed = program("run", write_study(tmp_path, table, "cli"), "--threads", 2)
+    assert result["metrics"] == printed["metrics"]
+    assert all(slide["status"] == "done" for slide in result["slides"])
+    compare(tmp_path / "spark", tmp_path / "cli")
+    assert "executor" in capfd.readouterr().err
+    # The cluster did the encoding: the run found it all.
+    assert all(s["patches"] == s["patches_reused"] > 0 for s in result["slides"])
+    features = spark.read.parquet(str(tmp_path / "spark/spark/features"))
+    assert features.count() == sum(s["patches"] for s in result["slides"])
+    again = lamella.spark.run(tmp_path / "spark.toml", spark, overrides={"name": "again"})
+    assert again["metrics"] == result["metrics"]
+
+
+def application(*words, **environment):
+    return subprocess.run([sys.executable, "-m", "lamella._spark_app", *map(str, words)],
+                          capture_output=True, text=True, check=False, timeout=300,
+                          env={**os.environ, **environment})
+
+
+def test_the_application_says_what_is_wrong(cohort, tmp_path):
+    study = write_study(tmp_path, cohort / "slides.csv", "app")
+    run = application("run", study, PATH=str(tmp_path), JAVA_HOME=str(tmp_path))
+    assert run.returncode == 1
+    assert run.stderr.startswith("lamella: error: found no Java, expected 17")
+    run = application("run", tmp_path / "none.toml", "--master", "local[1]")
+    assert run.returncode == 1 and "none.toml" in run.stderr
+    assert application("fly").returncode == 2
+    assert Path(application("path").stdout.strip()).name == "_spark_app.py"
