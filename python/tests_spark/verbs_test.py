@@ -2,13 +2,14 @@
 """The verbs on a real cluster (a master, two workers of one core) against the command line."""
 
 import shutil
+from functools import partial
 
 import lamella
 import lamella.spark
 import numpy as np
 import pytest
 from conftest import program
-from lamella.spark import _progress
+from lamella.spark import _progress, _worker
 
 OPTIONS = {"size_px": 56, "mpp": 1.0, "positive": ["Tumor"], "negative_from_tissue": True,
            "max_per_slide": 20}
@@ -68,6 +69,19 @@ def test_native_training_gives_the_identical_model(labelled, native, tmp_path):
         (native / "model/model.json").read_bytes()
 
 
+def test_training_by_spark_ml_gives_nearly_the_same_scores(labelled, native):
+    plans, features = labelled
+    model = lamella.spark.train(features, plans, l2=0.1, method="spark.ml")
+    own = lamella.Model.load(native / "model")
+    for i in (1, 2):
+        part = lamella.Features.load(native / f"phantom_0{i}.h5")
+        a, b = lamella.score(part, model).values, lamella.score(part, own).values
+        assert np.abs(a - b).max() < 0.02
+    assert model.effective_mpp == own.effective_mpp
+    with pytest.raises(lamella.Error, match="expected a number"):
+        lamella.spark.train(features, plans, method="spark.ml")
+
+
 def test_scores_are_the_command_lines(labelled, native):
     _, features = labelled
     scored = lamella.spark.score(features, native / "model").orderBy("slide_id", "row")
@@ -114,6 +128,13 @@ def test_tables_that_make_no_sense(spark, table):
         spark.createDataFrame([(None, "x"), ("b", None)], "slide_id string, path string"),
         size_px=56, mpp=1.0)
     assert all("expected both" in row["error"] for row in plans.collect())
+
+
+def test_another_version_on_an_executor(spark, table):
+    frame = spark.createDataFrame([{"slide_id": "a", "path": table[0]["path"]}])
+    work = partial(_worker.plan_slides, version="9.9.9", make=None)
+    with pytest.raises(Exception, match="expected 9.9.9 as on the driver"):
+        frame.mapInArrow(work, "slide_id string").collect()
 
 
 def test_who_worked(spark, cluster, table, recwarn):

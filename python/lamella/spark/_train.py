@@ -8,17 +8,23 @@ from typing import Any
 import lamella
 import numpy as np
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 
 def train(features: DataFrame, plans: DataFrame, *, groups: Any = None,
           l2: str | float | None = None, encoder: str | os.PathLike[str] | None = None,
-          threads: int | None = None) -> lamella.Model:
+          method: str = "native", threads: int | None = None) -> lamella.Model:
     """A model of the labelled rows of a features table.
 
-    The rows come to the driver and lamella trains: the very model that `lamella train` makes of the
-    same slides in the plans' order.
+    native: the rows come to the driver and lamella trains: the very model that `lamella train`
+    makes of the same slides in the plans' order. spark.ml: logistic regression on the cluster (l2
+    must be a number), its coefficients taken over.
     """
+    if method not in ("native", "spark.ml"):
+        raise lamella.Error(f"method: found '{method}', expected native or spark.ml")
     labelled = features.where("row is not null and label >= 0")
+    if method == "spark.ml":
+        return _spark_ml(labelled, plans, groups, l2, encoder)
     return lamella.train(_collect(labelled, plans), groups=groups, l2=l2, encoder=_text(encoder),
                          threads=threads)
 
@@ -49,3 +55,30 @@ def _plans(plans: DataFrame) -> Mapping[str, lamella.Plan]:
     """By slide id, in the table's order."""
     rows = plans.where("error is null").select("slide_id", "plan").toArrow().to_pylist()
     return {row["slide_id"]: lamella.Plan.from_bytes(row["plan"]) for row in rows}
+
+
+def _spark_ml(labelled: DataFrame, plans: DataFrame, groups: Any, l2: Any,
+              encoder: Any) -> lamella.Model:
+    """Its objective is lamella's: mean log loss + l2 / 2 * |w|^2 on standardised features."""
+    from pyspark.ml.classification import LogisticRegression
+    from pyspark.ml.functions import array_to_vector
+    if l2 is None or l2 == "cv":
+        raise lamella.Error("l2: found cv, expected a number for method='spark.ml'")
+    if groups is not None:
+        raise lamella.Error("groups are for cross-validation, which method='spark.ml' has none of")
+    rows = labelled.select(array_to_vector(F.col("features").cast("array<double>")).alias("x"),
+                           F.col("label").cast("double").alias("y"))
+    solver = LogisticRegression(featuresCol="x", labelCol="y", regParam=float(l2),
+                                elasticNetParam=0.0, standardization=True, maxIter=500, tol=1e-9)
+    fitted = solver.fit(rows)
+    known = labelled.groupBy("slide_id", "feature_space", "precision").count().collect()
+    of_slide = {row["slide_id"]: row for row in known}
+    d = fitted.numFeatures
+    frame = [lamella.Features.from_arrays(plan.select(np.zeros(0, np.int64)),
+                                          np.zeros((0, d), np.float32),
+                                          feature_space=of_slide[slide_id]["feature_space"],
+                                          precision=of_slide[slide_id]["precision"])
+             for slide_id, plan in _plans(plans).items() if slide_id in of_slide]
+    return lamella.Model.from_coefficients(frame, np.array(fitted.coefficients.toArray()),
+                                           float(fitted.intercept), l2=float(l2),
+                                           encoder=_text(encoder))
