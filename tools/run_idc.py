@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 DATA = Path("../shared/data/idc")
-PAIRS = [("14306", "14082", 0.965), ("14082", "14306", 0.925)]
+# Train, test, least AUC with lite0, with lite0-context.
+PAIRS = [("14306", "14082", 0.965, 0.975), ("14082", "14306", 0.925, 0.94)]
 
 
 def lamella(program: str, *words: str) -> dict:
@@ -43,6 +44,18 @@ def centres_job(program: str, train: str, test: str, target: float) -> list[tupl
             (f"{train}->{test}: 1 and 2 threads agree bit for bit", same)]
 
 
+def context_job(program: str, train: str, test: str, target: float) -> list[tuple[str, bool]]:
+    """Two fields of view of each centre."""
+    out = Path(f"out/idc/train_{train}_context").absolute()
+    run = lamella(program, "run", f"studies/idc/train_{train}.toml", "--set", f"output={out}",
+                  "--set", "encoder.name=lite0-context")
+    metrics = run["metrics"]["test"]
+    print(f"train {train} -> test {test}, lite0-context: AUC {metrics['auc']:.4f} "
+          f"({metrics['auc_low']:.4f}-{metrics['auc_high']:.4f}), target {target}; "
+          f"ECE {metrics['ece']:.4f}")
+    return [(f"lite0-context {train}->{test} at least {target}", metrics["auc"] >= target)]
+
+
 def polygons_job(program: str, train: str, test: str) -> list[tuple[str, bool]]:
     """Trained from the polygons, judged on the test patient's centres."""
     out = Path(f"out/idc/polygons_{train}")
@@ -61,8 +74,9 @@ def polygons_job(program: str, train: str, test: str) -> list[tuple[str, bool]]:
 def main() -> int:
     program = sys.argv[1]
     checks = []
-    for train, test, target in PAIRS:
+    for train, test, target, with_context in PAIRS:
         checks += centres_job(program, train, test, target)
+        checks += context_job(program, train, test, with_context)
         checks += polygons_job(program, train, test)
     for name, good in checks:
         print(f"{'ok    ' if good else 'FAILED'} {name}")

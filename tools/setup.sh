@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Installs what is missing: apt packages, the project's Python environment, the default encoder.
+# Installs what is missing: apt packages, the project's Python environment, the default encoders.
 # A second call finds everything and does nothing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -18,15 +18,15 @@ make_environment() {
   echo "$wanted" > "$stamp"
 }
 
-make_encoder() {
-  local wanted stamp=encoders/lite0/.lamella-made
+make_encoders() {
+  local wanted stamp=encoders/.lamella-made
   wanted=$(cat tools/make_lite0.py tools/requirements.txt | sha256sum | cut -d' ' -f1)
   if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ]; then return; fi
-  say "encoder lite0: writing encoders/lite0 from the package's weights"
-  .venv/bin/python tools/make_lite0.py --out encoders/lite0
+  say "encoders lite0 and lite0-context: writing encoders/ from the package's weights"
+  .venv/bin/python tools/make_lite0.py --out encoders
   echo "$wanted" > "$stamp"
 }
 
 tools/install_apt.sh tools/apt-packages.txt
 make_environment
-make_encoder
+make_encoders

@@ -129,9 +129,9 @@ void bind_encoder_class(nb::module_& module) {
           "Name and precision of the encoder that is used where none is named.")
       .def_static(
           "resolve_precision",
-          [](const std::string&, const std::string& precision) {
-            return std::string(encoder::to_string(
-                encoder::resolve_precision(encoder::parse_precision(precision))));
+          [](const std::string& encoder, const std::string& precision) {
+            return std::string(encoder::to_string(encoder::resolve_precision(
+                encoder::parse_precision(precision), encoder::find_encoder(encoder))));
           },
           nb::arg("encoder"), nb::arg("precision"), "What is run here if this is asked for.")
       .def_prop_ro("name", [](const LoadedEncoder& self) { return self.info().name; })

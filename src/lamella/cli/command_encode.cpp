@@ -58,7 +58,8 @@ Action add_encode(CLI::App& app) {
   app.add_option("--encoder", options->encoder, "name or folder of the encoder")
       ->capture_default_str()
       ->type_name("NAME|DIR");
-  app.add_option("--precision", options->precision, "f32, bf16 or auto")->capture_default_str();
+  app.add_option("--precision", options->precision, "f32, bf16, int8 or auto")
+      ->capture_default_str();
   app.add_option("--out", options->out, "feature file to write")
       ->required()
       ->type_name("FEATURES.h5");

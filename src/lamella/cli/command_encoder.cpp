@@ -3,6 +3,7 @@
 
 #include "lamella/base/text.h"
 #include "lamella/cli/commands.h"
+#include "lamella/cli/encoder_commands_internal.h"
 #include "lamella/cli/program.h"
 #include "lamella/cli/tables.h"
 #include "lamella/encoder/encoder.h"
@@ -38,8 +39,20 @@ int run_list(Shell& shell) {
 
 Action add_encoder(CLI::App& app) {
   app.add_subcommand("list", "name, input size, dimension, hash and folder of each")->fallthrough();
+  std::vector<std::pair<CLI::App*, Action>> actions;
+  const auto add = [&](const char* name, const char* help, Action (*make)(CLI::App&)) {
+    CLI::App* command = app.add_subcommand(name, help)->fallthrough();
+    actions.emplace_back(command, make(*command));
+  };
+  add("import", "make an encoder from an ONNX file", add_encoder_import);
+  add("check", "run an encoder on made-up patches and say whether it is fit", add_encoder_check);
   app.require_subcommand(1);
-  return [](Shell& shell) { return run_list(shell); };
+  return [actions](Shell& shell) {
+    for (const auto& [command, action] : actions) {
+      if (command->parsed()) return action(shell);
+    }
+    return run_list(shell);
+  };
 }
 
 }  // namespace lamella::cli

@@ -76,12 +76,28 @@ class ProgressReporter {
 };
 
 patch::ExtractOptions extract_options(const EncoderInfo& info) {
-  const int64_t patch_bytes = int64_t{3} * info.input_px * info.input_px;
+  const auto views = static_cast<int64_t>(info.views.size());
+  const int64_t patch_bytes = int64_t{3} * info.input_px * info.input_px * views;
   patch::ExtractOptions options;
   options.output_px = info.input_px;
+  options.views = info.views;
   options.batch_size =
       static_cast<int>(std::clamp(kChunkBytes / patch_bytes, int64_t{1}, kMaxChunk));
   return options;
+}
+
+void encode_batch(Encoder& encoder, const patch::PatchBatch& batch, const patch::PatchPlan& plan,
+                  std::span<float> block, const Context& context) {
+  try {
+    encoder.encode(batch.pixels, batch.count, block, context);
+  } catch (const NonFiniteFeature& error) {
+    const size_t row = batch.rows.at(static_cast<size_t>(error.patch()));
+    throw Error(
+        error.code(),
+        fmt::format("the patch at ({}, {}), row {} of the plan of {}: {}", plan.rows[row].x_px,
+                    plan.rows[row].y_px, row, plan.slide_id, error.reason()),
+        error.path());
+  }
 }
 
 }  // namespace
@@ -110,7 +126,7 @@ EncodeResult encode_patches(std::shared_ptr<const slide::Slide> slide, const pat
     const patch::PatchBatch& batch = chunks[turn].batch();
     if (done + batch.count < features.rows) chunks[1 - turn].start(extractor, context);
     block.resize(static_cast<size_t>(batch.count * features.columns));
-    encoder.encode(batch.pixels, batch.count, block, context);
+    encode_batch(encoder, batch, plan, block, context);
     for (int64_t k = 0; k < batch.count; ++k) {
       std::copy_n(block.begin() + k * features.columns, features.columns,
                   features.row(batch.rows[static_cast<size_t>(k)]).begin());

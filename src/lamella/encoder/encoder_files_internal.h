@@ -2,11 +2,14 @@
 // The two files of an encoder's folder.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "lamella/encoder/encoder.h"
 
 namespace lamella::encoder {
+
+inline constexpr int64_t kMaxNetworkBytes = int64_t{2} << 30;  // of one ONNX file
 
 std::string description_path(const std::string& folder);  // encoder.json
 std::string network_path(const std::string& folder);      // network.onnx

@@ -10,6 +10,7 @@
 #include "lamella/base/text.h"
 #include "lamella/encoder/encoder.h"
 #include "lamella/encoder/encoder_files_internal.h"
+#include "lamella/encoder/pooling_internal.h"
 #include "lamella/io/byte_source.h"
 #include "lamella/io/files.h"
 
@@ -26,9 +27,14 @@ constexpr size_t kMaxOutputs = 256;
 constexpr size_t kMaxNameLength = 64;
 constexpr size_t kMaxQuotedLength = 60;  // of what was found, in a message
 
-const std::vector<std::string> kKeys = {"name",    "source",       "licence",        "sha256",
-                                        "mean",    "std",          "dimension",      "input_px",
-                                        "outputs", "colour_order", "recommended_mpp"};
+constexpr size_t kMaxViews = 8;
+constexpr double kMinView = 0.125, kMaxView = 16;
+constexpr int kMaxPrefixTokens = 1024;
+
+const std::vector<std::string> kKeys = {
+    "name",  "source",        "licence", "sha256",       "mean",
+    "std",   "dimension",     "outputs", "colour_order", "recommended_mpp",
+    "views", "prefix_tokens", "weights", "input_px",     "quality"};
 
 // One encoder.json; each reader throws kFormat naming the key, what was found and expected.
 class Description {
@@ -72,20 +78,59 @@ class Description {
     return numbers;
   }
 
-  std::vector<std::string> names(const std::string& key) const {
-    const std::string expected =
-        fmt::format("a list of 1 to {} different names of outputs", kMaxOutputs);
+  bool has(const std::string& key) const { return object_.contains(key); }
+
+  std::vector<OutputInfo> outputs(const std::string& key) const {
+    const std::string expected = fmt::format(
+        "a list of 1 to {} different outputs, each \"name\" or {{\"name\": ..., \"pooling\": one "
+        "of "
+        "{}}}",
+        kMaxOutputs, join(pooling_names(), ", "));
     const json& value = at(key, expected);
     if (!value.is_array() || value.empty() || value.size() > kMaxOutputs) {
       fail(key, value, expected);
     }
-    std::vector<std::string> names;
+    std::vector<OutputInfo> outputs;
     for (const json& item : value) {
-      if (!item.is_string() || item.get<std::string>().empty()) fail(key, value, expected);
-      names.push_back(item.get<std::string>());
-      if (std::count(names.begin(), names.end(), names.back()) > 1) fail(key, value, expected);
+      const bool whole = item.is_object() && item.size() == 2 && item.contains("pooling");
+      const json name = whole ? item.value("name", json()) : item;
+      const json pooling = whole ? item["pooling"] : json("none");
+      if (!name.is_string() || name.get<std::string>().empty() || !pooling.is_string()) {
+        fail(key, value, expected);
+      }
+      const auto found = find_pooling(pooling.get<std::string>());
+      if (!found) fail(key, value, expected);
+      outputs.push_back({name.get<std::string>(), *found});
+      if (std::count(outputs.begin(), outputs.end(), outputs.back()) > 1) {
+        fail(key, value, expected);
+      }
     }
-    return names;
+    return outputs;
+  }
+
+  std::vector<double> views(const std::string& key) const {
+    const std::string expected =
+        fmt::format("a list of 1 to {} numbers from {} to {}", kMaxViews, kMinView, kMaxView);
+    const json& value = at(key, expected);
+    if (!value.is_array() || value.empty() || value.size() > kMaxViews) fail(key, value, expected);
+    std::vector<double> views;
+    for (const json& item : value) {
+      const double side = item.is_number() ? item.get<double>() : NAN;
+      if (!(side >= kMinView && side <= kMaxView)) fail(key, value, expected);
+      views.push_back(side);
+    }
+    return views;
+  }
+
+  std::map<std::string, double> numbers(const std::string& key) const {
+    std::map<std::string, double> numbers;
+    const json& value = at(key, "an object of numbers");
+    if (!value.is_object()) fail(key, value, "an object of numbers");
+    for (const auto& [name, number] : value.items()) {
+      if (!number.is_number()) fail(key, value, "an object of numbers");
+      numbers[name] = number.get<double>();
+    }
+    return numbers;
   }
 
   std::optional<double> optional_mpp(const std::string& key) const {
@@ -184,7 +229,19 @@ EncoderInfo read_description(const std::string& folder) {
   }
   info.mean = read.colour("mean", false);
   info.std = read.colour("std", true);
-  info.outputs = read.names("outputs");
+  info.outputs = read.outputs("outputs");
+  if (read.has("views")) info.views = read.views("views");
+  if (read.has("prefix_tokens")) {
+    info.prefix_tokens = read.integer("prefix_tokens", 0, kMaxPrefixTokens);
+  }
+  if (read.has("weights")) {
+    const std::string weights = read.text("weights");
+    if (weights != "float" && weights != "int8") {
+      read.fail("weights", weights, "\"float\" or \"int8\"");
+    }
+    info.int8 = weights == "int8";
+  }
+  if (read.has("quality")) info.quality = read.numbers("quality");
   info.dimension = read.integer("dimension", 1, kMaxDimension);
   info.recommended_mpp = read.optional_mpp("recommended_mpp");
   return info;
@@ -196,18 +253,34 @@ EncoderInfo read_encoder_info(const std::string& folder) {
   return info;
 }
 
-std::string feature_space(const EncoderInfo& info, const patch::PatchPlan& plan) {
+std::string network_space(const EncoderInfo& info) {
   const auto triple = [](const std::vector<float>& values) {
     return fmt::format("{},{},{}", format_float(values.at(0)), format_float(values.at(1)),
                        format_float(values.at(2)));
   };
+  std::string space =
+      fmt::format("{}/{}/{}-{}px-mean{}-std{}", info.name, info.sha256, info.colour_order,
+                  info.input_px, triple(info.mean), triple(info.std));
+  bool tokens = false;
+  for (const OutputInfo& output : info.outputs) {
+    space += fmt::format("-{}", output.name);
+    if (output.pooling != Pooling::kNone) space += fmt::format(":{}", to_string(output.pooling));
+    tokens = tokens || output.pooling == Pooling::kMeanOfTokens ||
+             output.pooling == Pooling::kClassTokenAndMean;
+  }
+  if (tokens) space += fmt::format("-prefix{}", info.prefix_tokens);
+  if (info.views != std::vector<double>{1}) {
+    space += fmt::format("-views{}", fmt::join(info.views, ","));
+  }
+  return space;
+}
+
+std::string feature_space(const EncoderInfo& info, const patch::PatchPlan& plan) {
   const patch::PatchGeometry& geometry = plan.geometry;
   const std::string scale = geometry.effective_mpp
                                 ? fmt::format("{:.4f}mpp", *geometry.effective_mpp)
                                 : fmt::format("level{}", geometry.level);
-  return fmt::format("{}/{}/{}-{}px-mean{}-std{}/{}px@{}", info.name, info.sha256,
-                     info.colour_order, info.input_px, triple(info.mean), triple(info.std),
-                     geometry.size_px, scale);
+  return fmt::format("{}/{}px@{}", network_space(info), geometry.size_px, scale);
 }
 
 }  // namespace lamella::encoder

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "lamella/encoder/encoder.h"
@@ -42,10 +43,20 @@ TEST(EncoderInfo, ReadsEveryKey) {
   EXPECT_EQ(info.colour_order, "rgb");
   EXPECT_EQ(info.mean, (std::vector<float>{10, 20, 30}));
   EXPECT_EQ(info.std, (std::vector<float>{2, 4, 8}));
-  EXPECT_EQ(info.outputs, (std::vector<std::string>{"maximum", "average"}));
+  EXPECT_EQ(info.outputs, (std::vector<OutputInfo>{{"maximum"}, {"average"}}));
   EXPECT_EQ(info.dimension, 4);
   EXPECT_FALSE(info.recommended_mpp);
   EXPECT_EQ(read_encoder_info(tiny_folder("tiny_bgr")).recommended_mpp, 0.5);
+}
+
+TEST(EncoderInfo, ReadsPoolingAndViews) {
+  const EncoderInfo info = read_encoder_info(tiny_folder("tiny_tokens"));
+  EXPECT_EQ(info.outputs, (std::vector<OutputInfo>{{"tokens", Pooling::kClassToken},
+                                                   {"tokens", Pooling::kMeanOfTokens},
+                                                   {"tokens", Pooling::kClassTokenAndMean}}));
+  EXPECT_EQ(info.prefix_tokens, 4);
+  EXPECT_EQ(info.views, std::vector<double>{1});
+  EXPECT_EQ(read_encoder_info(tiny_folder("tiny_views")).views, (std::vector<double>{1, 2}));
 }
 
 TEST(EncoderInfo, MissingFilesAreNotFound) {
@@ -109,6 +120,20 @@ INSTANTIATE_TEST_SUITE_P(
         BadDescription{"\"dimension\": 4",
                        "\"dimension\": 4, \"recommended_mpp\": 0",
                        {"'recommended_mpp'", "null or"}},
+        BadDescription{"\"maximum\"",
+                       "{\"name\": \"maximum\", \"pooling\": \"sum\"}",
+                       {"'outputs'", "sum", "mean_of_tokens"}},
+        BadDescription{"\"maximum\"", "{\"name\": \"maximum\"}", {"'outputs'"}},
+        BadDescription{"\"dimension\": 4",
+                       "\"dimension\": 4, \"views\": [1, 0]",
+                       {"'views'", "[1,0]", "0.125 to 16"}},
+        BadDescription{"\"dimension\": 4", "\"dimension\": 4, \"views\": []", {"'views'"}},
+        BadDescription{"\"dimension\": 4",
+                       "\"dimension\": 4, \"prefix_tokens\": -1",
+                       {"'prefix_tokens'", "0 to 1024"}},
+        BadDescription{"\"dimension\": 4",
+                       "\"dimension\": 4, \"weights\": \"int4\"",
+                       {"'weights'", "int4", "int8"}},
         BadDescription{"\"dimension\": 4", "\"dimension\": ", {"not valid JSON", "line 2"}}));
 
 TEST(EncoderInfo, DescriptionMustBeAnObject) {
@@ -139,6 +164,17 @@ TEST(FindEncoder, ADamagedOneIsInNobodysWayButListed) {
   const Environment environment("LAMELLA_ENCODERS", folder.path());
   EXPECT_EQ(find_encoder("b").name, "tiny_bgr");
   expect_error(ErrorCode::kFormat, {damaged}, [] { list_encoders(); });
+}
+
+TEST(FindEncoder, AFolderThatIsFoundTwiceIsListedOnce) {
+  const TemporaryFolder folder;
+  folder.copy("tiny", "one");
+  std::filesystem::create_directory_symlink(folder.path(), folder.path() + "_again");
+  const Environment environment("LAMELLA_ENCODERS", folder.path() + ":" + folder.path() + "_again");
+  const std::vector<EncoderInfo> infos = list_encoders();
+  std::filesystem::remove(folder.path() + "_again");
+  EXPECT_EQ(1, std::count_if(infos.begin(), infos.end(),
+                             [](const EncoderInfo& info) { return info.name == "tiny"; }));
 }
 
 TEST(FindEncoder, ListsInOrder) {
@@ -179,26 +215,46 @@ TEST(FeatureSpace, TellsEverythingThatGivesTheNumbersTheirMeaning) {
   plan.geometry.effective_mpp = 0.499;
   EXPECT_EQ(feature_space(info, plan),
             "net/abc/rgb-224px-mean123.675,116.28,127-std58.5,57,128/50px@0.4990mpp");
+  info.outputs = {{"early"}, {"tokens", Pooling::kMeanOfTokens}};
+  info.views = {1, 2.5};
+  EXPECT_EQ(network_space(info),
+            "net/abc/rgb-224px-mean123.675,116.28,127-std58.5,57,128-early-tokens:mean_of_tokens"
+            "-prefix1-views1,2.5");
 }
 
 TEST(Precision, NamesBothWays) {
-  for (const Precision precision : {Precision::kAuto, Precision::kF32, Precision::kBf16}) {
+  for (const Precision precision :
+       {Precision::kAuto, Precision::kF32, Precision::kBf16, Precision::kInt8}) {
     EXPECT_EQ(parse_precision(std::string(to_string(precision))), precision);
   }
   EXPECT_EQ(to_string(Precision::kBf16), "bf16");
-  expect_error(ErrorCode::kInvalidArgument, {"'f16'", "auto, f32, bf16"},
+  expect_error(ErrorCode::kInvalidArgument, {"'f16'", "auto, f32, bf16, int8"},
                [] { parse_precision("f16"); });
 }
 
 TEST(Precision, ResolvesToWhatIsRun) {
-  EXPECT_EQ(resolve_precision(Precision::kF32), Precision::kF32);
-  EXPECT_NE(resolve_precision(Precision::kAuto), Precision::kAuto);
+  EXPECT_EQ(resolve_precision(Precision::kF32, {}), Precision::kF32);
+  EXPECT_NE(resolve_precision(Precision::kAuto, {}), Precision::kAuto);
   if (processor_has_bf16()) {
-    EXPECT_EQ(resolve_precision(Precision::kBf16), Precision::kBf16);
+    EXPECT_EQ(resolve_precision(Precision::kBf16, {}), Precision::kBf16);
   } else {
-    EXPECT_EQ(resolve_precision(Precision::kAuto), Precision::kF32);
+    EXPECT_EQ(resolve_precision(Precision::kAuto, {}), Precision::kF32);
     expect_error(ErrorCode::kUnsupported, {"bf16", "use precision f32"},
-                 [] { resolve_precision(Precision::kBf16); });
+                 [] { resolve_precision(Precision::kBf16, {}); });
+  }
+}
+
+TEST(Precision, Int8IsAMatterOfTheNetwork) {
+  EncoderInfo info;
+  info.name = "net";
+  expect_error(ErrorCode::kInvalidArgument, {"'net'", "encoder quantize"},
+               [&] { resolve_precision(Precision::kInt8, info); });
+  info.int8 = true;
+  EXPECT_EQ(resolve_precision(Precision::kAuto, info), Precision::kInt8);
+  EXPECT_EQ(resolve_precision(Precision::kInt8, info), Precision::kInt8);
+  for (const Precision other : {Precision::kF32, Precision::kBf16}) {
+    expect_error(ErrorCode::kInvalidArgument, {"'net'", "int8", "precision auto"},
+                 [&] { resolve_precision(other, info); });
   }
 }
 

@@ -34,9 +34,15 @@ std::vector<std::string> encoder_folders(const std::string& place) {
 
 std::vector<std::string> all_encoder_folders() {
   std::vector<std::string> folders;
+  std::vector<fs::path> seen;  // two places may be one folder
   for (const std::string& place : encoder_search_path()) {
-    const std::vector<std::string> found = encoder_folders(place);
-    folders.insert(folders.end(), found.begin(), found.end());
+    for (const std::string& folder : encoder_folders(place)) {
+      std::error_code error;
+      const fs::path real = fs::canonical(folder, error);
+      if (!error && std::find(seen.begin(), seen.end(), real) != seen.end()) continue;
+      seen.push_back(real);
+      folders.push_back(folder);
+    }
   }
   return folders;
 }

@@ -12,6 +12,7 @@
 #include "lamella/base/text.h"
 #include "lamella/encoder/encoder_files_internal.h"
 #include "lamella/encoder/network_internal.h"
+#include "lamella/encoder/pooling_internal.h"
 #include "lamella/io/files.h"
 
 namespace lamella::encoder {
@@ -22,7 +23,6 @@ namespace {
 // lite0 is as fast with 2 to 4 and slower from 8 on.
 constexpr int64_t kBatch = 4;
 constexpr size_t kMaxMessage = 300;
-constexpr int64_t kMaxNetworkBytes = int64_t{2} << 30;  // of one ONNX file
 
 [[noreturn]] void throw_unsupported(const EncoderInfo& info, const std::string& message) {
   throw Error(ErrorCode::kUnsupported, message, network_path(info.folder));
@@ -38,45 +38,40 @@ std::string shape_text(const ov::PartialShape& shape) {
   return text.str();
 }
 
-// The bytes that are hashed are the bytes that are run.
-std::shared_ptr<ov::Model> read_network(ov::Core& core, const EncoderInfo& info) {
-  const std::string path = network_path(info.folder);
-  const std::string bytes = io::read_text_file(path, kMaxNetworkBytes);
-  check_network_hash(sha256_hex(bytes), info);
-  try {
-    return core.read_model(bytes, ov::Tensor());
-  } catch (const std::exception& error) {
-    throw Error(ErrorCode::kCorrupt,
-                fmt::format("found no network that the inference engine can read, expected ONNX in "
-                            "one file: {}",
-                            engine_message(error)),
-                path);
-  }
+bool is_picture(const ov::PartialShape& shape, size_t channels, size_t height, int64_t px) {
+  return shape[channels].compatible(3) && shape[height].compatible(px) &&
+         shape[height + 1].compatible(px);
 }
 
-// Returns the batch that the network is run with: its own if it is fixed.
-int64_t check_input(const ov::Model& model, const EncoderInfo& info) {
-  const std::string expected = fmt::format("one float32 input [N,3,{0},{0}]", info.input_px);
+Input check_input(const ov::Model& model, const EncoderInfo& info) {
+  const std::string expected =
+      fmt::format("one input [N,3,{0},{0}] or [N,{0},{0},3] of float32 or uint8", info.input_px);
   if (model.inputs().size() != 1) {
     throw_unsupported(info,
                       fmt::format("found {} inputs, expected {}", model.inputs().size(), expected));
   }
   const ov::Output<const ov::Node> input = model.input();
   const ov::PartialShape& shape = input.get_partial_shape();
-  const std::string found = fmt::format(
-      "found the input {} {}", input.get_element_type().get_type_name(), shape_text(shape));
-  if (input.get_element_type() != ov::element::f32 || shape.rank().is_dynamic() ||
-      shape.size() != 4) {
+  const ov::element::Type type = input.get_element_type();
+  const std::string found =
+      fmt::format("found the input {} {}", type.get_type_name(), shape_text(shape));
+  if ((type != ov::element::f32 && type != ov::element::u8) || shape.rank().is_dynamic() ||
+      shape.size() != 4 || (!shape[1].compatible(3) && !shape[3].compatible(3))) {
     throw_unsupported(info, fmt::format("{}, expected {}", found, expected));
   }
-  if (!shape[1].compatible(3)) {
-    throw_unsupported(info, fmt::format("{}, expected {} (channels second)", found, expected));
-  }
-  if (!shape[2].compatible(info.input_px) || !shape[3].compatible(info.input_px)) {
+  const bool channels_first = is_picture(shape, 1, 2, info.input_px);
+  if (!channels_first && !is_picture(shape, 3, 1, info.input_px)) {
     throw_mismatch(info,
                    fmt::format("{}, expected {} (input_px of encoder.json)", found, expected));
   }
-  return shape[0].is_static() ? shape[0].get_length() : kBatch;
+  const bool scaled =
+      info.mean != std::vector<float>{0, 0, 0} || info.std != std::vector<float>{1, 1, 1};
+  if (type == ov::element::u8 && scaled) {
+    throw_mismatch(info, fmt::format("{}, which takes pixels as they are, expected a mean of 0 and "
+                                     "a std of 1 in encoder.json",
+                                     found));
+  }
+  return {shape[0].is_static() ? shape[0].get_length() : kBatch, !channels_first};
 }
 
 ov::Output<ov::Node> find_output(ov::Model& model, const std::string& name,
@@ -94,45 +89,53 @@ ov::Output<ov::Node> find_output(ov::Model& model, const std::string& name,
                              join(names, ", "), name, did_you_mean(name, names)));
 }
 
-// Widths of the outputs that encoder.json names, the model having a fixed input by now.
-std::vector<int64_t> check_outputs(ov::Model& model, const EncoderInfo& info, int64_t batch) {
-  std::vector<int64_t> widths;
-  for (const std::string& name : info.outputs) {
-    const ov::Output<ov::Node> output = find_output(model, name, info);
-    const ov::PartialShape& shape = output.get_partial_shape();
-    if (shape.is_dynamic() || shape.size() != 2 || shape[0] != batch) {
-      throw_unsupported(
-          info,
-          fmt::format("found the output '{}' of shape {} for {} patches, expected [{},d]: one "
-                      "vector for each; average it inside the network",
-                      name, shape_text(shape), batch, batch));
+// The network that gives the pooled outputs that encoder.json names, and no others; the model
+// having a fixed input by now.
+std::shared_ptr<ov::Model> add_pooling(const std::shared_ptr<ov::Model>& model,
+                                       const EncoderInfo& info, const Input& input,
+                                       std::vector<int64_t>& widths) {
+  ov::OutputVector outputs;
+  for (const OutputInfo& output : info.outputs) {
+    try {
+      const ov::Output<ov::Node> found = find_output(*model, output.name, info);
+      // What feeds the result: the vector itself.
+      outputs.push_back(pooled(found.get_node()->input_value(0), output, info.prefix_tokens,
+                               input.channels_last, input.batch));
+    } catch (const Error& error) {
+      throw Error(error.code(), error.message(), network_path(info.folder));
     }
-    widths.push_back(shape[1].get_length());
+    widths.push_back(static_cast<int64_t>(outputs.back().get_shape().at(1)));
   }
-  const int64_t sum = std::accumulate(widths.begin(), widths.end(), int64_t{0});
-  if (sum != info.dimension) {
-    throw_mismatch(info, fmt::format("found {} = {} features, expected {} (dimension of "
-                                     "encoder.json)",
-                                     fmt::join(widths, " + "), sum, info.dimension));
-  }
-  return widths;
+  return std::make_shared<ov::Model>(outputs, model->get_parameters());
+}
+
+void check_dimension(const Network& network, const EncoderInfo& info) {
+  const int64_t sum = network.width();
+  const auto views = static_cast<int64_t>(info.views.size());
+  if (sum * views == info.dimension) return;
+  throw_mismatch(info, fmt::format("found {} = {} features{}, expected {} (dimension of "
+                                   "encoder.json)",
+                                   fmt::join(network.widths, " + "), sum,
+                                   views > 1 ? fmt::format(" in each of {} views", views) : "",
+                                   info.dimension));
 }
 
 // uint8 RGB, channels last -> what the network was trained with.
 std::shared_ptr<ov::Model> add_preprocessing(const std::shared_ptr<ov::Model>& model,
-                                             const EncoderInfo& info) {
+                                             const EncoderInfo& info, bool channels_last) {
   ov::preprocess::PrePostProcessor processor(model);
   ov::preprocess::InputInfo& input = processor.input();
   input.tensor()
       .set_element_type(ov::element::u8)
       .set_layout("NHWC")
       .set_color_format(ov::preprocess::ColorFormat::RGB);
-  input.preprocess().convert_element_type(ov::element::f32);
+  const bool takes_pixels = model->input().get_element_type() == ov::element::u8;
+  if (!takes_pixels) input.preprocess().convert_element_type(ov::element::f32);
   if (info.colour_order == "bgr") {
     input.preprocess().convert_color(ov::preprocess::ColorFormat::BGR);
   }
-  input.preprocess().mean(info.mean).scale(info.std);
-  input.model().set_layout("NCHW");
+  if (!takes_pixels) input.preprocess().mean(info.mean).scale(info.std);
+  input.model().set_layout(channels_last ? "NHWC" : "NCHW");
   for (size_t i = 0; i < model->outputs().size(); ++i) {
     processor.output(i).tensor().set_element_type(ov::element::f32);
   }
@@ -140,7 +143,8 @@ std::shared_ptr<ov::Model> add_preprocessing(const std::shared_ptr<ov::Model>& m
 }
 
 ov::AnyMap compile_options(Precision precision, int streams) {
-  const bool f32 = precision == Precision::kF32;
+  // Of an int8 network, what is not int8.
+  const bool f32 = precision == Precision::kF32 || precision == Precision::kInt8;
   return {ov::hint::inference_precision(f32 ? ov::element::f32 : ov::element::bf16),
           ov::hint::execution_mode(f32 ? ov::hint::ExecutionMode::ACCURACY
                                        : ov::hint::ExecutionMode::PERFORMANCE),
@@ -169,21 +173,50 @@ std::string engine_message(const std::exception& error) {
   return message;
 }
 
-Network load_network(ov::Core& core, const EncoderInfo& info, Precision precision, int streams) {
-  std::shared_ptr<ov::Model> model = read_network(core, info);
-  Network network;
-  network.batch = check_input(*model, info);
+std::shared_ptr<ov::Model> read_network(ov::Core& core, const std::string& bytes,
+                                        const std::string& path) {
   try {
-    model->reshape(ov::PartialShape{network.batch, 3, info.input_px, info.input_px});
+    return core.read_model(bytes, ov::Tensor());
+  } catch (const std::exception& error) {
+    throw Error(ErrorCode::kCorrupt,
+                fmt::format("found no network that the inference engine can read, expected ONNX in "
+                            "one file: {}",
+                            engine_message(error)),
+                path);
+  }
+}
+
+PreparedNetwork prepare_network(const std::shared_ptr<ov::Model>& model, const EncoderInfo& info) {
+  PreparedNetwork network;
+  network.input = check_input(*model, info);
+  const Input& input = network.input;
+  try {
+    model->reshape(input.channels_last
+                       ? ov::PartialShape{input.batch, info.input_px, info.input_px, 3}
+                       : ov::PartialShape{input.batch, 3, info.input_px, info.input_px});
   } catch (const std::exception& error) {
     throw_unsupported(info, fmt::format("found a network that cannot be run on {} pictures at "
                                         "once: {}; export it with a dynamic or a fixed batch",
-                                        network.batch, engine_message(error)));
+                                        input.batch, engine_message(error)));
   }
-  network.widths = check_outputs(*model, info, network.batch);
+  network.model = add_pooling(model, info, input, network.widths);
+  return network;
+}
+
+Network load_network(ov::Core& core, const EncoderInfo& info, Precision precision, int streams) {
+  const std::string path = network_path(info.folder);
+  // The bytes that are hashed are the bytes that are run.
+  const std::string bytes = io::read_text_file(path, kMaxNetworkBytes);
+  check_network_hash(sha256_hex(bytes), info);
+  const PreparedNetwork prepared = prepare_network(read_network(core, bytes, path), info);
+  Network network;
+  network.batch = prepared.input.batch;
+  network.widths = prepared.widths;
+  check_dimension(network, info);
   try {
-    network.compiled = core.compile_model(add_preprocessing(model, info), "CPU",
-                                          compile_options(precision, streams));
+    network.compiled =
+        core.compile_model(add_preprocessing(prepared.model, info, prepared.input.channels_last),
+                           "CPU", compile_options(precision, streams));
   } catch (const std::exception& error) {
     throw_unsupported(info, fmt::format("found a network that the inference engine cannot run: {}",
                                         engine_message(error)));

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <exception>
+#include <memory>
+#include <numeric>
 #include <openvino/runtime/compiled_model.hpp>
 #include <openvino/runtime/core.hpp>
 #include <string>
@@ -13,12 +15,33 @@
 namespace lamella::encoder {
 
 struct Network {
-  ov::CompiledModel compiled;  // input: batch x input_px x input_px x 3 uint8 RGB
+  // Input: batch x input_px x input_px x 3 uint8 RGB. Outputs: the info's, pooled, in their order.
+  ov::CompiledModel compiled;
   int64_t batch = 0;
-  std::vector<int64_t> widths;  // of the info's outputs, in their order
+  std::vector<int64_t> widths;  // of these outputs
+
+  // Numbers that one picture gives.
+  int64_t width() const { return std::accumulate(widths.begin(), widths.end(), int64_t{0}); }
 };
 
-// Precision: kF32 or kBf16. Errors as load_encoder's.
+// What a network takes and gives, before it is compiled.
+struct Input {
+  int64_t batch = 0;           // its own if it is fixed
+  bool channels_last = false;  // [N,h,w,3] rather than [N,3,h,w]
+};
+struct PreparedNetwork {
+  std::shared_ptr<ov::Model> model;  // as in the file, but for fixed shapes and pooled outputs
+  Input input;
+  std::vector<int64_t> widths;
+};
+
+// Error kCorrupt, naming `path`, if the engine cannot read it.
+std::shared_ptr<ov::Model> read_network(ov::Core& core, const std::string& bytes,
+                                        const std::string& path);
+// Errors as load_encoder's, but the info's dimension is not looked at.
+PreparedNetwork prepare_network(const std::shared_ptr<ov::Model>& model, const EncoderInfo& info);
+
+// Precision: not kAuto. Errors as load_encoder's.
 Network load_network(ov::Core& core, const EncoderInfo& info, Precision precision, int streams);
 
 // What the engine said, without its file names and conditions, at most a few hundred characters.

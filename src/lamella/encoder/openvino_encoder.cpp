@@ -22,28 +22,30 @@ constexpr int kMaxStreams = 1024;
 // One inference request: a batch in flight, or none.
 class Lane {
  public:
-  Lane(Network& network, const std::vector<std::string>& outputs)
+  explicit Lane(Network& network)
       : request_(network.compiled.create_infer_request()), input_(request_.get_input_tensor()) {
-    for (const std::string& name : outputs) outputs_.push_back(request_.get_tensor(name));
+    for (size_t i = 0; i < network.widths.size(); ++i) {
+      outputs_.push_back(request_.get_output_tensor(i));
+    }
   }
 
   bool busy() const { return count_ > 0; }
   int64_t first() const { return first_; }
   int64_t count() const { return count_; }
 
-  // Starts on patches [first, first + count); what is left of the batch is zeros, and what comes
+  // Starts on pictures [first, first + count); what is left of the batch is zeros, and what comes
   // of it is not read.
-  void start(const uint8_t* patches, int64_t first, int64_t count, size_t patch_bytes) {
+  void start(const uint8_t* pictures, int64_t first, int64_t count, size_t picture_bytes) {
     auto* to = input_.data<uint8_t>();
-    const size_t bytes = static_cast<size_t>(count) * patch_bytes;
-    std::memcpy(to, patches + static_cast<size_t>(first) * patch_bytes, bytes);
+    const size_t bytes = static_cast<size_t>(count) * picture_bytes;
+    std::memcpy(to, pictures + static_cast<size_t>(first) * picture_bytes, bytes);
     std::memset(to + bytes, 0, input_.get_byte_size() - bytes);
     first_ = first;
     request_.start_async();
     count_ = count;
   }
 
-  // Waits; row k of each output belongs to patch first() + k.
+  // Waits; row k of each output belongs to picture first() + k.
   const std::vector<ov::Tensor>& finish() {
     request_.wait();
     return outputs_;
@@ -76,7 +78,7 @@ class OpenVinoEncoder final : public Encoder {
     const auto start = std::chrono::steady_clock::now();
     network_ = load_network(core_, info_, precision_, streams);
     lanes_.reserve(static_cast<size_t>(streams));
-    for (int i = 0; i < streams; ++i) lanes_.emplace_back(network_, info_.outputs);
+    for (int i = 0; i < streams; ++i) lanes_.emplace_back(network_);
     compile_seconds_ =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   }
@@ -90,11 +92,13 @@ class OpenVinoEncoder final : public Encoder {
     check_sizes(patches.size(), n, features.size());
     const AbandonOnExit guard{lanes_};
     const size_t lanes = std::min(lanes_.size(), static_cast<size_t>(std::max(context.threads, 1)));
+    const int64_t pictures = n * views();  // each of them on its own
     size_t turn = 0;
-    for (int64_t first = 0; first < n; first += network_.batch, turn = (turn + 1) % lanes) {
+    for (int64_t first = 0; first < pictures; first += network_.batch, turn = (turn + 1) % lanes) {
       context.cancel.check();
       collect(lanes_[turn], n, features);
-      lanes_[turn].start(patches.data(), first, std::min(network_.batch, n - first), patch_bytes());
+      lanes_[turn].start(patches.data(), first, std::min(network_.batch, pictures - first),
+                         picture_bytes());
     }
     for (size_t i = 0; i < lanes; ++i) collect(lanes_[(turn + i) % lanes], n, features);
   }
@@ -107,33 +111,37 @@ class OpenVinoEncoder final : public Encoder {
     }
   };
 
-  size_t patch_bytes() const {
+  int64_t views() const { return static_cast<int64_t>(info_.views.size()); }
+
+  size_t picture_bytes() const {
     return static_cast<size_t>(info_.input_px) * static_cast<size_t>(info_.input_px) * 3;
   }
 
   void check_sizes(size_t bytes, int64_t n, size_t floats) const {
-    const auto patch = static_cast<int64_t>(patch_bytes());
+    const int64_t patch = views() * static_cast<int64_t>(picture_bytes());
     if (n < 0 || static_cast<int64_t>(bytes) != checked_mul(n, patch, "bytes of patches") ||
         static_cast<int64_t>(floats) != checked_mul(n, info_.dimension, "features")) {
-      throw Error(
-          ErrorCode::kInvalidArgument,
-          fmt::format("found {} bytes of patches and room for {} features, expected {} x "
-                      "{} x {} x 3 bytes and {} x {} features",
-                      bytes, floats, n, info_.input_px, info_.input_px, n, info_.dimension));
+      throw Error(ErrorCode::kInvalidArgument,
+                  fmt::format("found {} bytes of patches and room for {} features, expected {} x {}"
+                              "{} x {} x 3 bytes and {} x {} features",
+                              bytes, floats, n, views() > 1 ? fmt::format("{} x ", views()) : "",
+                              info_.input_px, info_.input_px, n, info_.dimension));
     }
   }
 
+  // A patch's row is the features of its pictures, one after another.
   void collect(Lane& lane, int64_t n, std::span<float> features) {
     if (!lane.busy()) return;
     const std::vector<ov::Tensor>& outputs = finish(lane);
     for (int64_t k = 0; k < lane.count(); ++k) {
-      float* row = features.data() + (lane.first() + k) * info_.dimension;
+      const int64_t picture = lane.first() + k;
+      float* row = features.data() + picture * network_.width();
       for (size_t j = 0; j < outputs.size(); ++j) {
         const int64_t width = network_.widths[j];
         std::copy_n(outputs[j].data<const float>() + k * width, width, row);
+        check_finite({row, static_cast<size_t>(width)}, j, picture / views(), n);
         row += width;
       }
-      check_finite({row - info_.dimension, row}, lane.first() + k, n);
     }
     lane.release();
   }
@@ -148,15 +156,16 @@ class OpenVinoEncoder final : public Encoder {
     }
   }
 
-  void check_finite(std::span<const float> row, int64_t patch, int64_t n) const {
+  void check_finite(std::span<const float> values, size_t output, int64_t patch, int64_t n) const {
     const auto bad =
-        std::find_if(row.begin(), row.end(), [](float x) { return !std::isfinite(x); });
-    if (bad == row.end()) return;
-    throw Error(ErrorCode::kCorrupt,
-                fmt::format("found the feature {} of patch {} (of {}, from 0) to be {}, expected a "
-                            "finite number; the network is not fit for these pixels, or damaged",
-                            bad - row.begin(), patch, n, *bad),
-                network_path(info_.folder));
+        std::find_if(values.begin(), values.end(), [](float x) { return !std::isfinite(x); });
+    if (bad == values.end()) return;
+    throw NonFiniteFeature(
+        patch, n,
+        fmt::format("found the feature {} of the output '{}' to be {}, expected a finite number; "
+                    "the network is not fit for these pixels, or damaged",
+                    bad - values.begin(), info_.outputs[output].name, *bad),
+        network_path(info_.folder));
   }
 
   EncoderInfo info_;
@@ -169,12 +178,19 @@ class OpenVinoEncoder final : public Encoder {
 
 }  // namespace
 
+NonFiniteFeature::NonFiniteFeature(int64_t patch, int64_t n, const std::string& message,
+                                   const std::string& path)
+    : Error(ErrorCode::kCorrupt, fmt::format("patch {} (of {}, from 0): {}", patch, n, message),
+            path),
+      patch_(patch),
+      reason_(message) {}
+
 std::unique_ptr<Encoder> load_encoder(const EncoderInfo& info, Precision precision, int streams) {
   if (streams < 1 || streams > kMaxStreams) {
     throw Error(ErrorCode::kInvalidArgument,
                 fmt::format("found {} streams, expected 1 to {}", streams, kMaxStreams));
   }
-  return std::make_unique<OpenVinoEncoder>(info, resolve_precision(precision), streams);
+  return std::make_unique<OpenVinoEncoder>(info, resolve_precision(precision, info), streams);
 }
 
 }  // namespace lamella::encoder

@@ -72,6 +72,50 @@ TEST(TinyNetwork, AFixedBatchIsTakenAsItIs) {
   EXPECT_EQ(encode_all(*encoder, patches, 2), expected);
 }
 
+// Half of the pixels (4, 0, 0) -> (4.25, -5), half (0, 4, 0) -> (8.25, 1): means 6.25, -2.
+TEST(TinyNetwork, MapsArePooledWhereverTheirChannelsAre) {
+  std::vector<uint8_t> patches;
+  add_patch(patches, {18, 20, 30}, 8, {10, 36, 30});
+  for (const char* name : {"tiny_pooled_map", "tiny_last"}) {
+    EXPECT_EQ(encode_all(*load_tiny(name), patches), (std::vector<float>{6.25f, -2})) << name;
+  }
+}
+
+TEST(TinyNetwork, TakesPixelsAsTheyAre) {
+  std::vector<uint8_t> patches;
+  add_patch(patches, {200, 10, 3}, 16, {});  // 200 + 20 + 9 + 0.25; -200 + 5 - 1
+  EXPECT_EQ(encode_all(*load_tiny("tiny_pixels"), patches), (std::vector<float>{229.25f, -196}));
+}
+
+// 16 tokens, the pixels; the first four stand before those of the picture's parts.
+TEST(TinyNetwork, TokensAreTakenOrAveraged) {
+  std::vector<uint8_t> patches;
+  add_patch(patches, {14, 28, 54}, 4, {18, 20, 30});
+  EXPECT_EQ(encode_all(*load_tiny("tiny_tokens"), patches),
+            (std::vector<float>{15.25f, -2, 4.25f, -5, 15.25f, -2, 4.25f, -5}));
+}
+
+TEST(TinyNetwork, FeaturesOfViewsStandOneAfterAnother) {
+  std::vector<uint8_t> pictures;
+  std::vector<float> expected;
+  for (int i = 0; i < 14; ++i) {  // seven patches
+    const auto red = static_cast<uint8_t>(10 + 2 * i);
+    add_patch(pictures, {red, 20, 30}, 16, {});
+    expected.push_back(0.25f + static_cast<float>(i));
+    expected.push_back(-1.0f - static_cast<float>(i));
+  }
+  const auto encoder = load_tiny("tiny_views", 2);
+  std::vector<float> features(28);
+  encoder->encode(pictures, 7, features, with_threads(2));
+  EXPECT_EQ(features, expected);
+  expect_error(ErrorCode::kInvalidArgument, {"14 x 2 x 4 x 4 x 3 bytes"},
+               [&] { encoder->encode(pictures, 14, features, with_threads(1)); });
+}
+
+TEST(TinyNetwork, AnOperatorThatTheEngineLacksIsNamed) {
+  expect_error(ErrorCode::kCorrupt, {"tiny_foreign", "Twist"}, [] { load_tiny("tiny_foreign"); });
+}
+
 TEST(TinyNetwork, NoPatchesAreNoFeatures) {
   EXPECT_TRUE(encode_all(*load_tiny("tiny"), {}).empty());
 }
@@ -98,7 +142,8 @@ TEST(TinyNetwork, AFeatureThatIsNoNumberNamesItsPatch) {
   EXPECT_NEAR(good[0], std::sqrt(10.5f), 1e-6);
   // All red: -(255 - 10) / 2 + ... has no root.
   for (size_t i = 0; i < 16; ++i) patches[17 * 48 + 3 * i] = 255;
-  expect_error(ErrorCode::kCorrupt, {"feature 1 of patch 17 (of 30, from 0)", "nan", "tiny_root"},
+  expect_error(ErrorCode::kCorrupt,
+               {"patch 17 (of 30, from 0)", "feature 1 of the output 'root'", "nan", "tiny_root"},
                [&] { encode_all(*encoder, patches, 2); });
   // The encoder is as good as before.
   patches.resize(17 * 48);
@@ -128,7 +173,7 @@ TEST(LoadEncoder, NetworkThatDisagreesWithItsDescription) {
                [&] { load_edited("\"dimension\": 4", "\"dimension\": 5"); });
   expect_error(ErrorCode::kMismatch, {"average, maximum", "'averages'", "did you mean 'average'"},
                [&] { load_edited("\"average\"", "\"averages\""); });
-  expect_error(ErrorCode::kUnsupported, {"'map'", "[4,2,4,4]", "[4,d]", "average it"},
+  expect_error(ErrorCode::kUnsupported, {"'map'", "[4,2,4,4]", "[4,d]", "mean_of_map"},
                [] { load_tiny("tiny_map"); });
 }
 

@@ -13,7 +13,7 @@ namespace lamella::encoder {
 
 namespace {
 
-const std::vector<std::string> kNames = {"auto", "f32", "bf16"};
+const std::vector<std::string> kNames = {"auto", "f32", "bf16", "int8"};
 
 }  // namespace
 
@@ -40,7 +40,22 @@ bool processor_has_bf16() {
   return has;
 }
 
-Precision resolve_precision(Precision asked) {
+Precision resolve_precision(Precision asked, const EncoderInfo& info) {
+  if (info.int8) {
+    if (asked == Precision::kAuto || asked == Precision::kInt8) return Precision::kInt8;
+    throw Error(ErrorCode::kInvalidArgument,
+                fmt::format("found the encoder '{}', whose network is int8, expected one that can "
+                            "be run in {}; use precision auto, or the encoder it was made from",
+                            info.name, to_string(asked)),
+                info.folder);
+  }
+  if (asked == Precision::kInt8) {
+    throw Error(ErrorCode::kInvalidArgument,
+                fmt::format("found the encoder '{}', whose network is not int8; make one with "
+                            "'lamella encoder quantize {}' and use its name",
+                            info.name, info.name),
+                info.folder);
+  }
   if (asked == Precision::kF32) return asked;
   const bool has = processor_has_bf16();
   if (asked == Precision::kAuto) return has ? Precision::kBf16 : Precision::kF32;

@@ -18,6 +18,8 @@ namespace {
 
 constexpr int kChannels = 3;
 constexpr int kMaxOutputPx = 16384;
+constexpr size_t kMaxViews = 8;
+constexpr double kMinView = 0.125, kMaxView = 16;
 constexpr int64_t kMaxPosition = 1'000'000'000;
 constexpr int64_t kMaxBatchBytes = int64_t{4} << 30;
 // Level pixels of the windows that wait to be resampled.
@@ -72,16 +74,28 @@ void ExtractOptions::validate() const {
     throw Error(ErrorCode::kInvalidArgument,
                 fmt::format("found batch_size = {}, expected at least 1", batch_size));
   }
+  if (views.empty() || views.size() > kMaxViews) {
+    throw Error(ErrorCode::kInvalidArgument,
+                fmt::format("found {} fields of view, expected 1 to {}", views.size(), kMaxViews));
+  }
+  for (const double side : views) {
+    if (!(side >= kMinView && side <= kMaxView)) {
+      throw Error(ErrorCode::kInvalidArgument,
+                  fmt::format("found a field of view of {} sides of the patch, expected {} to {}",
+                              side, kMinView, kMaxView));
+    }
+  }
   read.validate();
 }
 
 struct PatchExtractor::State {
   State(std::shared_ptr<const slide::Slide> slide_, const PatchPlan& plan, ExtractOptions options_)
       : slide(std::move(slide_)),
-        options(options_),
+        options(std::move(options_)),
         output_px(options.output_px > 0 ? options.output_px : plan.geometry.size_px),
-        patch_bytes(int64_t{output_px} * output_px * kChannels),
-        windows(plan.geometry, slide->info(), output_px),
+        views_px(static_cast<int>(options.views.size()) * output_px),
+        patch_bytes(int64_t{views_px} * output_px * kChannels),
+        windows(plan.geometry, slide->info(), output_px, options.views),
         level(plan.geometry.level),
         rows(plan.rows) {}
 
@@ -90,13 +104,14 @@ struct PatchExtractor::State {
   void fill_resampled(const size_t* slots, size_t count, uint8_t* first, const Context& context);
   void note_failures(std::vector<slide::RegionFailure> found);
   MutableImageView patch_view(uint8_t* first, size_t slot) const {
-    return {first + static_cast<int64_t>(slot) * patch_bytes, output_px, output_px, kChannels,
+    return {first + static_cast<int64_t>(slot) * patch_bytes, output_px, views_px, kChannels,
             ptrdiff_t{kChannels} * output_px};
   }
 
   std::shared_ptr<const slide::Slide> slide;
   ExtractOptions options;
   int output_px = 0;
+  int views_px = 0;  // height of a patch's views, one below another
   int64_t patch_bytes = 0;
   PatchWindows windows;
   int level = 0;
@@ -223,7 +238,7 @@ bool PatchExtractor::next(PatchBatch& batch, const Context& context) {
   State& state = *state_;
   const size_t batch_size = static_cast<size_t>(state.options.batch_size);
   batch.count = 0;
-  batch.views = 1;
+  batch.views = static_cast<int>(state.options.views.size());
   batch.size_px = state.output_px;
   batch.rows.clear();
   batch.pixels.resize(std::min(batch_size, state.rows.size() - state.delivered) *

@@ -17,7 +17,7 @@
 
 namespace lamella::patch {
 
-// n x v x h x w x 3 uint8 RGB; v (fields of view of the same centre) is 1 here.
+// n x v x h x w x 3 uint8 RGB; v: fields of view of the same centre.
 struct PatchBatch {
   int64_t count = 0;
   int views = 1;
@@ -33,10 +33,14 @@ struct PatchBatch {
 
 struct ExtractOptions {
   int output_px = 0;  // side of what is delivered; 0: the spec's size_px
+  // Fields of view, each delivered at output_px: their sides in sides of the patch, about its
+  // centre; 2 sees twice as far. All of a patch come from one read at one level.
+  std::vector<double> views = {1};
   int batch_size = 32;
   bool plan_order = false;  // deliver in the plan's order (may decode a tile again)
   enum class OnError { kFail, kSkip } on_error = OnError::kFail;
   slide::ReadOptions read = {};
+  // Error kInvalidArgument (which option, found, expected).
   void validate() const;
 };
 

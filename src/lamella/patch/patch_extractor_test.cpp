@@ -188,6 +188,49 @@ TEST(Extractor, ReducedPatchesAreWindowsOfOneLargeOne) {
   }
 }
 
+// A view is the patch of so many times the size about the same centre, and no more of the slide is
+// read for all of them than for the largest.
+TEST(Extractor, ViewsAreLargerPatchesOfTheSameCentre) {
+  const Image picture = random_image(640, 500, 21);
+  const auto slide = std::make_shared<MemorySlide>(std::vector{picture}, Mpp{0.5, 0.5});
+  for (const PatchSpec& spec : {PatchSpec{32, 0, {}}, PatchSpec{25, {}, 0.61}}) {
+    const PatchPlan plan = grid(*slide, spec, 70);
+    const auto with_views = [&](std::vector<double> views) {
+      ExtractOptions options{.output_px = 48};
+      options.views = std::move(views);
+      return options;
+    };
+    const Patches all = extract(slide, plan, with_views({1, 3, 0.5}), 2);
+    const Patches ones = extract(slide, plan, with_views({1}));
+    const Patches threes = extract(slide, plan, with_views({3}));
+    const Patches halves = extract(slide, plan, with_views({0.5}));
+    ASSERT_EQ(all.size(), plan.rows.size());
+    for (const auto& [row, pixels] : all) {
+      std::vector<uint8_t> expected = ones.at(row);
+      expected.insert(expected.end(), threes.at(row).begin(), threes.at(row).end());
+      expected.insert(expected.end(), halves.at(row).begin(), halves.at(row).end());
+      EXPECT_EQ(pixels, expected) << row;
+    }
+  }
+  // By hand: three times 16 px about (108, 58) is 48 px from (84, 34).
+  PatchPlan plan = grid(*slide, {16, 0, {}});
+  plan.rows = {{100, 50}, {0, 490}};
+  ExtractOptions options{.output_px = 48};
+  options.views = {3};
+  const Patches patches = extract(slide, plan, options);
+  EXPECT_EQ(patches.at(0), cut(picture, 84, 34, 48));
+  EXPECT_EQ(patches.at(1), cut(picture, -16, 474, 48)) << "white outside";
+}
+
+TEST(Extractor, RefusesSenselessViews) {
+  for (const std::vector<double>& views :
+       {std::vector<double>{}, {0}, {-1}, {17}, {NAN}, std::vector<double>(9, 1.0)}) {
+    ExtractOptions options;
+    options.views = views;
+    EXPECT_THROW(options.validate(), Error);
+  }
+}
+
 TEST(Extractor, EnlargesInOneStepFromTheLevel) {
   // 2 x 2 px patches at 4 px: values by hand as in the resampling tests.
   Image image(64, 64, 3, 0);

@@ -18,41 +18,56 @@ constexpr int64_t kMaxWindowBytes = int64_t{512} << 20;
 // and one pixel alone would then be shared out to two.
 constexpr int kReadPxPerPatchPx = 2;
 
-int reduction_of(const PatchGeometry& geometry, const slide::SlideInfo& info, int output_px) {
+// smallest: field of view, in sides of the patch.
+int reduction_of(const PatchGeometry& geometry, const slide::SlideInfo& info, int output_px,
+                 double smallest) {
   const slide::LevelInfo& level = info.levels.at(static_cast<size_t>(geometry.level));
   if (!level.reduces_by_area) return 1;
   return slide::reduction_for(
-      level, std::min(geometry.level_extent_x_px, geometry.level_extent_y_px) / output_px /
-                 kReadPxPerPatchPx);
+      level, smallest * std::min(geometry.level_extent_x_px, geometry.level_extent_y_px) /
+                 output_px / kReadPxPerPatchPx);
 }
 
 }  // namespace
 
 PatchWindows::PatchWindows(const PatchGeometry& geometry, const slide::SlideInfo& info,
-                           int output_px)
-    : geometry_(geometry),
-      reduction_(reduction_of(geometry, info, output_px)),
+                           int output_px, const std::vector<double>& views)
+    : reduction_(
+          reduction_of(geometry, info, output_px, *std::min_element(views.begin(), views.end()))),
       downsample_x_(info.levels.at(static_cast<size_t>(geometry.level)).downsample_x),
       downsample_y_(info.levels.at(static_cast<size_t>(geometry.level)).downsample_y),
       output_px_(output_px),
       native_(geometry.level_extent_x_px == geometry.size_px &&
-              geometry.level_extent_y_px == geometry.size_px),
-      x_at_0_(0, geometry.level_extent_x_px / reduction_, output_px),
-      y_at_0_(0, geometry.level_extent_y_px / reduction_, output_px) {
+              geometry.level_extent_y_px == geometry.size_px) {
+  const double patch_x = geometry.level_extent_x_px / reduction_;
+  const double patch_y = geometry.level_extent_y_px / reduction_;
+  for (const double side : views) {
+    const double x = (1 - side) / 2 * patch_x, y = (1 - side) / 2 * patch_y;
+    views_.push_back({side * patch_x,
+                      side * patch_y,
+                      x,
+                      y,
+                      {x, side * patch_x, output_px},
+                      {y, side * patch_y, output_px}});
+    if (side > views[largest_]) largest_ = views_.size() - 1;
+  }
   if (max_bytes() > kMaxWindowBytes) {
+    const View& largest = views_[largest_];
     throw Error(
         ErrorCode::kLimit,
         fmt::format("found patches of {} x {} px at level {}, {} bytes each, expected at "
                     "most {} bytes; the slide has no level near this scale, take a finer one",
-                    x_at_0_.length_px(), y_at_0_.length_px(), geometry.level, max_bytes(),
-                    kMaxWindowBytes),
+                    largest.x_at_0.length_px(), largest.y_at_0.length_px(), geometry.level,
+                    max_bytes(), kMaxWindowBytes),
         info.path);
   }
 }
 
 int64_t PatchWindows::max_bytes() const {
   // One pixel more in each direction: a real-valued window may begin inside a pixel.
-  return checked_mul(3 * (x_at_0_.length_px() + 1), y_at_0_.length_px() + 1, "bytes of a window");
+  const View& view = views_[largest_];
+  return checked_mul(3 * (view.x_at_0.length_px() + 1), view.y_at_0.length_px() + 1,
+                     "bytes of a window");
 }
 
 // In px of the level that is read.
@@ -66,29 +81,43 @@ double PatchWindows::level_y(const PatchRow& row) const {
   return (native_ ? std::round(y) : y) / reduction_;
 }
 
-ResampleAxis PatchWindows::axis_x(const PatchRow& row) const {
-  return {level_x(row), geometry_.level_extent_x_px / reduction_, output_px_};
+ResampleAxis PatchWindows::axis_x(const PatchRow& row, const View& view) const {
+  return {level_x(row) + view.offset_x, view.extent_x, output_px_};
 }
 
-ResampleAxis PatchWindows::axis_y(const PatchRow& row) const {
-  return {level_y(row), geometry_.level_extent_y_px / reduction_, output_px_};
+ResampleAxis PatchWindows::axis_y(const PatchRow& row, const View& view) const {
+  return {level_y(row) + view.offset_y, view.extent_y, output_px_};
+}
+
+RectPx PatchWindows::view_window(const PatchRow& row, const View& view) const {
+  if (has_one_axis()) {
+    return {std::llround(level_x(row)) + view.x_at_0.first_px(),
+            std::llround(level_y(row)) + view.y_at_0.first_px(), view.x_at_0.length_px(),
+            view.y_at_0.length_px()};
+  }
+  const ResampleAxis x = axis_x(row, view), y = axis_y(row, view);
+  return {x.first_px(), y.first_px(), x.length_px(), y.length_px()};
 }
 
 RectPx PatchWindows::window(const PatchRow& row) const {
-  if (has_one_axis()) {
-    return {std::llround(level_x(row)), std::llround(level_y(row)), x_at_0_.length_px(),
-            y_at_0_.length_px()};
-  }
-  const ResampleAxis x = axis_x(row), y = axis_y(row);
-  return {x.first_px(), y.first_px(), x.length_px(), y.length_px()};
+  return view_window(row, views_[largest_]);
 }
 
 void PatchWindows::resample(const PatchRow& row, const ImageView& from, const MutableImageView& to,
                             ResampleScratch& scratch) const {
-  if (has_one_axis()) {
-    patch::resample(from, x_at_0_, y_at_0_, to, scratch);
-  } else {
-    patch::resample(from, axis_x(row), axis_y(row), to, scratch);
+  const RectPx whole = window(row);
+  for (size_t i = 0; i < views_.size(); ++i) {
+    const View& view = views_[i];
+    const RectPx part = view_window(row, view);
+    const ImageView pixels =
+        crop(from, {part.x - whole.x, part.y - whole.y, part.width, part.height});
+    const MutableImageView out = {to.row(static_cast<int>(i) * output_px_), output_px_, output_px_,
+                                  to.channels, to.stride};
+    if (has_one_axis()) {
+      patch::resample(pixels, view.x_at_0, view.y_at_0, out, scratch);
+    } else {
+      patch::resample(pixels, axis_x(row, view), axis_y(row, view), out, scratch);
+    }
   }
 }
 

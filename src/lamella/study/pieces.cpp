@@ -76,11 +76,7 @@ PieceNames piece_names(const RunState& state, const SlideWork& work, const PlanR
   names.features_path = state.file("features/" + request.kind, work, ".h5");
   names.plan_key = plan_key(state, work, request);
   names.features_key = piece_key({{"plan", names.plan_key},
-                                  {"encoder", state.encoder_info.sha256},
-                                  {"mean", state.encoder_info.mean},
-                                  {"std", state.encoder_info.std},
-                                  {"colour", state.encoder_info.colour_order},
-                                  {"outputs", state.encoder_info.outputs},
+                                  {"encoder", encoder::network_space(state.encoder_info)},
                                   {"precision", std::string(encoder::to_string(state.precision))},
                                   {"engine", encoder::inference_engine_version()}});
   return names;

@@ -69,7 +69,8 @@ void check_encoder(const nlohmann::json& run, const Study& study,
       changed.push_back(
           {"encoder " + info.name + ".sha256", recorded["sha256"], info.sha256, true, {}});
     }
-    encoder::resolve_precision(encoder::parse_precision(recorded["precision"].get<std::string>()));
+    encoder::resolve_precision(encoder::parse_precision(recorded["precision"].get<std::string>()),
+                               info);
   } catch (const Error& error) {
     changed.push_back({"encoder", recorded["name"], error.message(), true, {}});
   }

@@ -54,11 +54,11 @@ encoder::EncoderInfo encoder_of(const std::string& feature_space, const std::str
   const size_t slash = feature_space.find('/');
   const encoder::EncoderInfo info =
       encoder::find_encoder(choice.empty() ? feature_space.substr(0, slash) : choice);
-  if (!feature_space.starts_with(info.name + "/" + info.sha256)) {
+  if (!feature_space.starts_with(encoder::network_space(info) + "/")) {
     throw Error(ErrorCode::kMismatch,
-                fmt::format("the features were made by '{}', this encoder is '{}/{}'; give the "
-                            "right one with --encoder",
-                            feature_space, info.name, info.sha256),
+                fmt::format("the features were made by '{}', this encoder is '{}'; give the right "
+                            "one with --encoder",
+                            feature_space, encoder::network_space(info)),
                 info.folder);
   }
   return info;
