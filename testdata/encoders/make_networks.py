@@ -37,9 +37,9 @@ TAIL = {
 SHAPES = {"map": [2, 4, 4], "map_last": [4, 4, 2], "tokens": [16, 2]}
 
 
-def network(names, batch, head):
+def network(names, batch, head, weight):
     nodes = HEAD[head] + [node for name in names for node in TAIL[name]]
-    weights = [numpy_helper.from_array(WEIGHT, "weight"), numpy_helper.from_array(BIAS, "bias")]
+    weights = [numpy_helper.from_array(weight, "weight"), numpy_helper.from_array(BIAS, "bias")]
     opsets = [helper.make_opsetid("", 17)]
     if "tokens" in names:
         weights.append(numpy_helper.from_array(np.array([0, 2, -1]), "by_tokens"))
@@ -63,8 +63,8 @@ def network(names, batch, head):
     return model.SerializeToString(deterministic=True)
 
 
-def write(name, names, batch="N", head="float", **changes):
-    data = network(names, batch, head)
+def write(name, names, batch="N", head="float", weight=WEIGHT, **changes):
+    data = network(names, batch, head, weight)
     info = {
         "name": name,
         "source": "made by hand",
@@ -99,3 +99,4 @@ write("tiny_tokens", ["tokens"],
       prefix_tokens=4, dimension=8)
 write("tiny_views", ["average"], views=[1, 2], dimension=4)
 write("tiny_foreign", ["foreign"])
+write("tiny_other_weights", ["average"], weight=WEIGHT[::-1] * np.float32(-1))

@@ -46,6 +46,8 @@ Action add_encoder(CLI::App& app) {
   };
   add("import", "make an encoder from an ONNX file", add_encoder_import);
   add("check", "run an encoder on made-up patches and say whether it is fit", add_encoder_check);
+  add("quantize", "make an int8 encoder, calibrated and judged on your own patches",
+      add_encoder_quantize);
   app.require_subcommand(1);
   return [actions](Shell& shell) {
     for (const auto& [command, action] : actions) {

@@ -8,5 +8,6 @@ namespace lamella::cli {
 
 Action add_encoder_import(CLI::App& app);
 Action add_encoder_check(CLI::App& app);
+Action add_encoder_quantize(CLI::App& app);
 
 }  // namespace lamella::cli

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "lamella/base/process.h"
+#include "lamella/cli/common_options.h"
+#include "lamella/cli/encoder_commands_internal.h"
+#include "lamella/cli/program.h"
+#include "lamella/io/files.h"
+#include "lamella/study/quantize_encoder.h"
+
+namespace lamella::cli {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kMaxLog = 600;
+
+// quantizing.py: in the source tree, or beside the program in an installed package.
+std::string find_script() {
+  std::error_code error;
+  const fs::path folder = fs::read_symlink("/proc/self/exe", error).parent_path();
+  for (const char* place : {"../../python/lamella/quantizing.py", "quantizing.py",
+                            "../quantizing.py", "../lamella/quantizing.py"}) {
+    const fs::path path = (folder / place).lexically_normal();
+    if (!error && io::exists(path.string())) return path.string();
+  }
+  throw Error(ErrorCode::kNotFound,
+              "found no quantizing.py beside the program; it belongs to lamella's Python package");
+}
+
+void make_int8(const std::string& folder, const std::string& pictures, const std::string& out,
+               const Context& context) {
+  const char* chosen = std::getenv("LAMELLA_PYTHON");
+  const std::string python = chosen ? chosen : "python3";
+  const std::string log = out + ".log";
+  const int code = run_process({python, find_script(), "--encoder", folder, "--pictures", pictures,
+                                "--out", out},
+                               log, context);
+  if (code == 0) return;
+  std::string text = io::read_text_file(log);
+  if (text.size() > kMaxLog) text = "... " + text.substr(text.size() - kMaxLog);
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  throw Error(ErrorCode::kUnsupported,
+              fmt::format("the network could not be quantized (exit code {} of {}): {}", code,
+                          python, text),
+              folder);
+}
+
+int run_quantize(const study::QuantizeOptions& options, Shell& shell) {
+  const Context context = shell.context();
+  const study::QuantizeResult result = study::quantize_encoder(
+      options,
+      [&](const std::string& folder, const std::string& pictures, const std::string& out) {
+        make_int8(folder, pictures, out, context);
+      },
+      context);
+  const nlohmann::json object = {{"name", result.info.name},
+                                 {"path", result.info.folder},
+                                 {"sha256", result.info.sha256},
+                                 {"calibration_patches", result.calibration_patches},
+                                 {"held_out_patches", result.held_out_patches},
+                                 {"cosine_mean", result.cosine_mean},
+                                 {"cosine_least", result.cosine_least},
+                                 {"auc_f32", json_or_null(result.auc_f32)},
+                                 {"auc_int8", json_or_null(result.auc_int8)},
+                                 {"speedup", result.speedup}};
+  const std::string auc =
+      result.auc_f32
+          ? fmt::format(", AUC {:.4f} for {:.4f}", *result.auc_int8, *result.auc_f32)
+          : std::string(" (no AUC: too few labelled patches of both kinds)");
+  shell.print(object,
+              fmt::format("{}: calibrated on {} patches; on {} others: cosine {:.4f} (least {:.4f})"
+                          "{}, {:.2f} times as fast as f32 -> {}\n",
+                          result.info.name, result.calibration_patches, result.held_out_patches,
+                          result.cosine_mean, result.cosine_least, auc, result.speedup,
+                          result.info.folder));
+  return kDone;
+}
+
+}  // namespace
+
+Action add_encoder_quantize(CLI::App& app) {
+  auto options = std::make_shared<study::QuantizeOptions>();
+  app.add_option("encoder", options->encoder, "name or folder")->required()->type_name("NAME|DIR");
+  app.add_option("--plans", options->plans,
+                 "plans of your own slides, with labels if there are any: patches are drawn from "
+                 "them")
+      ->required()
+      ->type_name("PLAN.h5");
+  app.add_option("--out", options->out, "folder to make")->required()->type_name("DIR");
+  app.add_option("--name", options->name, "name of the new encoder (default: with -int8)");
+  app.add_option("--calibration-patches", options->calibration_patches, "to calibrate on")
+      ->capture_default_str();
+  app.add_option("--held-out-patches", options->held_out_patches, "others, to judge by")
+      ->capture_default_str();
+  app.add_option("--max-cosine-loss", options->max_cosine_loss,
+                 "refuse if 1 - mean cosine to f32 is more")
+      ->capture_default_str();
+  app.add_option("--max-auc-loss", options->max_auc_loss, "refuse if the AUC falls by more")
+      ->capture_default_str();
+  app.add_flag("--accept-any-loss", options->accept_any_loss, "write it whatever it loses");
+  app.add_option("--seed", options->seed, "of the drawing")->capture_default_str();
+  app.footer(
+      "Needs a Python with nncf, onnx and onnxruntime: python3, or LAMELLA_PYTHON.\n\nExample:\n"
+      "  lamella encoder quantize lite0 --plans a.plan.h5 b.plan.h5 --out encoders/lite0-int8");
+  return [options](Shell& shell) { return run_quantize(*options, shell); };
+}
+
+}  // namespace lamella::cli

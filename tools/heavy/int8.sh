@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# int8.sh REPORT.xml: encoder quantize with nncf itself.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+. tools/heavy_environment.sh
+make_environment int8
+export LAMELLA_NNCF_PYTHON=$PWD/.venv-int8/bin/python
+exec .venv/bin/python -m pytest -q -rs tests/quantize_test.py --junit-xml="$1"

@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# keras.sh REPORT.xml: imported Keras networks against Keras' own output.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+. tools/heavy_environment.sh
+make_environment keras
+export TF_CPP_MIN_LOG_LEVEL=2
+exec .venv-keras/bin/python -m pytest -q -rs python/tests_frameworks -k Keras --junit-xml="$1"
