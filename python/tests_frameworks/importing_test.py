@@ -52,7 +52,7 @@ class Patches:
     def __init__(self, slide, folder, size_px):
         self.slide, self.folder, self.plan = slide, folder, folder / "plan.h5"
         plan = lamella("plan", "--slide", slide, "--size-px", size_px, "--level", 0, "--region",
-                       "3000,2000,1600,1600" if slide == SLIDE else "0,0,2000,2000",
+                       "600,500,1500,1200" if slide == SLIDE else "0,0,1500,1200",
                        "--stride-px", size_px, "--min-tissue", 0, "--tissue", "none",
                        "--out", self.plan)
         lamella("extract", "--slide", slide, "--plan", self.plan, "--format", "png",
