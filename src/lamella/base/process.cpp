@@ -37,8 +37,8 @@ pid_t start(const std::vector<std::string>& words, const std::string& log) {
       ::posix_spawnp(&pid, arguments[0], &actions, nullptr, arguments.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
   if (failed != 0) {
-    throw Error(ErrorCode::kNotFound,
-                fmt::format("cannot be started: {}", std::strerror(failed)), words[0]);
+    throw Error(ErrorCode::kNotFound, fmt::format("cannot be started: {}", std::strerror(failed)),
+                words[0]);
   }
   return pid;
 }

@@ -37,9 +37,9 @@ void make_int8(const std::string& folder, const std::string& pictures, const std
   const char* chosen = std::getenv("LAMELLA_PYTHON");
   const std::string python = chosen ? chosen : "python3";
   const std::string log = out + ".log";
-  const int code = run_process({python, find_script(), "--encoder", folder, "--pictures", pictures,
-                                "--out", out},
-                               log, context);
+  const int code = run_process(
+      {python, find_script(), "--encoder", folder, "--pictures", pictures, "--out", out}, log,
+      context);
   if (code == 0) return;
   std::string text = io::read_text_file(log);
   if (text.size() > kMaxLog) text = "... " + text.substr(text.size() - kMaxLog);
@@ -69,9 +69,8 @@ int run_quantize(const study::QuantizeOptions& options, Shell& shell) {
                                  {"auc_int8", json_or_null(result.auc_int8)},
                                  {"speedup", result.speedup}};
   const std::string auc =
-      result.auc_f32
-          ? fmt::format(", AUC {:.4f} for {:.4f}", *result.auc_int8, *result.auc_f32)
-          : std::string(" (no AUC: too few labelled patches of both kinds)");
+      result.auc_f32 ? fmt::format(", AUC {:.4f} for {:.4f}", *result.auc_int8, *result.auc_f32)
+                     : std::string(" (no AUC: too few labelled patches of both kinds)");
   shell.print(object,
               fmt::format("{}: calibrated on {} patches; on {} others: cosine {:.4f} (least {:.4f})"
                           "{}, {:.2f} times as fast as f32 -> {}\n",

@@ -51,6 +51,32 @@ std::string picture_name(const Model& model, const std::vector<ProtoField>& grap
   return inputs.front();
 }
 
+// The picture's elements are float32 and its channels stand second: what add_before() makes.
+bool takes_planes(std::string_view input) {
+  constexpr int kValueType = 2, kTypeTensor = 1, kElement = 1, kShape = 2, kDimension = 1;
+  for (const ProtoField& tensor : read_fields(text_field(input, kValueType))) {
+    if (tensor.number != kTypeTensor) continue;
+    std::vector<uint64_t> shape;
+    bool is_float = false;
+    for (const ProtoField& field : read_fields(tensor.bytes)) {
+      if (field.number == kElement) {
+        is_float = field.value == static_cast<uint64_t>(OnnxType::kFloat);
+      }
+      if (field.number != kShape) continue;
+      for (const ProtoField& dimension : read_fields(field.bytes)) {
+        if (dimension.number != kDimension) continue;
+        uint64_t length = 0;  // open
+        for (const ProtoField& value : read_fields(dimension.bytes)) {
+          if (value.number == 1) length = value.value;
+        }
+        shape.push_back(length);
+      }
+    }
+    return is_float && (shape.size() < 2 || shape[1] == 3 || shape[1] == 0);
+  }
+  return true;
+}
+
 // Adds the nodes before and after the encoder's. Names begin with "lamella." to be new ones.
 class GraphMaker {
  public:
@@ -127,7 +153,9 @@ void GraphMaker::add_after() {
   const classifier::LinearModel& linear = model_.classifier;
   const auto d = static_cast<int64_t>(linear.weights.size());
   std::string& to = nodes_after;
-  node(to, "Concat", model_.encoder.outputs, "lamella.features", {{"axis", {1}, false, ""}});
+  std::vector<std::string> outputs;
+  for (const encoder::OutputInfo& output : model_.encoder.outputs) outputs.push_back(output.name);
+  node(to, "Concat", outputs, "lamella.features", {{"axis", {1}, false, ""}});
   // In double, as lamella itself.
   node(to, "Cast", {"lamella.features"}, "lamella.wide",
        {{"to", {static_cast<int64_t>(OnnxType::kDouble)}, false, ""}});
@@ -175,6 +203,23 @@ std::string make_graph(const Model& model, std::string_view encoded) {
   return graph.take();
 }
 
+// False where the file is there and its picture is not what add_before() makes.
+bool network_takes_planes(const Model& model) {
+  const std::string path = model.encoder.folder + "/network.onnx";
+  if (!io::exists(path)) return true;
+  const std::string network = io::read_text_file(path, kMaxOnnxBytes);
+  for (const ProtoField& part : read_fields(network)) {
+    if (part.number != kModelGraph || part.type != 2) continue;
+    const std::vector<ProtoField> graph = read_fields(part.bytes);
+    const std::string picture = picture_name(model, graph);
+    for (const ProtoField& field : graph) {
+      const bool is_picture = field.number == kGraphInput && text_field(field.bytes, 1) == picture;
+      if (is_picture && !takes_planes(field.bytes)) return false;
+    }
+  }
+  return true;
+}
+
 void add_metadata(const Model& model, ProtoWriter& writer) {
   const auto add = [&](const std::string& key, const std::string& value) {
     ProtoWriter entry;
@@ -203,6 +248,28 @@ std::optional<std::string> why_not_exported(const Model& model) {
         "the classifier takes {} numbers, the encoder gives {}; such a model cannot "
         "be one network",
         model.classifier.weights.size(), model.encoder.dimension);
+  }
+  if (model.encoder.views != std::vector<double>{1}) {
+    return fmt::format(
+        "the encoder '{}' sees more of the slide than a patch; one network takes the "
+        "patch alone",
+        model.encoder.name);
+  }
+  for (const encoder::OutputInfo& output : model.encoder.outputs) {
+    if (output.pooling != encoder::Pooling::kNone) {
+      return fmt::format("the output '{}' of the encoder '{}' is pooled outside its network",
+                         output.name, model.encoder.name);
+    }
+  }
+  try {
+    if (!network_takes_planes(model)) {
+      return fmt::format(
+          "the encoder '{}' takes uint8 or has its channels last; only float32 with "
+          "the channels second can be exported",
+          model.encoder.name);
+    }
+  } catch (const Error&) {
+    // Exporting says what is wrong with the file.
   }
   return {};
 }

@@ -78,6 +78,24 @@ TEST_F(OnnxExport, SaysWhyAModelIsNoSingleNetwork) {
   ASSERT_TRUE(why_not_exported(model_));
   EXPECT_NE(why_not_exported(model_)->find("takes 3 numbers"), std::string::npos);
   EXPECT_THROW(export_onnx(model_), Error);
+
+  model_.classifier.weights.pop_back();
+  model_.encoder.views = {1, 2};
+  EXPECT_NE(why_not_exported(model_).value_or("").find("sees more"), std::string::npos);
+  model_.encoder.views = {1};
+  model_.encoder.outputs = {{"map", encoder::Pooling::kMeanOfMap}};
+  EXPECT_NE(why_not_exported(model_).value_or("").find("'map'"), std::string::npos);
+}
+
+TEST_F(OnnxExport, OnlyNetworksWithFloatPlanes) {
+  const std::string encoders = std::string(LAMELLA_SOURCE_DIR) + "/testdata/encoders/";
+  for (const auto& [name, good] :
+       {std::pair{"tiny_bgr", true}, {"tiny_pixels", false}, {"tiny_last", false}}) {
+    std::filesystem::copy_file(encoders + name + "/network.onnx",
+                               model_.encoder.folder + "/network.onnx",
+                               std::filesystem::copy_options::overwrite_existing);
+    EXPECT_EQ(why_not_exported(model_).has_value(), !good) << name;
+  }
 }
 
 TEST_F(OnnxExport, TakesThePatchThatTheEncoderEnlarges) {

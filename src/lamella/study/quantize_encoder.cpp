@@ -102,8 +102,8 @@ std::shared_ptr<const slide::Slide> open_slide_of(const patch::PatchPlan& plan) 
   return slide;
 }
 
-void write_pictures(const Sample& sample, const encoder::EncoderInfo& info,
-                    const std::string& path, const Context& context) {
+void write_pictures(const Sample& sample, const encoder::EncoderInfo& info, const std::string& path,
+                    const Context& context) {
   std::ofstream file(path, std::ios::binary);
   patch::ExtractOptions options;
   options.output_px = info.input_px;
@@ -125,8 +125,8 @@ struct Encoded {
   double seconds = 0;
 };
 
-Encoded encode(const Sample& sample, const encoder::EncoderInfo& info,
-               encoder::Precision precision, const Context& context) {
+Encoded encode(const Sample& sample, const encoder::EncoderInfo& info, encoder::Precision precision,
+               const Context& context) {
   const auto encoder = encoder::load_encoder(info, precision, context.threads);
   std::vector<feature::FeatureMatrix> parts;
   Encoded encoded;
@@ -204,18 +204,18 @@ void require_small_loss(const QuantizeOptions& options, const QuantizeResult& re
                   "most {}){}; nothing was written. Calibrate on more patches, or accept the loss "
                   "with --accept-any-loss",
                   result.cosine_mean, cosine_loss, options.max_cosine_loss,
-                  result.auc_f32
-                      ? fmt::format(", AUC {:.4f} for {:.4f} (loss {:.4f}, at most {})",
-                                    *result.auc_int8, *result.auc_f32, auc_loss,
-                                    options.max_auc_loss)
-                      : std::string()),
+                  result.auc_f32 ? fmt::format(", AUC {:.4f} for {:.4f} (loss {:.4f}, at most {})",
+                                               *result.auc_int8, *result.auc_f32, auc_loss,
+                                               options.max_auc_loss)
+                                 : std::string()),
       folder);
 }
 
 encoder::EncoderInfo int8_info(const encoder::EncoderInfo& from, const QuantizeOptions& options) {
   encoder::EncoderInfo info = from;
   info.name = options.name.empty() ? from.name + "-int8" : options.name;
-  info.source = fmt::format("{}; int8 of '{}' (sha256 {:.12})", from.source, from.name, from.sha256);
+  info.source =
+      fmt::format("{}; int8 of '{}' (sha256 {:.12})", from.source, from.name, from.sha256);
   info.int8 = true;
   return info;
 }
@@ -228,7 +228,8 @@ void QuantizeOptions::validate() const {
       throw Error(ErrorCode::kInvalidArgument, fmt::format("{}: expected {}", option, expected));
     }
   };
-  const std::string patches = fmt::format("at least {}: a smaller sample says nothing", kLeastPatches);
+  const std::string patches =
+      fmt::format("at least {}: a smaller sample says nothing", kLeastPatches);
   check(calibration_patches >= kLeastPatches, "calibration patches", patches);
   check(held_out_patches >= kLeastPatches, "held-out patches", patches);
   check(max_cosine_loss >= 0 && max_cosine_loss <= 1, "largest cosine loss", "0 to 1");
@@ -267,8 +268,8 @@ QuantizeResult quantize_encoder(const QuantizeOptions& options, const MakeInt8& 
   const Encoded exact = encode(samples.held_out, from, encoder::Precision::kF32, context);
   const Encoded close = encode(samples.held_out, trial, encoder::Precision::kInt8, context);
   result.cosine_mean = mean_cosine(close.features, exact.features);
-  result.cosine_least = encoder::least_cosine(close.features.values, exact.features.values,
-                                              exact.features.columns);
+  result.cosine_least =
+      encoder::least_cosine(close.features.values, exact.features.values, exact.features.columns);
   result.speedup = exact.seconds / close.seconds;
   const std::vector<int8_t> labels = samples.held_out.labels();
   result.auc_f32 = auc_of(exact.features, labels, context);
