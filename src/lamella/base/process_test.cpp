@@ -14,7 +14,11 @@
 namespace lamella {
 namespace {
 
-std::string log_path() { return ::testing::TempDir() + "lamella_process.log"; }
+// A file for each test: they may run side by side.
+std::string log_path() {
+  return ::testing::TempDir() + "lamella_process_" +
+         ::testing::UnitTest::GetInstance()->current_test_info()->name() + ".log";
+}
 
 std::string read_log() {
   std::ifstream file(log_path());

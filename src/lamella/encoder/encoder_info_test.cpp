@@ -191,12 +191,13 @@ TEST(FindEncoder, ListsInOrder) {
 TEST(FindEncoder, SearchPathHasEachPlaceOnce) {
   const Environment environment("LAMELLA_ENCODERS", "one::two:one:./encoders");
   const std::vector<std::string> places = encoder_search_path();
-  ASSERT_EQ(places.size(), 5u);
+  ASSERT_EQ(places.size(), 6u);
   EXPECT_EQ(places[0], "one");
   EXPECT_EQ(places[1], "two");
   EXPECT_EQ(places[2], "encoders");
   EXPECT_TRUE(places[3].ends_with("/encoders")) << places[3];
   EXPECT_TRUE(places[4].ends_with("/share/lamella/encoders")) << places[4];
+  EXPECT_TRUE(places[5].ends_with("/share/lamella/encoders")) << places[5];
 }
 
 TEST(FeatureSpace, TellsEverythingThatGivesTheNumbersTheirMeaning) {

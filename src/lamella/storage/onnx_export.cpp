@@ -54,7 +54,8 @@ std::string picture_name(const Model& model, const std::vector<ProtoField>& grap
 // The picture's elements are float32 and its channels stand second: what add_before() makes.
 bool takes_planes(std::string_view input) {
   constexpr int kValueType = 2, kTypeTensor = 1, kElement = 1, kShape = 2, kDimension = 1;
-  for (const ProtoField& tensor : read_fields(text_field(input, kValueType))) {
+  const std::string type = text_field(input, kValueType);
+  for (const ProtoField& tensor : read_fields(type)) {
     if (tensor.number != kTypeTensor) continue;
     std::vector<uint64_t> shape;
     bool is_float = false;
