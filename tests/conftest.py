@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from small_cohort import make_cohort, study_text
 
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAM = os.environ.get("LAMELLA_PROGRAM", str(ROOT / "build" / "bin" / "lamella"))
@@ -68,32 +69,11 @@ def data() -> Path:
 def cohort(tmp_path_factory) -> Path:
     """Four small synthetic slides of four patients, two of them for testing."""
     folder = tmp_path_factory.mktemp("cohort")
-    good("phantom", "--out", folder, "--slides", 4, "--size-px", "4096,3072", "--seed", 3)
-    table = (folder / "slides.csv").read_text().splitlines()
-    assert table[0] == "slide_id,path,patient_id,role,annotations"
-    lines = [table[0]]
-    for number, line in enumerate(table[1:]):
-        fields = line.split(",")
-        fields[3] = "train" if number < 2 else "test"
-        lines.append(",".join(fields))
-    (folder / "slides.csv").write_text("\n".join(lines) + "\n")
-    return folder
+    return make_cohort(good, folder, size_px="4096,3072", seed=3)
 
 
-STUDY = """
-name = "small"
-output = "{output}"
-[slides]
-table = "{table}"
-[patches]
-size_px = 112
-mpp = 1.0
-from_annotations = {{ positive = ["Tumor"], negative_from_tissue = true, max_per_slide = 40 }}
-[train]
-l2 = 0.1
-[score]
-stride_px = 112
-"""
+def small_study(output, table) -> str:
+    return study_text(output, table, size_px=112, most=40) + "[score]\nstride_px = 112\n"
 
 
 @pytest.fixture
@@ -101,7 +81,7 @@ def study(tmp_path, cohort):
     """Writes a study file; give another table or a replaced line if wanted."""
 
     def write(table=None, replace=None, output=None) -> Path:
-        text = STUDY.format(output=output or tmp_path / "out", table=table or cohort / "slides.csv")
+        text = small_study(output or tmp_path / "out", table or cohort / "slides.csv")
         for old, new in (replace or {}).items():
             assert old in text
             text = text.replace(old, new)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy
 import pytest
-from conftest import PROGRAM, STUDY, good, lamella
+from conftest import PROGRAM, good, lamella, small_study
 
 mlflow = pytest.importorskip("mlflow", reason="the package mlflow is not installed (make test-all)")
 
@@ -80,7 +80,7 @@ def client(server):
 def write_study(tmp_path_factory, cohort):
     def write(name: str) -> Path:
         folder = tmp_path_factory.mktemp("study")
-        text = STUDY.format(output=folder / "out", table=cohort / "slides.csv")
+        text = small_study(folder / "out", cohort / "slides.csv")
         text = text.replace('"small"', f'"{name}"').replace("l2 = 0.1", 'l2 = "cv"')
         text = text.replace("[score]", "[score]\nregion = [0, 0, 700, 700]")
         (folder / "study.toml").write_text(text)

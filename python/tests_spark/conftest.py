@@ -16,6 +16,7 @@ pytest.importorskip("pyspark")
 
 from cluster import Cluster  # noqa: E402
 from pyspark.sql import SparkSession  # noqa: E402
+from small_cohort import make_cohort  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PROGRAM = os.environ.get("LAMELLA_PROGRAM") or str(Path(lamella.__file__).parent / "bin/lamella")
@@ -56,16 +57,9 @@ def spark(cluster):
 
 @pytest.fixture(scope="session")
 def cohort(tmp_path_factory) -> Path:
-    """Three small slides and one larger; two train, two test."""
+    """Four slides; two train, two test."""
     folder = tmp_path_factory.mktemp("cohort")
-    program("phantom", "--out", folder, "--slides", 4, "--size-px", "2048,1536", "--seed", 5)
-    lines = (folder / "slides.csv").read_text().splitlines()
-    for i in range(1, 5):
-        fields = lines[i].split(",")
-        fields[3] = "train" if i <= 2 else "test"
-        lines[i] = ",".join(fields)
-    (folder / "slides.csv").write_text("\n".join(lines) + "\n")
-    return folder
+    return make_cohort(program, folder, size_px="2048,1536", seed=5)
 
 
 @pytest.fixture(scope="session")

@@ -9,24 +9,11 @@ from pathlib import Path
 import lamella
 import lamella.spark
 from conftest import program
-
-STUDY = """
-name = "small"
-output = "{output}"
-[slides]
-table = "{table}"
-[patches]
-size_px = 56
-mpp = 1.0
-from_annotations = {{ positive = ["Tumor"], negative_from_tissue = true, max_per_slide = 20 }}
-[train]
-l2 = 0.1
-"""
-
+from small_cohort import study_text
 
 def write_study(folder: Path, table: Path, output: str) -> Path:
     path = folder / f"{output}.toml"
-    path.write_text(STUDY.format(output=folder / output, table=table))
+    path.write_text(study_text(folder / output, table))
     return path
 
 

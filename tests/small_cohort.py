@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A cohort of synthetic slides and a study on it, for every suite of tests that needs one."""
+
+from pathlib import Path
+
+STUDY = """
+name = "small"
+output = "{output}"
+[slides]
+table = "{table}"
+[patches]
+size_px = {size_px}
+mpp = 1.0
+from_annotations = {{ positive = ["Tumor"], negative_from_tissue = true, max_per_slide = {most} }}
+[train]
+l2 = 0.1
+"""
+
+
+def make_cohort(program, folder: Path, *, size_px: str, seed: int) -> Path:
+    """Four slides of four patients with annotations; slides.csv: two train, two test.
+    `program` runs the command line with the words it is given."""
+    program("phantom", "--out", folder, "--slides", 4, "--size-px", size_px, "--seed", seed)
+    table = (folder / "slides.csv").read_text().splitlines()
+    assert table[0] == "slide_id,path,patient_id,role,annotations"
+    lines = [table[0]]
+    for number, line in enumerate(table[1:]):
+        fields = line.split(",")
+        fields[3] = "train" if number < 2 else "test"
+        lines.append(",".join(fields))
+    (folder / "slides.csv").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+def study_text(output, table, *, size_px: int = 56, most: int = 20) -> str:
+    return STUDY.format(output=output, table=table, size_px=size_px, most=most)
