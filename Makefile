@@ -5,9 +5,9 @@
 help:
 	@echo "make demo    train on a synthetic cohort, draw heat-maps, score a real slide"
 	@echo "make test    build everything and run all tests"
-	@echo "make test-all  also the tests that need heavy frameworks (installed as needed)"
+	@echo "make test-all  the tests that need heavy frameworks (installed as needed)"
 	@echo "make build   leave the program at build/bin/lamella"
-	@echo "make setup   install what is missing (apt packages, .venv, the encoder lite0)"
+	@echo "make setup   install what is missing (apt packages, .venv, the encoders lite0 and lite0-context)"
 	@echo "make bench   reading beside its peers; writes benchmarks/RESULTS.md"
 	@echo "make idc     the real-data studies (needs ../shared/data)"
 	@echo "make asan | tsan   tests under address+undefined, or thread sanitizer"
@@ -28,7 +28,7 @@ test: setup
 	@tools/build.sh release all
 	@tools/run_tests.sh build
 
-# Only the heavy ones; STEPS="mlflow" picks some.
+# STEPS="mlflow" picks some.
 test-all: build
 	@tools/test_all.sh $(STEPS)
 

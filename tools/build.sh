@@ -8,5 +8,5 @@ preset=$1 target=$2
 folder=build
 [ "$preset" = release ] || folder=build/$preset
 printf '\033[1m==>\033[0m build: %s (%s)\n' "$target" "$preset"
-[ -f "$folder/build.ninja" ] || cmake --preset "$preset" --log-level=WARNING
+[ "$folder/build.ninja" -nt CMakePresets.json ] || cmake --preset "$preset" --log-level=WARNING
 cmake --build "$folder" --target "$target" | grep -v 'no work to do' || test "${PIPESTATUS[0]}" -eq 0

@@ -5,18 +5,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+. tools/environment.sh
 say() { printf '\033[1m==>\033[0m %s\n' "$*"; }
-
-make_environment() {
-  local wanted stamp=.venv/.lamella-requirements
-  wanted=$(sha256sum tools/requirements.txt | cut -d' ' -f1)
-  if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ]; then return; fi
-  say "Python environment: .venv with the packages of tools/requirements.txt"
-  [ -x .venv/bin/python ] || /usr/bin/python3 -m venv .venv
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
-    -r tools/requirements.txt
-  echo "$wanted" > "$stamp"
-}
 
 make_encoders() {
   local wanted stamp=encoders/.lamella-made
@@ -28,5 +18,5 @@ make_encoders() {
 }
 
 tools/install_apt.sh tools/apt-packages.txt
-make_environment
+make_environment .venv tools/requirements.txt
 make_encoders

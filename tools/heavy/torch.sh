@@ -4,7 +4,7 @@
 # distribution's, which has no CUDA and is a tenth of the size.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-. tools/heavy_environment.sh
+. tools/environment.sh
 tools/install_apt.sh tools/apt-packages-torch.txt
-make_environment torch --system-site-packages
+make_environment .venv-torch tools/heavy/torch-requirements.txt --system-site-packages
 exec .venv-torch/bin/python -m pytest -q -rs python/tests_frameworks -k Torch --junit-xml="$1"
