@@ -13,6 +13,8 @@ A network is written as ONNX by its own framework and made an encoder by `lamell
 running it needs neither framework nor Python.
 """
 
+from __future__ import annotations
+
 import argparse
 import os
 import pathlib
@@ -20,6 +22,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 # Of 0-255 values: what torchvision and timm call (0.485, 0.456, 0.406) and (0.229, 0.224, 0.225).
 IMAGENET_MEAN = (123.675, 116.28, 103.53)
@@ -47,7 +51,7 @@ class ImportFailure(Exception):
     """What was found, what was expected and what to do."""
 
 
-def find_program():
+def find_program() -> str:
     """The program `lamella`: $LAMELLA_PROGRAM, beside this Python, on the PATH, or just built."""
     here = pathlib.Path(__file__).resolve()
     places = [os.environ.get("LAMELLA_PROGRAM"), pathlib.Path(sys.executable).parent / "lamella",
@@ -59,13 +63,16 @@ def find_program():
                         "LAMELLA_PROGRAM")
 
 
-def _numbers(values):
+def _numbers(values: Iterable[float]) -> str:
     return ",".join(repr(float(value)) for value in values)
 
 
-def import_onnx(onnx_path, out, *, name=None, input_px=None, colour_order="rgb", mean=(0, 0, 0),
-                std=(1, 1, 1), outputs=(), prefix_tokens=1, views=(1,), recommended_mpp=None,
-                source="imported", licence="not stated"):
+def import_onnx(onnx_path: str | os.PathLike[str], out: str | os.PathLike[str], *,
+                name: str | None = None, input_px: int | None = None, colour_order: str = "rgb",
+                mean: Iterable[float] = (0, 0, 0), std: Iterable[float] = (1, 1, 1),
+                outputs: Iterable[str] = (), prefix_tokens: int = 1,
+                views: Iterable[float] = (1,), recommended_mpp: float | None = None,
+                source: str = "imported", licence: str = "not stated") -> pathlib.Path:
     """`lamella encoder import`. outputs: "NAME" or "NAME:POOLING". Returns the folder."""
     words = [find_program(), "encoder", "import", str(onnx_path), "--out", str(out),
              "--colour-order", colour_order, f"--mean={_numbers(mean)}", f"--std={_numbers(std)}",
@@ -83,7 +90,8 @@ def import_onnx(onnx_path, out, *, name=None, input_px=None, colour_order="rgb",
     return pathlib.Path(out)
 
 
-def from_keras(model, out, *, mode="inside", source="a Keras model", **options):
+def from_keras(model: Any, out: str | os.PathLike[str], *, mode: str = "inside",
+               source: str = "a Keras model", **options: Any) -> pathlib.Path:
     """Makes an encoder of a Keras model whose one output is a vector (pooling="avg") or a map.
 
     mode: what its preprocess_input does, a key of KERAS_MODES. options: as import_onnx's.
@@ -96,7 +104,8 @@ def from_keras(model, out, *, mode="inside", source="a Keras model", **options):
                            **options)
 
 
-def keras_application(name, weights, input_px=None, seed=1):
+def keras_application(name: str, weights: str, input_px: int | None = None,
+                      seed: int = 1) -> tuple[Any, str]:
     """(model, mode) of keras.applications.<name> without its top, averaged over the picture.
 
     weights: a weights file, "imagenet" (Keras' own cache, or its download), or "random" (of
@@ -123,8 +132,11 @@ def keras_application(name, weights, input_px=None, seed=1):
     return model, family[1]
 
 
-def from_torch(module, out, *, input_px, mean=IMAGENET_MEAN, std=IMAGENET_STD,
-               output="features", pooling=None, source="a PyTorch module", **options):
+def from_torch(module: Any, out: str | os.PathLike[str], *, input_px: int,
+               mean: Iterable[float] = IMAGENET_MEAN, std: Iterable[float] = IMAGENET_STD,
+               output: str | Sequence[str] = "features",
+               pooling: str | Sequence[str | None] | None = None,
+               source: str = "a PyTorch module", **options: Any) -> pathlib.Path:
     """Makes an encoder of any torch.nn.Module that takes float32 [N, 3, input_px, input_px].
 
     pooling: of its output, as in encoder.json; None where that is a vector or a map. Several
@@ -133,7 +145,8 @@ def from_torch(module, out, *, input_px, mean=IMAGENET_MEAN, std=IMAGENET_STD,
     import torch
 
     names = [output] if isinstance(output, str) else list(output)
-    poolings = [pooling] if isinstance(pooling, (str, type(None))) else list(pooling)
+    poolings: list[str | None] = ([pooling] if pooling is None or isinstance(pooling, str)
+                                  else list(pooling))
     if len(names) != len(poolings):
         raise ImportFailure(f"found {len(names)} outputs and {len(poolings)} poolings, expected as "
                             "many of the one as of the other")
@@ -150,13 +163,14 @@ def from_torch(module, out, *, input_px, mean=IMAGENET_MEAN, std=IMAGENET_STD,
                            outputs=chosen if len(names) > 1 or pooling else (), **options)
 
 
-def _takes_dynamo(export):
+def _takes_dynamo(export: Any) -> bool:
     import inspect
 
     return "dynamo" in inspect.signature(export).parameters
 
 
-def from_timm(name, out, *, checkpoint=None, pretrained=False, **options):
+def from_timm(name: str, out: str | os.PathLike[str], *, checkpoint: str | None = None,
+              pretrained: bool = False, **options: Any) -> pathlib.Path:
     """Makes an encoder of a timm model: its pooled features, with the preprocessing it was trained
     with. checkpoint: a file of weights; else pretrained (from timm's cache, or its download)."""
     import timm
@@ -170,7 +184,7 @@ def from_timm(name, out, *, checkpoint=None, pretrained=False, **options):
                       **options)
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m lamella.importing",
                                      description=__doc__.splitlines()[0])
     kinds = parser.add_subparsers(dest="kind", required=True)

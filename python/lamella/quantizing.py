@@ -7,13 +7,16 @@
 Needs the packages nncf and onnx. lamella itself measures what the result is worth.
 """
 
+from __future__ import annotations
+
 import argparse
 import json
 import pathlib
 import sys
+from typing import Any
 
 
-def prepared(pictures, info, channels_last):
+def prepared(pictures: Any, info: dict[str, Any], channels_last: bool) -> Any:
     """What the network is given, as float32: the preprocessing of encoder.json."""
     import numpy as np
 
@@ -24,7 +27,7 @@ def prepared(pictures, info, channels_last):
     return np.ascontiguousarray(values if channels_last else values.transpose(0, 3, 1, 2))
 
 
-def quantize(folder, pictures_path, out):
+def quantize(folder: pathlib.Path, pictures_path: pathlib.Path, out: pathlib.Path) -> None:
     import nncf
     import numpy as np
     import onnx
@@ -51,7 +54,7 @@ def quantize(folder, pictures_path, out):
     onnx.save(quantized, out)
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--encoder", type=pathlib.Path, required=True)
     parser.add_argument("--pictures", type=pathlib.Path, required=True)
