@@ -25,11 +25,8 @@ struct ImportOptions {
 encoder::OutputInfo parse_output(const std::string& text) {
   const size_t colon = text.rfind(':');
   if (colon != std::string::npos) {
-    for (int i = 0; i <= static_cast<int>(encoder::Pooling::kClassTokenAndMean); ++i) {
-      const auto pooling = static_cast<encoder::Pooling>(i);
-      if (text.substr(colon + 1) == encoder::to_string(pooling)) {
-        return {text.substr(0, colon), pooling};
-      }
+    if (const auto pooling = encoder::find_pooling(text.substr(colon + 1))) {
+      return {text.substr(0, colon), *pooling};
     }
   }
   return {text, encoder::Pooling::kNone};
@@ -43,8 +40,8 @@ int run_import(const ImportOptions& options, Shell& shell) {
     if (!folder.has_filename()) folder = folder.parent_path();
     wanted.name = folder.filename().string();
   }
-  const encoder::EncoderInfo info = encoder::import_encoder(options.onnx, wanted, options.out);
-  if (options.mean->count() + options.std->count() == 0 && !info.takes_pixels) {
+  const auto [info, takes_pixels] = encoder::import_encoder(options.onnx, wanted, options.out);
+  if (options.mean->count() + options.std->count() == 0 && !takes_pixels) {
     shell.warn(
         "no --mean and no --std: the network gets 0-255 values as they are, but most were trained "
         "on scaled ones; ImageNet's usual: --mean 123.675,116.28,103.53 --std 58.395,57.12,57.375");

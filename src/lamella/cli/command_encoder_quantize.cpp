@@ -21,12 +21,11 @@ constexpr size_t kMaxLog = 600;
 
 // quantizing.py: in the source tree, or beside the program in an installed package.
 std::string find_script() {
-  std::error_code error;
-  const fs::path folder = fs::read_symlink("/proc/self/exe", error).parent_path();
+  const fs::path folder = io::own_folder();
   for (const char* place : {"../../python/lamella/quantizing.py", "quantizing.py",
                             "../quantizing.py", "../lamella/quantizing.py"}) {
     const fs::path path = (folder / place).lexically_normal();
-    if (!error && io::exists(path.string())) return path.string();
+    if (!folder.empty() && io::exists(path.string())) return path.string();
   }
   throw Error(ErrorCode::kNotFound,
               "found no quantizing.py beside the program; it belongs to lamella's Python package");

@@ -28,7 +28,10 @@ enum class Pooling {
   kMeanOfTokens,       // [N, t, d]: mean of all tokens but the first prefix_tokens
   kClassTokenAndMean,  // [N, t, d]: both, 2 d numbers
 };
+// Names as in encoder.json.
 std::string_view to_string(Pooling pooling);
+std::vector<std::string> pooling_names();
+std::optional<Pooling> find_pooling(const std::string& name);
 
 struct OutputInfo {
   std::string name;
@@ -54,7 +57,6 @@ struct EncoderInfo {
                                                // features of each, one after another
   int dimension = 0;                           // d, of all outputs and views
   std::optional<double> recommended_mpp = {};  // µm/px the network was trained at, if it was
-  bool takes_pixels = false;                   // uint8 input; known after import_encoder only
   bool int8 = false;                           // a network quantized to 8-bit whole numbers
   std::map<std::string, double> quality = {};  // measured when it was quantized; for the record
 };
@@ -105,12 +107,17 @@ EncoderInfo read_encoder_info(const std::string& folder);
 // Error kInvalidArgument (the folder, or what encoder.json could not say), kIo.
 EncoderInfo write_encoder(EncoderInfo info, std::string_view network, const std::string& folder);
 
+struct ImportedEncoder {
+  EncoderInfo info;
+  bool takes_pixels = false;  // the network's input is uint8: no preprocessing
+};
+
 // A folder from any ONNX file. Of `wanted`, what is left open is found out: input_px, outputs and
 // their pooling where there is no choice; always dimension and sha256.
 // Error kInvalidArgument (several outputs and none chosen: lists them with their shapes; a size
 // that must be given; the folder exists), kUnsupported, kMismatch, kCorrupt as load_encoder's.
-EncoderInfo import_encoder(const std::string& onnx_path, EncoderInfo wanted,
-                           const std::string& folder);
+ImportedEncoder import_encoder(const std::string& onnx_path, EncoderInfo wanted,
+                               const std::string& folder);
 
 // Least cosine between rows of d numbers of a and b; rows of zeros in both are left out.
 double least_cosine(std::span<const float> a, std::span<const float> b, int64_t d);

@@ -27,8 +27,6 @@ constexpr size_t kMaxOutputs = 256;
 constexpr size_t kMaxNameLength = 64;
 constexpr size_t kMaxQuotedLength = 60;  // of what was found, in a message
 
-constexpr size_t kMaxViews = 8;
-constexpr double kMinView = 0.125, kMaxView = 16;
 constexpr int kMaxPrefixTokens = 1024;
 
 const std::vector<std::string> kKeys = {
@@ -109,14 +107,15 @@ class Description {
   }
 
   std::vector<double> views(const std::string& key) const {
-    const std::string expected =
-        fmt::format("a list of 1 to {} numbers from {} to {}", kMaxViews, kMinView, kMaxView);
+    const std::string expected = fmt::format("a list of 1 to {} numbers from {} to {}",
+                                             patch::kMaxViews, patch::kMinView, patch::kMaxView);
     const json& value = at(key, expected);
-    if (!value.is_array() || value.empty() || value.size() > kMaxViews) fail(key, value, expected);
+    if (!value.is_array() || value.empty() || value.size() > patch::kMaxViews)
+      fail(key, value, expected);
     std::vector<double> views;
     for (const json& item : value) {
       const double side = item.is_number() ? item.get<double>() : NAN;
-      if (!(side >= kMinView && side <= kMaxView)) fail(key, value, expected);
+      if (!(side >= patch::kMinView && side <= patch::kMaxView)) fail(key, value, expected);
       views.push_back(side);
     }
     return views;

@@ -74,8 +74,8 @@ void find_out_the_rest(ov::Model& model, EncoderInfo& info, const std::string& p
 
 }  // namespace
 
-EncoderInfo import_encoder(const std::string& onnx_path, EncoderInfo wanted,
-                           const std::string& folder) {
+ImportedEncoder import_encoder(const std::string& onnx_path, EncoderInfo wanted,
+                               const std::string& folder) {
   const std::string bytes = io::read_text_file(onnx_path, kMaxNetworkBytes);
   ov::Core core;
   const std::shared_ptr<ov::Model> model = read_network(core, bytes, onnx_path);
@@ -92,9 +92,7 @@ EncoderInfo import_encoder(const std::string& onnx_path, EncoderInfo wanted,
   int64_t width = 0;
   for (const int64_t one : prepared.widths) width += one;
   wanted.dimension = static_cast<int>(width * static_cast<int64_t>(wanted.views.size()));
-  EncoderInfo written = write_encoder(std::move(wanted), bytes, folder);
-  written.takes_pixels = takes_pixels;
-  return written;
+  return {write_encoder(std::move(wanted), bytes, folder), takes_pixels};
 }
 
 }  // namespace lamella::encoder

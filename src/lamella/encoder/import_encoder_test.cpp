@@ -22,7 +22,8 @@ EncoderInfo named(const std::string& name) {
 
 TEST(ImportEncoder, FindsOutWhatIsLeftOpen) {
   const TemporaryFolder folder;
-  const EncoderInfo info = import_encoder(onnx("tiny_map"), named("mine"), folder.path() + "/mine");
+  const EncoderInfo info =
+      import_encoder(onnx("tiny_map"), named("mine"), folder.path() + "/mine").info;
   EXPECT_EQ(info.input_px, 4);
   EXPECT_EQ(info.outputs, (std::vector<OutputInfo>{{"map", Pooling::kMeanOfMap}}));
   EXPECT_EQ(info.dimension, 2);
@@ -42,7 +43,8 @@ TEST(ImportEncoder, KeepsEveryChoice) {
   wanted.recommended_mpp = 0.5;
   wanted.colour_order = "bgr";
   wanted.quality = {{"cosine_least", 0.5}};
-  const EncoderInfo info = import_encoder(onnx("tiny_tokens"), wanted, folder.path() + "/mine");
+  const EncoderInfo info =
+      import_encoder(onnx("tiny_tokens"), wanted, folder.path() + "/mine").info;
   EXPECT_EQ(info.dimension, 2 * (2 + 2 + 2));
   EXPECT_EQ(info.outputs, wanted.outputs);
   EXPECT_EQ(info.prefix_tokens, 3);

@@ -11,10 +11,6 @@
 
 namespace lamella::encoder {
 
-// As written in encoder.json.
-std::vector<std::string> pooling_names();
-std::optional<Pooling> find_pooling(const std::string& name);
-
 // The output's vectors, [batch, d]; the network's shapes must be static by now.
 // Error kUnsupported (shape found, shape the pooling expects, which would fit).
 ov::Output<ov::Node> pooled(const ov::Output<ov::Node>& output, const OutputInfo& info,

@@ -18,8 +18,6 @@ namespace {
 
 constexpr int kChannels = 3;
 constexpr int kMaxOutputPx = 16384;
-constexpr size_t kMaxViews = 8;
-constexpr double kMinView = 0.125, kMaxView = 16;
 constexpr int64_t kMaxPosition = 1'000'000'000;
 constexpr int64_t kMaxBatchBytes = int64_t{4} << 30;
 // Level pixels of the windows that wait to be resampled.

@@ -31,6 +31,10 @@ struct PatchBatch {
   }
 };
 
+// Fields of view of one patch.
+inline constexpr size_t kMaxViews = 8;
+inline constexpr double kMinView = 0.125, kMaxView = 16;  // sides, in sides of the patch
+
 struct ExtractOptions {
   int output_px = 0;  // side of what is delivered; 0: the spec's size_px
   // Fields of view, each delivered at output_px: their sides in sides of the patch, about its

@@ -47,8 +47,7 @@ PatchWindows::PatchWindows(const PatchGeometry& geometry, const slide::SlideInfo
                       side * patch_y,
                       x,
                       y,
-                      {x, side * patch_x, output_px},
-                      {y, side * patch_y, output_px}});
+                      {{x, side * patch_x, output_px}, {y, side * patch_y, output_px}}});
     if (side > views[largest_]) largest_ = views_.size() - 1;
   }
   if (max_bytes() > kMaxWindowBytes) {
@@ -57,7 +56,7 @@ PatchWindows::PatchWindows(const PatchGeometry& geometry, const slide::SlideInfo
         ErrorCode::kLimit,
         fmt::format("found patches of {} x {} px at level {}, {} bytes each, expected at "
                     "most {} bytes; the slide has no level near this scale, take a finer one",
-                    largest.x_at_0.length_px(), largest.y_at_0.length_px(), geometry.level,
+                    largest.at_0.x.length_px(), largest.at_0.y.length_px(), geometry.level,
                     max_bytes(), kMaxWindowBytes),
         info.path);
   }
@@ -66,7 +65,7 @@ PatchWindows::PatchWindows(const PatchGeometry& geometry, const slide::SlideInfo
 int64_t PatchWindows::max_bytes() const {
   // One pixel more in each direction: a real-valued window may begin inside a pixel.
   const View& view = views_[largest_];
-  return checked_mul(3 * (view.x_at_0.length_px() + 1), view.y_at_0.length_px() + 1,
+  return checked_mul(3 * (view.at_0.x.length_px() + 1), view.at_0.y.length_px() + 1,
                      "bytes of a window");
 }
 
@@ -81,42 +80,44 @@ double PatchWindows::level_y(const PatchRow& row) const {
   return (native_ ? std::round(y) : y) / reduction_;
 }
 
-ResampleAxis PatchWindows::axis_x(const PatchRow& row, const View& view) const {
-  return {level_x(row) + view.offset_x, view.extent_x, output_px_};
-}
-
-ResampleAxis PatchWindows::axis_y(const PatchRow& row, const View& view) const {
-  return {level_y(row) + view.offset_y, view.extent_y, output_px_};
-}
-
-RectPx PatchWindows::view_window(const PatchRow& row, const View& view) const {
-  if (has_one_axis()) {
-    return {std::llround(level_x(row)) + view.x_at_0.first_px(),
-            std::llround(level_y(row)) + view.y_at_0.first_px(), view.x_at_0.length_px(),
-            view.y_at_0.length_px()};
-  }
-  const ResampleAxis x = axis_x(row, view), y = axis_y(row, view);
-  return {x.first_px(), y.first_px(), x.length_px(), y.length_px()};
+PatchWindows::Axes PatchWindows::axes(const PatchRow& row, const View& view) const {
+  return {{level_x(row) + view.offset_x, view.extent_x, output_px_},
+          {level_y(row) + view.offset_y, view.extent_y, output_px_}};
 }
 
 RectPx PatchWindows::window(const PatchRow& row) const {
-  return view_window(row, views_[largest_]);
+  const View& view = views_[largest_];
+  if (has_one_axis()) {
+    const auto& [x, y] = view.at_0;
+    return {std::llround(level_x(row)) + x.first_px(), std::llround(level_y(row)) + y.first_px(),
+            x.length_px(), y.length_px()};
+  }
+  const auto [x, y] = axes(row, view);
+  return {x.first_px(), y.first_px(), x.length_px(), y.length_px()};
 }
 
 void PatchWindows::resample(const PatchRow& row, const ImageView& from, const MutableImageView& to,
                             ResampleScratch& scratch) const {
-  const RectPx whole = window(row);
-  for (size_t i = 0; i < views_.size(); ++i) {
-    const View& view = views_[i];
-    const RectPx part = view_window(row, view);
+  const auto resample_view = [&](size_t i, const Axes& whole, const Axes& view) {
     const ImageView pixels =
-        crop(from, {part.x - whole.x, part.y - whole.y, part.width, part.height});
+        crop(from, {view.x.first_px() - whole.x.first_px(), view.y.first_px() - whole.y.first_px(),
+                    view.x.length_px(), view.y.length_px()});
     const MutableImageView out = {to.row(static_cast<int>(i) * output_px_), output_px_, output_px_,
                                   to.channels, to.stride};
-    if (has_one_axis()) {
-      patch::resample(pixels, view.x_at_0, view.y_at_0, out, scratch);
+    patch::resample(pixels, view.x, view.y, out, scratch);
+  };
+  if (has_one_axis()) {
+    for (size_t i = 0; i < views_.size(); ++i) {
+      resample_view(i, views_[largest_].at_0, views_[i].at_0);
+    }
+    return;
+  }
+  const Axes whole = axes(row, views_[largest_]);
+  for (size_t i = 0; i < views_.size(); ++i) {
+    if (i == largest_) {
+      resample_view(i, whole, whole);
     } else {
-      patch::resample(pixels, axis_x(row, view), axis_y(row, view), out, scratch);
+      resample_view(i, whole, axes(row, views_[i]));
     }
   }
 }

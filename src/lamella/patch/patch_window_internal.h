@@ -20,8 +20,8 @@ class PatchWindows {
 
   // No resampling: the window's pixels are the patch.
   bool is_copy() const {
-    return has_one_axis() && views_.size() == 1 && views_[0].x_at_0.is_copy() &&
-           views_[0].y_at_0.is_copy();
+    return has_one_axis() && views_.size() == 1 && views_[0].at_0.x.is_copy() &&
+           views_[0].at_0.y.is_copy();
   }
   // Most bytes that a window takes.
   int64_t max_bytes() const;
@@ -33,20 +33,21 @@ class PatchWindows {
                 ResampleScratch& scratch) const;
 
  private:
+  struct Axes {
+    ResampleAxis x, y;
+  };
   // In px of the level that is read; the patch itself is the view of side 1.
   struct View {
     double extent_x = 0, extent_y = 0;
     double offset_x = 0, offset_y = 0;  // of its corner from the patch's
-    ResampleAxis x_at_0, y_at_0;        // of a patch whose corner is at 0
+    Axes at_0;                          // of a patch whose corner is at 0
   };
 
   // All patches have the same axes but for a whole number of px.
   bool has_one_axis() const { return native_ && reduction_ == 1; }
   double level_x(const PatchRow& row) const;
   double level_y(const PatchRow& row) const;
-  ResampleAxis axis_x(const PatchRow& row, const View& view) const;
-  ResampleAxis axis_y(const PatchRow& row, const View& view) const;
-  RectPx view_window(const PatchRow& row, const View& view) const;
+  Axes axes(const PatchRow& row, const View& view) const;
 
   int reduction_ = 1;
   double downsample_x_ = 1;

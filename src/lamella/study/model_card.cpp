@@ -120,10 +120,10 @@ constexpr const char* kLimits =
 std::string model_card(const Json& record) {
   return fmt::format(
       "# {}\n\nMade from the record of the run that trained it; do not edit.\n\n{}\n{}\n{}\n{}\n"
-      "## Use\n\nFrom this folder:\n\n```\nlamella score --slide SLIDE --model {} --out "
+      "## Use\n\nFrom this folder:\n\n```\nlamella score --slide SLIDE --model . --out "
       "scores.csv\n```\n",
       plain(record["name"]), model_section(record), data_section(record), metrics_section(record),
-      kLimits, ".");
+      kLimits);
 }
 
 }  // namespace lamella::study
