@@ -96,7 +96,11 @@ def from_keras(model: Any, out: str | os.PathLike[str], *, mode: str = "inside",
 
     mode: what its preprocess_input does, a key of KERAS_MODES. options: as import_onnx's.
     """
+    import numpy as np
+
     colour_order, mean, std = KERAS_MODES[mode]
+    # Keras exports only what has been called.
+    model(np.zeros((1, *model.input_shape[1:]), np.float32))
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "network.onnx")
         model.export(path, format="onnx", verbose=False)
