@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// Connected pieces and holes of a mask, by runs of equal pixels in a row: memory and time for
+// labels go with the outlines, not with the pixels.
+#pragma once
+
+#include "lamella/base/image.h"
+
+namespace lamella::tissue {
+
+// In a mask (1 channel, 0 or 255), pieces of 255 that touch also at corners: those of fewer than
+// min_area_px pixels become 0.
+void drop_small_pieces(const MutableImageView& mask, double min_area_px);
+
+// In such a mask, holes of 0 that touch at sides: those of fewer than max_hole_px pixels that do
+// not reach the edge become 255.
+void fill_small_holes(const MutableImageView& mask, double max_hole_px);
+
+}  // namespace lamella::tissue
