@@ -186,6 +186,9 @@ Batch RegionReader::State::plan(size_t count) {
     batch.uses.push_back(k);
     job.last = batch.uses.size();
   }
+  // The long jobs first: the short ones then fill the threads' last gaps.
+  std::ranges::stable_partition(batch.jobs,
+                                [](const TileJob& job) { return job.state->pixels == nullptr; });
   choose_kept(batch, count);
   return batch;
 }
