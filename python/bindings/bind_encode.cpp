@@ -82,10 +82,11 @@ void bind_features(nb::module_& module) {
       .def_prop_ro("precision", [](const FeatureFile& self) { return self.features.precision; })
       .def(
           "save",
-          [](const FeatureFile& self, const std::filesystem::path& path, const std::string& key) {
-            storage::write_features(self, key, path.string());
+          [](const FeatureFile& self, const std::filesystem::path& path, const std::string& key,
+             const std::string& dtype) {
+            storage::write_features(self, key, path.string(), storage::parse_feature_type(dtype));
           },
-          nb::arg("path"), nb::kw_only(), nb::arg("key") = "",
+          nb::arg("path"), nb::kw_only(), nb::arg("key") = "", nb::arg("dtype") = "float32",
           "As lamella encode --out. key: what a study finds a finished piece by.")
       .def_static(
           "load",

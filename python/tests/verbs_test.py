@@ -156,7 +156,8 @@ def test_options_are_the_commands(cohort):
         options = {word.strip(",").removeprefix("--").replace("-", "_") for line in text.splitlines()
                    for word in line.split("  ")[0:] for word in word.replace(",", " ").split()
                    if word.startswith("--")}
-        options -= {"help", "json", "quiet", "verbose", "version", "out", "features", "groups"}
+        options -= {"help", "json", "quiet", "verbose", "version", "out", "features", "groups",
+                    "features_dtype"}  # Features.save's dtype
         if verb != "plan":  # a plan has its slide's id, scores theirs
             options -= {"mpp"} if verb == "score" else {"slide_id"}
         if verb == "map":

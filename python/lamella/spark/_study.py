@@ -88,7 +88,8 @@ def _encode(plans: DataFrame, read: _core.Study, delta: bool | None, progress: b
     features = spark.read.format(form).load(table)
     report_executors(features, spark)
     rows = plans.where("error is null").select("slide_id", "kind", "features_path", "key").collect()
-    files = {(row["slide_id"], row["kind"]): (row["features_path"], row["key"]) for row in rows}
+    files = {(row["slide_id"], row["kind"]): (row["features_path"], row["key"],
+                                              read.features_dtype) for row in rows}
     output = read.output
     written = features.groupBy("slide_id", "kind").applyInArrow(  # which counts the arguments
         lambda key, table: _write_features(key, table, output=output, files=files),
@@ -99,7 +100,7 @@ def _encode(plans: DataFrame, read: _core.Study, delta: bool | None, progress: b
 
 
 def _write_features(key: tuple[Any, ...], table: pa.Table, *, output: str,
-                    files: dict[tuple[str, str], tuple[str, str]]) -> pa.Table:
+                    files: dict[tuple[str, str], tuple[str, str, str]]) -> pa.Table:
     """On an executor: one slide's rows, in whatever order, become its feature file."""
     slide_id, kind = (value.as_py() for value in key)
     row = {"slide_id": slide_id, "kind": kind, "patches": table.num_rows, "error": None}
@@ -111,7 +112,8 @@ def _write_features(key: tuple[Any, ...], table: pa.Table, *, output: str,
     return pa.Table.from_pylist([row], schema=WRITTEN)
 
 
-def _write_file(table: pa.Table, plan_path: str, features_path: str, key: str) -> None:
+def _write_file(table: pa.Table, plan_path: str, features_path: str, key: str,
+                dtype: str) -> None:
     errors = [text for text in table.column("error").unique().to_pylist() if text]
     if errors:
         raise lamella.Error(errors[0])
@@ -126,7 +128,7 @@ def _write_file(table: pa.Table, plan_path: str, features_path: str, key: str) -
         plan, np.ascontiguousarray(values.reshape(len(rows), -1)),
         feature_space=table.column("feature_space")[0].as_py(),
         precision=table.column("precision")[0].as_py())
-    features.save(features_path, key=key)
+    features.save(features_path, key=key, dtype=dtype)
 
 
 def has_delta(spark: SparkSession) -> bool:

@@ -35,15 +35,19 @@ struct Progress {
 struct Context {
   int threads = 1;
   CancelToken cancel;
-  // Both may be empty. Called from the calling thread only, never from a worker.
+  // Any may be empty. Called from the calling thread only, never from a worker.
   std::function<void(const Progress&)> progress;
   std::function<void(const std::string&)> warning;
+  std::function<void(const std::string&)> notice;  // what is worth a line, and is no fault
 
   void report(std::string_view step, int64_t done, int64_t total, std::string_view unit) const {
     if (progress) progress({step, done, total, unit});
   }
   void warn(const std::string& message) const {
     if (warning) warning(message);
+  }
+  void note(const std::string& message) const {
+    if (notice) notice(message);
   }
 };
 

@@ -7,6 +7,7 @@
 #include "lamella/encoder/encoder.h"
 #include "lamella/storage/storage.h"
 #include "lamella/study/check_plan.h"
+#include "lamella/study/encode_file.h"
 
 namespace lamella::cli {
 
@@ -17,34 +18,42 @@ struct EncodeOptions {
   std::string plan;
   std::string encoder = "lite0";
   std::string precision = "auto";
+  std::string type = "float32";
   std::string out;
 };
 
 int run_encode(const EncodeOptions& options, Shell& shell) {
   const encoder::Precision precision = encoder::parse_precision(options.precision);
+  study::EncodeFileOptions file;
+  file.type = storage::parse_feature_type(options.type);
   const auto slide = options.slide.open();
-  storage::FeatureFile file;
-  file.plan = storage::read_plan(options.plan);
-  study::require_same_slide(file.plan, slide->info());
+  const patch::PatchPlan plan = storage::read_plan(options.plan);
+  study::require_same_slide(plan, slide->info());
   const Context context = shell.context();
   const auto encoder =
       encoder::load_encoder(encoder::find_encoder(options.encoder), precision, context.threads);
-  encoder::EncodeResult result = encoder::encode_patches(slide, file.plan, *encoder, context);
-  file.features = std::move(result.features);
-  storage::write_features(file, "", options.out);
+  file.spool_key =
+      study::encoding_key(options.plan, slide->info(), encoder->info(), encoder->precision());
+  const study::EncodedFile encoded =
+      study::encode_to_file(slide, plan, *encoder, file, options.out, context);
 
-  nlohmann::json object = {{"slide_id", file.plan.slide_id},
+  const auto rows = static_cast<int64_t>(plan.rows.size());
+  const std::string precision_used(encoder::to_string(encoder->precision()));
+  nlohmann::json object = {{"slide_id", plan.slide_id},
                            {"out", options.out},
                            {"encoder", encoder->info().name},
                            {"dimension", encoder->info().dimension},
-                           {"precision", file.features.precision},
-                           {"feature_space", file.features.feature_space},
+                           {"precision", precision_used},
+                           {"features_dtype", storage::to_string(file.type)},
+                           {"feature_space", encoder::feature_space(encoder->info(), plan)},
+                           {"patches_resumed", encoded.resumed},
                            {"compile_seconds", encoder->compile_seconds()}};
-  add_rate(object, file.features.rows, result.seconds);
+  add_rate(object, encoded.patches, encoded.seconds);
+  object["patches"] = rows;
   shell.print(object, fmt::format("{}: {} features of {} numbers ({}, {}) in {:.1f} s, {:.0f} "
                                   "patches/s -> {}\n",
-                                  file.plan.slide_id, file.features.rows, file.features.columns,
-                                  encoder->info().name, file.features.precision, result.seconds,
+                                  plan.slide_id, rows, encoder->info().dimension,
+                                  encoder->info().name, precision_used, encoded.seconds,
                                   object["patches_per_second"].get<double>(), options.out));
   return kDone;
 }
@@ -59,6 +68,8 @@ Action add_encode(CLI::App& app) {
       ->capture_default_str()
       ->type_name("NAME|DIR");
   app.add_option("--precision", options->precision, "f32, bf16, int8 or auto")
+      ->capture_default_str();
+  app.add_option("--features-dtype", options->type, "how they are stored: float32 or float16")
       ->capture_default_str();
   app.add_option("--out", options->out, "feature file to write")
       ->required()

@@ -10,6 +10,7 @@
 #include "lamella/heatmap/heatmap.h"
 #include "lamella/io/files.h"
 #include "lamella/study/plan_slide.h"
+#include "lamella/study/score_features.h"
 #include "lamella/study/score_slide.h"
 
 namespace lamella::cli {
@@ -29,8 +30,8 @@ struct ScoreOptions {
 };
 
 study::SlideScores score_features(const ScoreOptions& options, const storage::Model& model) {
-  const storage::FeatureFile file = storage::read_features(options.features);
-  return {file.plan, classifier::score_patches(file.features, model.classifier), 0, 0};
+  const storage::FeatureReader features(options.features);
+  return {features.plan(), study::score_features(features, model.classifier), 0, 0};
 }
 
 study::SlideScores score_image(const ScoreOptions& options, const storage::Model& model,

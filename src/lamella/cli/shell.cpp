@@ -68,6 +68,7 @@ Context Shell::context() {
   context.threads = options_.threads;
   context.cancel = cancel_;
   context.warning = [this](const std::string& message) { warn(message); };
+  context.notice = [this](const std::string& message) { info(message); };
   if (!options_.quiet) context.progress = [this](const Progress& progress) { show(progress); };
   return context;
 }

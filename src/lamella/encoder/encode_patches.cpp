@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <future>
+#include <optional>
 
 #include "lamella/base/checked.h"
 #include "lamella/base/error.h"
@@ -56,9 +57,9 @@ class Chunk {
 
 class ProgressReporter {
  public:
-  ProgressReporter(std::string step, int64_t total, const Context& context)
+  ProgressReporter(std::string step, int64_t done, int64_t total, const Context& context)
       : step_(std::move(step)), total_(total), context_(context), last_(Clock::now()) {
-    context_.report(step_, 0, total_, "patches");
+    context_.report(step_, done, total_, "patches");
   }
 
   void report(int64_t done) {
@@ -86,12 +87,41 @@ patch::ExtractOptions extract_options(const EncoderInfo& info) {
   return options;
 }
 
+// The rows that are left to do, as a plan of their own.
+class Rest {
+ public:
+  Rest(const patch::PatchPlan& plan, std::span<const uint8_t> done) : all_(plan) {
+    if (std::find(done.begin(), done.end(), uint8_t{1}) == done.end()) return;
+    own_ = plan;
+    own_->rows.clear();
+    for (uint32_t row = 0; row < plan.rows.size(); ++row) {
+      if (done[row]) continue;
+      own_->rows.push_back(plan.rows[row]);
+      numbers_.push_back(row);
+    }
+  }
+
+  const patch::PatchPlan& plan() const { return own_ ? *own_ : all_; }
+  int64_t count() const { return static_cast<int64_t>(plan().rows.size()); }
+  // Row numbers of plan() become those of the whole.
+  void renumber(std::vector<uint32_t>& rows) const {
+    if (!own_) return;
+    for (uint32_t& row : rows) row = numbers_[row];
+  }
+
+ private:
+  const patch::PatchPlan& all_;
+  std::optional<patch::PatchPlan> own_;
+  std::vector<uint32_t> numbers_;
+};
+
+// rows: of the plan, of the batch's patches.
 void encode_batch(Encoder& encoder, const patch::PatchBatch& batch, const patch::PatchPlan& plan,
-                  std::span<float> block, const Context& context) {
+                  std::span<const uint32_t> rows, std::span<float> block, const Context& context) {
   try {
     encoder.encode(batch.pixels, batch.count, block, context);
   } catch (const NonFiniteFeature& error) {
-    const size_t row = batch.rows.at(static_cast<size_t>(error.patch()));
+    const size_t row = rows[static_cast<size_t>(error.patch())];
     throw Error(
         error.code(),
         fmt::format("the patch at ({}, {}), row {} of the plan of {}: {}", plan.rows[row].x_px,
@@ -102,9 +132,43 @@ void encode_batch(Encoder& encoder, const patch::PatchBatch& batch, const patch:
 
 }  // namespace
 
+StreamResult stream_features(std::shared_ptr<const slide::Slide> slide,
+                             const patch::PatchPlan& plan, Encoder& encoder,
+                             std::span<const uint8_t> done, const TakeFeatures& take,
+                             const Context& context) {
+  const Clock::time_point start = Clock::now();
+  const Rest rest(plan, done);
+  const auto all = static_cast<int64_t>(plan.rows.size());
+  const int64_t count = rest.count(), before = all - count;
+  patch::PatchExtractor extractor(std::move(slide), rest.plan(), extract_options(encoder.info()));
+  ProgressReporter progress("encode " + plan.slide_id, before, all, context);
+  std::vector<float> block;
+  std::vector<uint32_t> rows;
+  Chunk chunks[2];
+  int64_t made = 0;
+  if (count > 0) chunks[0].start(extractor, context);
+  for (size_t turn = 0; made < count; turn = 1 - turn) {
+    if (!chunks[turn].finish(context)) break;
+    const patch::PatchBatch& batch = chunks[turn].batch();
+    if (made + batch.count < count) chunks[1 - turn].start(extractor, context);
+    rows = batch.rows;
+    rest.renumber(rows);
+    block.resize(static_cast<size_t>(batch.count * encoder.info().dimension));
+    encode_batch(encoder, batch, plan, rows, block, context);
+    take(rows, block);
+    made += batch.count;
+    progress.report(before + made);
+  }
+  if (made != count) {
+    throw Error(ErrorCode::kInternal,
+                fmt::format("found {} patches delivered, expected {}", made, count),
+                plan.slide_path);
+  }
+  return {extractor.failures(), seconds_since(start)};
+}
+
 EncodeResult encode_patches(std::shared_ptr<const slide::Slide> slide, const patch::PatchPlan& plan,
                             Encoder& encoder, const Context& context) {
-  const Clock::time_point start = Clock::now();
   const EncoderInfo& info = encoder.info();
   EncodeResult result;
   feature::FeatureMatrix& features = result.features;
@@ -114,33 +178,17 @@ EncodeResult encode_patches(std::shared_ptr<const slide::Slide> slide, const pat
       static_cast<size_t>(checked_mul(features.rows, features.columns, "features")));
   features.feature_space = feature_space(info, plan);
   features.precision = to_string(encoder.precision());
-
-  patch::PatchExtractor extractor(std::move(slide), plan, extract_options(info));
-  ProgressReporter progress("encode " + plan.slide_id, features.rows, context);
-  std::vector<float> block;
-  Chunk chunks[2];
-  int64_t done = 0;
-  if (features.rows > 0) chunks[0].start(extractor, context);
-  for (size_t turn = 0; done < features.rows; turn = 1 - turn) {
-    if (!chunks[turn].finish(context)) break;
-    const patch::PatchBatch& batch = chunks[turn].batch();
-    if (done + batch.count < features.rows) chunks[1 - turn].start(extractor, context);
-    block.resize(static_cast<size_t>(batch.count * features.columns));
-    encode_batch(encoder, batch, plan, block, context);
-    for (int64_t k = 0; k < batch.count; ++k) {
-      std::copy_n(block.begin() + k * features.columns, features.columns,
-                  features.row(batch.rows[static_cast<size_t>(k)]).begin());
-    }
-    done += batch.count;
-    progress.report(done);
-  }
-  if (done != features.rows) {
-    throw Error(ErrorCode::kInternal,
-                fmt::format("found {} patches delivered, expected {}", done, features.rows),
-                plan.slide_path);
-  }
-  result.failures = extractor.failures();
-  result.seconds = seconds_since(start);
+  StreamResult streamed = stream_features(
+      std::move(slide), plan, encoder, {},
+      [&](std::span<const uint32_t> rows, std::span<const float> values) {
+        for (size_t k = 0; k < rows.size(); ++k) {
+          std::copy_n(values.begin() + static_cast<ptrdiff_t>(k) * features.columns,
+                      features.columns, features.row(rows[k]).begin());
+        }
+      },
+      context);
+  result.failures = std::move(streamed.failures);
+  result.seconds = streamed.seconds;
   return result;
 }
 

@@ -11,7 +11,6 @@ namespace lamella::storage {
 
 namespace {
 
-constexpr hsize_t kChunkRows = 1024;
 constexpr unsigned kDeflateLevel = 1;
 constexpr size_t kMaxTextBytes = size_t{64} << 20;
 
@@ -48,6 +47,14 @@ Hdf5Id::~Hdf5Id() {
     default:
       break;
   }
+}
+
+Hdf5Id half_type() {
+  Hdf5Id type(H5Tcopy(H5T_IEEE_F32LE));
+  H5Tset_fields(type.get(), 15, 10, 5, 0, 10);  // sign, exponent and its bits, mantissa
+  H5Tset_size(type.get(), 2);
+  H5Tset_ebias(type.get(), 15);
+  return type;
 }
 
 void Hdf5File::fail_corrupt(const std::string& what) const {
@@ -101,14 +108,16 @@ std::vector<int64_t> Hdf5File::shape(const std::string& name) const {
   return {sizes.begin(), sizes.end()};
 }
 
-void Hdf5File::write(const std::string& name, hid_t type, const void* values, const Shape& shape) {
+void Hdf5File::create_dataset(const std::string& name, hid_t type, const Shape& shape) {
   const int rank = shape.columns > 0 ? 2 : 1;
   const hsize_t sizes[2] = {static_cast<hsize_t>(shape.rows), static_cast<hsize_t>(shape.columns)};
   const hsize_t limits[2] = {H5S_UNLIMITED, static_cast<hsize_t>(shape.columns)};
-  const hsize_t chunk[2] = {std::clamp<hsize_t>(sizes[0], 1, kChunkRows), sizes[1]};
+  const hsize_t chunk[2] = {std::clamp<hsize_t>(sizes[0], 1, hsize_t{kChunkRows}), sizes[1]};
   const Hdf5Id space(H5Screate_simple(rank, sizes, limits));
   const Hdf5Id properties(H5Pcreate(H5P_DATASET_CREATE));
   H5Pset_chunk(properties.get(), rank, chunk);
+  // The same values are the same bytes, whenever they are written.
+  H5Pset_obj_track_times(properties.get(), false);
   if (shape.compressed) {
     H5Pset_shuffle(properties.get());
     H5Pset_deflate(properties.get(), kDeflateLevel);
@@ -116,8 +125,50 @@ void Hdf5File::write(const std::string& name, hid_t type, const void* values, co
   const Hdf5Id dataset(H5Dcreate2(id_.get(), name.c_str(), type, space.get(), H5P_DEFAULT,
                                   properties.get(), H5P_DEFAULT));
   check_written(dataset.valid(), name);
-  if (shape.rows == 0) return;
-  check_written(H5Dwrite(dataset.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0, name);
+}
+
+void Hdf5File::write(const std::string& name, hid_t type, const void* values, const Shape& shape) {
+  create_dataset(name, type, shape);
+  if (shape.rows > 0) write_rows(name, type, values, 0, shape.rows);
+}
+
+namespace {
+
+// Selects rows of a dataset's space; returns the space of as many rows in memory.
+Hdf5Id select_rows(const Hdf5Id& space, int64_t first, int64_t count) {
+  const int rank = H5Sget_simple_extent_ndims(space.get());
+  if (rank < 1 || rank > 2) return Hdf5Id(-1);
+  hsize_t sizes[2] = {0, 0};
+  H5Sget_simple_extent_dims(space.get(), sizes, nullptr);
+  if (first < 0 || count < 0 || static_cast<hsize_t>(first + count) > sizes[0]) return Hdf5Id(-1);
+  const hsize_t start[2] = {static_cast<hsize_t>(first), 0};
+  sizes[0] = static_cast<hsize_t>(count);
+  H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, start, nullptr, sizes, nullptr);
+  return Hdf5Id(H5Screate_simple(rank, sizes, nullptr));
+}
+
+}  // namespace
+
+void Hdf5File::write_rows(const std::string& name, hid_t type, const void* values, int64_t first,
+                          int64_t count) {
+  const Hdf5Id dataset = open_dataset(name);
+  const Hdf5Id space(H5Dget_space(dataset.get()));
+  const Hdf5Id memory = select_rows(space, first, count);
+  check_written(memory.valid() && H5Dwrite(dataset.get(), type, memory.get(), space.get(),
+                                           H5P_DEFAULT, values) >= 0,
+                name);
+}
+
+void Hdf5File::read_rows(const std::string& name, hid_t type, void* values, int64_t first,
+                         int64_t count) const {
+  const Hdf5Id dataset = open_dataset(name);
+  const Hdf5Id space(H5Dget_space(dataset.get()));
+  const Hdf5Id memory = select_rows(space, first, count);
+  if (!memory.valid() ||
+      H5Dread(dataset.get(), type, memory.get(), space.get(), H5P_DEFAULT, values) < 0) {
+    fail_corrupt(fmt::format("rows {} to {} of dataset '{}' cannot be read", first,
+                             first + count - 1, name));
+  }
 }
 
 void Hdf5File::read(const std::string& name, hid_t type, void* values, int64_t count) const {

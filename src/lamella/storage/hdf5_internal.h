@@ -13,6 +13,8 @@
 
 namespace lamella::storage {
 
+inline constexpr int64_t kChunkRows = 1024;  // of a stored chunk
+
 class Hdf5Lock {
  public:
   Hdf5Lock();  // also keeps the library from printing its errors
@@ -35,6 +37,9 @@ class Hdf5Id {
   hid_t id_;
 };
 
+// IEEE 754 binary16, which HDF5 1.10 has no name for.
+Hdf5Id half_type();
+
 // An open file; `path` is what messages name (not the temporary name).
 class Hdf5File {
  public:
@@ -52,6 +57,14 @@ class Hdf5File {
     bool compressed = false;
   };
   void write(const std::string& dataset, hid_t type, const void* values, const Shape& shape);
+  // The same in two steps, for what is written a few rows at a time. kChunkRows rows (or a
+  // multiple) a call are written as they come, without being held.
+  void create_dataset(const std::string& dataset, hid_t type, const Shape& shape);
+  void write_rows(const std::string& dataset, hid_t type, const void* values, int64_t first,
+                  int64_t count);
+  // Rows [first, first + count) of a dataset of rank 1 or 2, converted to `type`.
+  void read_rows(const std::string& dataset, hid_t type, void* values, int64_t first,
+                 int64_t count) const;
   // The dataset must have `count` values in all; they are converted to `type`.
   void read(const std::string& dataset, hid_t type, void* values, int64_t count) const;
 

@@ -4,8 +4,10 @@
 // Errors: kNotFound, kCorrupt (not such a file, or a field is missing: which), kIo.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lamella/classifier/linear_model.h"
@@ -21,14 +23,41 @@ namespace lamella::storage {
 void write_plan(const patch::PatchPlan& plan, const std::string& key, const std::string& path);
 patch::PatchPlan read_plan(const std::string& path);
 
-// Features with the plan they belong to: features N x d float32 (chunked, compressed), coords,
+// Features with the plan they belong to: features N x d (chunked, compressed), coords,
 // label, feature_space.
 struct FeatureFile {
   patch::PatchPlan plan;
   feature::FeatureMatrix features;
 };
-void write_features(const FeatureFile& file, const std::string& key, const std::string& path);
+// How features are stored; they are float32 when read. float16 halves the file, and keeps 11 bits
+// of each number.
+enum class FeatureType { kFloat32, kFloat16 };
+std::string_view to_string(FeatureType type);
+// Error kInvalidArgument that names the valid ones.
+FeatureType parse_feature_type(const std::string& text);
+
+// Error kLimit (row, column) for a number beyond 65504 as float16.
+void write_features(const FeatureFile& file, const std::string& key, const std::string& path,
+                    FeatureType type = FeatureType::kFloat32);
 FeatureFile read_features(const std::string& path);
+
+// A feature file read a few rows at a time, so that memory does not grow with the slide.
+class FeatureReader {
+ public:
+  explicit FeatureReader(const std::string& path);
+  ~FeatureReader();
+  FeatureReader(const FeatureReader&) = delete;
+  FeatureReader& operator=(const FeatureReader&) = delete;
+  const patch::PatchPlan& plan() const;
+  int64_t columns() const;
+  // Rows [first, first + count). Error kCorrupt.
+  feature::FeatureMatrix read(int64_t first, int64_t count) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+FeatureFile read_all(const FeatureReader& reader);
 
 // The key of a piece; nullopt if there is no readable file with one. HDF5 files hold theirs, all
 // others have it in <path>.key beside them.

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Plans and features: TRIDENT's HDF5 layout.
+// Plans in TRIDENT's HDF5 layout; keys.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
 
-#include "lamella/base/checked.h"
 #include "lamella/base/error.h"
 #include "lamella/io/files.h"
 #include "lamella/storage/hdf5_internal.h"
 #include "lamella/storage/plan_json_internal.h"
+#include "lamella/storage/plan_rows_internal.h"
 #include "lamella/storage/storage.h"
 
 namespace lamella::storage {
@@ -18,7 +18,6 @@ namespace lamella::storage {
 namespace {
 
 constexpr int64_t kMaxRows = int64_t{1} << 31;
-constexpr int64_t kMaxColumns = 1 << 20;
 constexpr double kMagnificationTimesMpp = 10;  // 40x is 0.25 µm/px
 
 // TRIDENT's magnifications are whole numbers; one that is none nearly stays as it is.
@@ -41,6 +40,8 @@ int64_t overlap_px(const patch::PatchPlan& plan) {
   const double step = *plan.stride_px / plan.geometry.extent_x_px;
   return std::max<int64_t>(0, std::llround(plan.spec.size_px * (1 - step)));
 }
+
+}  // namespace
 
 void write_rows(Hdf5File& file, const patch::PatchPlan& plan, const std::string& key) {
   std::vector<int64_t> coords;
@@ -99,8 +100,6 @@ patch::PatchPlan read_rows(const Hdf5File& file, const std::string& path) {
   return plan;
 }
 
-}  // namespace
-
 void write_plan(const patch::PatchPlan& plan, const std::string& key, const std::string& path) {
   const Hdf5Lock lock;
   io::replace_file(path, [&](const std::string& place) {
@@ -113,52 +112,6 @@ void write_plan(const patch::PatchPlan& plan, const std::string& key, const std:
 patch::PatchPlan read_plan(const std::string& path) {
   const Hdf5Lock lock;
   return read_rows(Hdf5File::open(path), path);
-}
-
-void write_features(const FeatureFile& features, const std::string& key, const std::string& path) {
-  const feature::FeatureMatrix& matrix = features.features;
-  if (matrix.rows != static_cast<int64_t>(features.plan.rows.size())) {
-    throw Error(
-        ErrorCode::kInternal,
-        fmt::format("{} features for {} planned rows", matrix.rows, features.plan.rows.size()),
-        path);
-  }
-  const Hdf5Lock lock;
-  io::replace_file(path, [&](const std::string& place) {
-    Hdf5File file = Hdf5File::create(place, path);
-    write_rows(file, features.plan, key);
-    file.write("features", H5T_NATIVE_FLOAT, matrix.values.data(),
-               {matrix.rows, matrix.columns, true});
-    file.set_text("features", "name", features.plan.slide_id);
-    file.set_text("features", "savetodir", "None");
-    file.set_text("features", "encoder",
-                  matrix.feature_space.substr(0, matrix.feature_space.find('/')));
-    file.set_text("features", "feature_space", matrix.feature_space);
-    file.set_text("features", "precision", matrix.precision);
-    file.flush();
-  });
-}
-
-FeatureFile read_features(const std::string& path) {
-  const Hdf5Lock lock;
-  const Hdf5File file = Hdf5File::open(path);
-  if (!file.has("features")) file.fail_corrupt("has no dataset 'features'; is it a plan?");
-  FeatureFile result;
-  result.plan = read_rows(file, path);
-  feature::FeatureMatrix& matrix = result.features;
-  const std::vector<int64_t> shape = file.shape("features");
-  if (shape.size() != 2 || shape[0] != static_cast<int64_t>(result.plan.rows.size()) ||
-      shape[1] < 1 || shape[1] > kMaxColumns) {
-    file.fail_corrupt("dataset 'features' is not of shape (rows of coords, dimension)");
-  }
-  matrix.rows = shape[0];
-  matrix.columns = shape[1];
-  const int64_t count = checked_mul(shape[0], shape[1], "features");
-  matrix.values.resize(static_cast<size_t>(count));
-  file.read("features", H5T_NATIVE_FLOAT, matrix.values.data(), count);
-  matrix.feature_space = file.required_text("features", "feature_space");
-  matrix.precision = file.required_text("features", "precision");
-  return result;
 }
 
 namespace {

@@ -52,7 +52,9 @@ PlanRequest labelled_request(const RunState& state, const SlideWork& work) {
 void encode_labelled(RunState& state) {
   for_each_slide(state, [&](SlideWork& work) {
     if (work.entry.role == Role::kScore) return;
-    work.labelled = planned_features(state, work, labelled_request(state, work), work.labelled_key);
+    const auto reader =
+        planned_features(state, work, labelled_request(state, work), work.labelled_key);
+    work.labelled = storage::read_all(*reader);
     if (work.labelled->plan.rows.empty()) {
       state.context.warn(fmt::format("slide '{}' ({}) has no labelled patches", work.entry.slide_id,
                                      to_string(work.entry.role)));

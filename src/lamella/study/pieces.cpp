@@ -3,6 +3,8 @@
 
 #include "lamella/base/text.h"
 #include "lamella/imagefile/imagefile.h"
+#include "lamella/storage/feature_spool.h"
+#include "lamella/study/encode_file.h"
 #include "lamella/study/pieces_internal.h"
 
 namespace lamella::study {
@@ -57,15 +59,15 @@ patch::PatchPlan make_plan(RunState& state, SlideWork& work, const PlanRequest& 
   return plan;
 }
 
-storage::FeatureFile make_features(RunState& state, SlideWork& work, patch::PatchPlan plan,
-                                   const PieceNames& names) {
+void make_features(RunState& state, SlideWork& work, const patch::PatchPlan& plan,
+                   const PieceNames& names) {
   encoder::Encoder& encoder = state.loaded_encoder();
   const StepTimer timer(state.result.seconds["encode"]);
-  storage::FeatureFile file;
-  file.features = encoder::encode_patches(work.slide, plan, encoder, state.context).features;
-  file.plan = std::move(plan);
-  storage::write_features(file, names.features_key, names.features_path);
-  return file;
+  const EncodeFileOptions options{state.study.features_type, names.features_key,
+                                  names.features_key};
+  work.outcome.patches_resumed +=
+      encode_to_file(work.slide, plan, encoder, options, names.features_path, state.context)
+          .resumed;
 }
 
 }  // namespace
@@ -78,7 +80,8 @@ PieceNames piece_names(const RunState& state, const SlideWork& work, const PlanR
   names.features_key = piece_key({{"plan", names.plan_key},
                                   {"encoder", encoder::network_space(state.encoder_info)},
                                   {"precision", std::string(encoder::to_string(state.precision))},
-                                  {"engine", encoder::inference_engine_version()}});
+                                  {"engine", encoder::inference_engine_version()},
+                                  {"stored as", to_string(state.study.features_type)}});
   return names;
 }
 
@@ -90,22 +93,28 @@ patch::PatchPlan planned(RunState& state, SlideWork& work, const PlanRequest& re
   return make_plan(state, work, request, names.plan_key, names.plan_path);
 }
 
-storage::FeatureFile planned_features(RunState& state, SlideWork& work, const PlanRequest& request,
-                                      std::string& key) {
+std::unique_ptr<storage::FeatureReader> planned_features(RunState& state, SlideWork& work,
+                                                         const PlanRequest& request,
+                                                         std::string& key) {
   const PieceNames names = piece_names(state, work, request);
   key = names.features_key;
-  storage::FeatureFile file;
-  if (storage::read_key(names.features_path) == key) {
-    file = storage::read_features(names.features_path);
-    work.outcome.patches_reused += file.features.rows;
-    state.context.report(fmt::format("encode {} (found finished)", work.entry.slide_id),
-                         file.features.rows, file.features.rows, "patches");
+  const bool finished = storage::read_key(names.features_path) == key;
+  if (finished) {
+    storage::drop_spool(names.features_path);
   } else {
-    file = make_features(state, work, planned(state, work, request, names), names);
+    make_features(state, work, planned(state, work, request, names), names);
   }
-  for (const std::string& warning : file.plan.warnings) state.context.warn(warning);
-  work.outcome.patches += file.features.rows;
-  return file;
+  // Read back in any case: as they are stored, they are the same for this run and for the next.
+  auto reader = std::make_unique<storage::FeatureReader>(names.features_path);
+  const auto rows = static_cast<int64_t>(reader->plan().rows.size());
+  if (finished) {
+    work.outcome.patches_reused += rows;
+    state.context.report(fmt::format("encode {} (found finished)", work.entry.slide_id), rows, rows,
+                         "patches");
+  }
+  for (const std::string& warning : reader->plan().warnings) state.context.warn(warning);
+  work.outcome.patches += rows;
+  return reader;
 }
 
 }  // namespace lamella::study

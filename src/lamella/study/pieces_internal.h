@@ -39,9 +39,11 @@ PieceNames piece_names(const RunState& state, const SlideWork& work, const PlanR
 patch::PatchPlan planned(RunState& state, SlideWork& work, const PlanRequest& request,
                          const PieceNames& names);
 
-// The plan and its features, from disk where their keys match, else made and written. The
-// features' key is returned in `key`. Counts patches in the slide's outcome and time in the result.
-storage::FeatureFile planned_features(RunState& state, SlideWork& work, const PlanRequest& request,
-                                      std::string& key);
+// The plan and its features, from disk where their keys match, else made and written; read as they
+// are needed. The features' key is returned in `key`. Counts patches in the slide's outcome and
+// time in the result.
+std::unique_ptr<storage::FeatureReader> planned_features(RunState& state, SlideWork& work,
+                                                         const PlanRequest& request,
+                                                         std::string& key);
 
 }  // namespace lamella::study

@@ -77,6 +77,10 @@ StudyResult run_study(const Study& study, const RunOptions& options, const Conte
     record.add_warning(message);
     context.warn(message);
   };
+  state.context.notice = [&](const std::string& message) {
+    record.log(message);
+    context.note(message);
+  };
   log_progress(state.context, record);
   start_record(state, encoder_info);
   choose_server(state);
@@ -140,6 +144,7 @@ nlohmann::json to_json(const SlideOutcome& slide) {
                                                          : "not finished"},
                          {"patches", slide.patches},
                          {"patches_reused", slide.patches_reused},
+                         {"patches_resumed", slide.patches_resumed},
                          {"seconds", slide.seconds}};
   if (!slide.error.empty()) item["error"] = slide.error;
   if (slide.slide_score) item["slide_score"] = *slide.slide_score;

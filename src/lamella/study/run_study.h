@@ -19,9 +19,10 @@ struct SlideOutcome {
   std::string slide_id;
   Role role = Role::kScore;
   bool done = false;
-  std::string error;           // of a slide that failed: path, what, what to do
-  int64_t patches = 0;         // encoded or found finished, labelled and grid together
-  int64_t patches_reused = 0;  // of these, found finished
+  std::string error;            // of a slide that failed: path, what, what to do
+  int64_t patches = 0;          // encoded or found finished, labelled and grid together
+  int64_t patches_reused = 0;   // of these, found finished
+  int64_t patches_resumed = 0;  // of these, done before by a run that was killed amid a slide
   double seconds = 0;
   std::optional<double> slide_score;  // mean of the highest 1 % of the grid's scores
   std::string heatmap;                // path of the overlay PNG, "" if none

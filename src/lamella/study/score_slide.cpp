@@ -22,10 +22,22 @@ SlideScores score_slide(std::shared_ptr<const slide::Slide> slide, const std::st
                         const Context& context) {
   SlideScores result;
   result.plan = plan_for_model(*slide, slide_id, model, grid, mask, context);
-  const encoder::EncodeResult encoded =
-      encoder::encode_patches(std::move(slide), result.plan, encoder, context);
-  result.encode_seconds = encoded.seconds;
-  result.scores = classifier::score_patches(encoded.features, model.classifier);
+  result.scores.values.resize(result.plan.rows.size());
+  feature::FeatureMatrix part;
+  part.columns = encoder.info().dimension;
+  part.feature_space = encoder::feature_space(encoder.info(), result.plan);
+  const auto score = [&] {
+    part.rows = static_cast<int64_t>(part.values.size()) / part.columns;
+    return classifier::score_patches(part, model.classifier);
+  };
+  score();  // a model of another feature space is refused before the work
+  const auto take = [&](std::span<const uint32_t> rows, std::span<const float> values) {
+    part.values.assign(values.begin(), values.end());
+    const feature::ScoreVector scores = score();
+    for (size_t i = 0; i < rows.size(); ++i) result.scores.values[rows[i]] = scores.values[i];
+  };
+  result.encode_seconds =
+      encoder::stream_features(std::move(slide), result.plan, encoder, {}, take, context).seconds;
   return result;
 }
 

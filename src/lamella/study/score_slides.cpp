@@ -7,6 +7,7 @@
 #include "lamella/study/pieces_internal.h"
 #include "lamella/study/run_state_internal.h"
 #include "lamella/study/scale.h"
+#include "lamella/study/score_features.h"
 #include "lamella/study/slide_map.h"
 
 namespace lamella::study {
@@ -45,21 +46,21 @@ void draw_map(RunState& state, SlideWork& work, const heatmap::HeatMap& map,
 
 void score_one(RunState& state, SlideWork& work) {
   std::string features_key;
-  const storage::FeatureFile file =
-      planned_features(state, work, grid_request(state, work), features_key);
+  const auto features = planned_features(state, work, grid_request(state, work), features_key);
+  const patch::PatchPlan& plan = features->plan();
   feature::ScoreVector scores;
   {
     const StepTimer timer(state.result.seconds["score"]);
-    scores = classifier::score_patches(file.features, state.model.classifier);
-    storage::write_scores(file.plan, scores, piece_key({features_key, state.model_sha256}),
+    scores = score_features(*features, state.model.classifier);
+    storage::write_scores(plan, scores, piece_key({features_key, state.model_sha256}),
                           state.file("scores/grid", work, ".csv"));
   }
   const double slide_score = heatmap::slide_score(scores.values);
   if (std::isfinite(slide_score)) work.outcome.slide_score = slide_score;
-  if (file.plan.rows.empty()) return;
+  if (plan.rows.empty()) return;
   const nlohmann::json study = to_json(state.study);
   draw_map(
-      state, work, heatmap::make_heatmap(file.plan, scores),
+      state, work, heatmap::make_heatmap(plan, scores),
       piece_key({features_key, state.model_sha256, study["heatmap"], work.annotations_sha256}));
 }
 

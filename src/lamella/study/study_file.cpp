@@ -104,6 +104,13 @@ void read_encoder(TomlReader table, const std::string& folder, Study& study) {
       table.fail("precision", error.message());
     }
   }
+  if (const auto type = table.text("features_dtype")) {
+    try {
+      study.features_type = storage::parse_feature_type(*type);
+    } catch (const Error& error) {
+      table.fail("features_dtype", error.message());
+    }
+  }
   table.finish();
 }
 
@@ -219,32 +226,33 @@ nlohmann::json to_json(const Study& study) {
   if (const auto& region = study.score.region_px) {
     score["region"] = {region->x, region->y, region->width, region->height};
   }
-  return {
-      {"file", study.path},
-      {"name", study.name},
-      {"output", study.output},
-      {"slides", {{"table", study.slides_table}}},
-      {"patches", patches},
-      {"tissue",
-       {{"mask_mpp", study.tissue.mask_mpp},
-        {"mask_max_px", study.tissue.mask_max_px},
-        {"min_area_um2", study.tissue.min_area_um2},
-        {"max_hole_um2", study.tissue.max_hole_um2},
-        {"min_saturation", study.tissue.min_saturation}}},
-      {"encoder",
-       {{"name", study.encoder}, {"precision", std::string(encoder::to_string(study.precision))}}},
-      {"train",
-       {{"l2", study.train.lambda ? nlohmann::json(*study.train.lambda) : "cv"},
-        {"max_folds", study.train.max_folds},
-        {"max_iterations", study.train.max_iterations}}},
-      {"score", score},
-      {"heatmap", {{"colormap", study.heatmap.colormap}, {"opacity", study.heatmap.opacity}}},
-      {"tracking",
-       {{"mlflow", study.tracking.mlflow
-                       ? nlohmann::json(tracking::without_credentials(*study.tracking.mlflow))
-                       : nlohmann::json()},
-        {"register", study.tracking.register_model},
-        {"alias", study.tracking.alias}}}};
+  return {{"file", study.path},
+          {"name", study.name},
+          {"output", study.output},
+          {"slides", {{"table", study.slides_table}}},
+          {"patches", patches},
+          {"tissue",
+           {{"mask_mpp", study.tissue.mask_mpp},
+            {"mask_max_px", study.tissue.mask_max_px},
+            {"min_area_um2", study.tissue.min_area_um2},
+            {"max_hole_um2", study.tissue.max_hole_um2},
+            {"min_saturation", study.tissue.min_saturation}}},
+          {"encoder",
+           {{"name", study.encoder},
+            {"precision", std::string(encoder::to_string(study.precision))},
+            {"features_dtype", std::string(storage::to_string(study.features_type))}}},
+          {"train",
+           {{"l2", study.train.lambda ? nlohmann::json(*study.train.lambda) : "cv"},
+            {"max_folds", study.train.max_folds},
+            {"max_iterations", study.train.max_iterations}}},
+          {"score", score},
+          {"heatmap", {{"colormap", study.heatmap.colormap}, {"opacity", study.heatmap.opacity}}},
+          {"tracking",
+           {{"mlflow", study.tracking.mlflow
+                           ? nlohmann::json(tracking::without_credentials(*study.tracking.mlflow))
+                           : nlohmann::json()},
+            {"register", study.tracking.register_model},
+            {"alias", study.tracking.alias}}}};
 }
 
 }  // namespace lamella::study

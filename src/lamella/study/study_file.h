@@ -12,6 +12,7 @@
 #include "lamella/encoder/encoder.h"
 #include "lamella/heatmap/heatmap.h"
 #include "lamella/patch/plan_patches.h"
+#include "lamella/storage/storage.h"
 #include "lamella/tissue/tissue.h"
 
 namespace lamella::study {
@@ -40,6 +41,7 @@ struct Study {
   tissue::TissueOptions tissue;
   std::string encoder = "lite0";
   encoder::Precision precision = encoder::Precision::kAuto;
+  storage::FeatureType features_type = storage::FeatureType::kFloat32;
   classifier::TrainOptions train;
   patch::GridOptions score;
   heatmap::OverlayOptions heatmap;

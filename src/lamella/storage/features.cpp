@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// Features in TRIDENT's HDF5 layout, written and read a few rows at a time.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "lamella/base/checked.h"
+#include "lamella/base/error.h"
+#include "lamella/io/files.h"
+#include "lamella/storage/feature_table_internal.h"
+#include "lamella/storage/plan_rows_internal.h"
+#include "lamella/storage/storage.h"
+
+namespace lamella::storage {
+
+namespace {
+
+constexpr int64_t kMaxColumns = 1 << 20;
+constexpr float kMaxHalf = 65504;
+
+void require_half(std::span<const float> values, int64_t first, int64_t columns,
+                  const std::string& path) {
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (std::abs(values[i]) <= kMaxHalf) continue;
+    const auto at = static_cast<int64_t>(i);
+    throw Error(ErrorCode::kLimit,
+                fmt::format("row {}, column {}: found {}, expected at most {} for float16; store "
+                            "these features as float32",
+                            first + at / columns, at % columns, values[i], kMaxHalf),
+                path);
+  }
+}
+
+}  // namespace
+
+std::string_view to_string(FeatureType type) {
+  return type == FeatureType::kFloat16 ? "float16" : "float32";
+}
+
+FeatureType parse_feature_type(const std::string& text) {
+  if (text == "float32") return FeatureType::kFloat32;
+  if (text == "float16") return FeatureType::kFloat16;
+  throw Error(ErrorCode::kInvalidArgument,
+              fmt::format("found the type of features '{}', expected float32 or float16", text));
+}
+
+void write_feature_table(const patch::PatchPlan& plan, const FeatureTable& table,
+                         const std::string& key, const std::string& path, const FillRows& fill) {
+  const auto rows = static_cast<int64_t>(plan.rows.size());
+  const Hdf5Lock lock;
+  io::replace_file(path, [&](const std::string& place) {
+    Hdf5File file = Hdf5File::create(place, path);
+    write_rows(file, plan, key);
+    const bool half = table.type == FeatureType::kFloat16;
+    const Hdf5Id stored(half ? half_type() : Hdf5Id(H5Tcopy(H5T_IEEE_F32LE)));
+    file.create_dataset("features", stored.get(), {rows, table.columns, true});
+    std::vector<float> values;
+    for (int64_t first = 0; first < rows; first += kChunkRows) {
+      const int64_t count = std::min(kChunkRows, rows - first);
+      values.resize(static_cast<size_t>(count * table.columns));
+      fill(first, values);
+      if (half) require_half(values, first, table.columns, path);
+      file.write_rows("features", H5T_NATIVE_FLOAT, values.data(), first, count);
+    }
+    file.set_text("features", "name", plan.slide_id);
+    file.set_text("features", "savetodir", "None");
+    file.set_text("features", "encoder",
+                  table.feature_space.substr(0, table.feature_space.find('/')));
+    file.set_text("features", "feature_space", table.feature_space);
+    file.set_text("features", "precision", table.precision);
+    file.flush();
+  });
+}
+
+void write_features(const FeatureFile& features, const std::string& key, const std::string& path,
+                    FeatureType type) {
+  const feature::FeatureMatrix& matrix = features.features;
+  if (matrix.rows != static_cast<int64_t>(features.plan.rows.size())) {
+    throw Error(
+        ErrorCode::kInternal,
+        fmt::format("{} features for {} planned rows", matrix.rows, features.plan.rows.size()),
+        path);
+  }
+  write_feature_table(features.plan, {matrix.columns, matrix.feature_space, matrix.precision, type},
+                      key, path, [&](int64_t first, std::span<float> out) {
+                        const float* from = matrix.values.data() + first * matrix.columns;
+                        std::copy_n(from, out.size(), out.data());
+                      });
+}
+
+struct FeatureReader::State {
+  explicit State(const std::string& path) : file(Hdf5File::open(path)) {}
+
+  Hdf5File file;
+  patch::PatchPlan plan;
+  int64_t columns = 0;
+  std::string feature_space, precision;
+};
+
+FeatureReader::FeatureReader(const std::string& path) {
+  const Hdf5Lock lock;
+  state_ = std::make_unique<State>(path);
+  const Hdf5File& file = state_->file;
+  if (!file.has("features")) file.fail_corrupt("has no dataset 'features'; is it a plan?");
+  state_->plan = read_rows(file, path);
+  const std::vector<int64_t> shape = file.shape("features");
+  if (shape.size() != 2 || shape[0] != static_cast<int64_t>(state_->plan.rows.size()) ||
+      shape[1] < 1 || shape[1] > kMaxColumns) {
+    file.fail_corrupt("dataset 'features' is not of shape (rows of coords, dimension)");
+  }
+  state_->columns = shape[1];
+  state_->feature_space = file.required_text("features", "feature_space");
+  state_->precision = file.required_text("features", "precision");
+}
+
+FeatureReader::~FeatureReader() {
+  const Hdf5Lock lock;
+  state_.reset();
+}
+
+const patch::PatchPlan& FeatureReader::plan() const { return state_->plan; }
+int64_t FeatureReader::columns() const { return state_->columns; }
+
+feature::FeatureMatrix FeatureReader::read(int64_t first, int64_t count) const {
+  const Hdf5Lock lock;
+  feature::FeatureMatrix matrix;
+  matrix.rows = count;
+  matrix.columns = state_->columns;
+  matrix.values.resize(static_cast<size_t>(checked_mul(count, matrix.columns, "features")));
+  if (count > 0) {
+    state_->file.read_rows("features", H5T_NATIVE_FLOAT, matrix.values.data(), first, count);
+  }
+  matrix.feature_space = state_->feature_space;
+  matrix.precision = state_->precision;
+  return matrix;
+}
+
+FeatureFile read_all(const FeatureReader& reader) {
+  FeatureFile file;
+  file.plan = reader.plan();
+  file.features = reader.read(0, static_cast<int64_t>(file.plan.rows.size()));
+  return file;
+}
+
+FeatureFile read_features(const std::string& path) { return read_all(FeatureReader(path)); }
+
+}  // namespace lamella::storage
