@@ -220,15 +220,47 @@ def result_model(result) -> str:
     return str(Path(result["run_dir"]).parent.parent / "model")
 
 
-def test_the_model_is_served(tracked, patches, tmp_path):
+@pytest.fixture(scope="module")
+def fresh_python(tracked, tmp_path_factory) -> Path:
+    """The interpreter of an environment with what the model's own requirements.txt names."""
+    folder = tmp_path_factory.mktemp("fresh") / "venv"
+    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    python = folder / "bin" / "python"
+    subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r",
+                    result_model(tracked[0]) + "/requirements.txt"], check=True)
+    return python
+
+
+PREDICT = """
+import importlib.util, sys
+import mlflow, numpy
+assert importlib.util.find_spec("lamella") is None and importlib.util.find_spec("pytest") is None
+model = mlflow.pyfunc.load_model(sys.argv[1])
+numpy.save(sys.argv[3], model.predict(numpy.load(sys.argv[2]))["probability"])
+"""
+
+
+def test_pyfunc_works_in_a_fresh_environment(fresh_python, tracked, patches, tmp_path):
+    result, record = tracked
+    pixels, expected = patches
+    numpy.save(tmp_path / "patches.npy", pixels)
+    subprocess.run([fresh_python, "-c", PREDICT, f"models:/{result['mlflow']['model_id']}",
+                    tmp_path / "patches.npy", tmp_path / "found.npy"], check=True, cwd=tmp_path,
+                   env={"PATH": os.environ["PATH"], "HOME": str(tmp_path),
+                        "MLFLOW_TRACKING_URI": result["mlflow"]["uri"]})
+    difference = numpy.abs(numpy.load(tmp_path / "found.npy") - expected).max()
+    assert difference <= (1e-4 if record["encoder"]["precision"] == "f32" else 0.05)
+
+
+def test_the_model_is_served(fresh_python, tracked, patches, tmp_path):
     result, record = tracked
     pixels, expected = patches
     port = free_port()
     serving = subprocess.Popen(
-        [sys.executable, "-m", "mlflow", "models", "serve", "-m", result_model(result), "--host",
+        [fresh_python, "-m", "mlflow", "models", "serve", "-m", result_model(result), "--host",
          "127.0.0.1", "--port", str(port), "--env-manager", "local", "--workers", "1"],
         stdout=open(tmp_path / "log", "w"), stderr=subprocess.STDOUT, start_new_session=True,
-        env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"})
+        env={**os.environ, "PATH": f"{fresh_python.parent}:{os.environ['PATH']}"})
     try:
         body = json.dumps({"inputs": pixels[:3].tolist()}).encode()
         request = urllib.request.Request(f"http://127.0.0.1:{port}/invocations", body,
