@@ -211,7 +211,7 @@ def test_pyfunc_gives_lamellas_probabilities(client, tracked, patches):
     found = model.predict(pixels)["probability"]
     difference = numpy.abs(found - expected).max()
     print(f"pyfunc against {record['encoder']['precision']}: largest difference {difference:.1e}")
-    assert difference <= (1e-4 if record["encoder"]["precision"] == "f32" else 0.05)
+    assert difference <= (1e-6 if record["encoder"]["precision"] == "f32" else 0.05)
     example = model.metadata.load_input_example(result_model(result))
     assert model.predict(example)["probability"].shape == (1,)
 
@@ -249,7 +249,7 @@ def test_pyfunc_works_in_a_fresh_environment(fresh_python, tracked, patches, tmp
                    env={"PATH": os.environ["PATH"], "HOME": str(tmp_path),
                         "MLFLOW_TRACKING_URI": result["mlflow"]["uri"]})
     difference = numpy.abs(numpy.load(tmp_path / "found.npy") - expected).max()
-    assert difference <= (1e-4 if record["encoder"]["precision"] == "f32" else 0.05)
+    assert difference <= (1e-6 if record["encoder"]["precision"] == "f32" else 0.05)
 
 
 def test_the_model_is_served(fresh_python, tracked, patches, tmp_path):
@@ -280,7 +280,7 @@ def test_the_model_is_served(fresh_python, tracked, patches, tmp_path):
         os.killpg(serving.pid, signal.SIGKILL)
         serving.wait()
     found = numpy.array(answer["predictions"]["probability"])
-    limit = 1e-4 if record["encoder"]["precision"] == "f32" else 0.05
+    limit = 1e-6 if record["encoder"]["precision"] == "f32" else 0.05
     assert numpy.abs(found - expected[:3]).max() <= limit
 
 
