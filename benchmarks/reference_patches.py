@@ -28,7 +28,7 @@ def main() -> None:
         import openslide
         x, y = row
         region = openslide.OpenSlide(slide).read_region((x, y), 0, (size, size)).convert("RGB")
-        region.save(os.path.join(out, f"{x}_{y}.jpg"), quality=90)
+        region.save(os.path.join(out, f"{x}_{y}.jpg"), quality=90, subsampling="4:2:0")
         return 1
 
     context = spark.sparkContext

@@ -193,7 +193,7 @@ def reference(bench, lamella, python):
                 begin = time.perf_counter()
                 done = subprocess.run(
                     [lamella, "--json", "--quiet", "--threads", "2", "extract", "--slide", slide,
-                     "--plan", plan, "--format", form, "--out", f"{folder}/{form}_{turn}"],
+                     "--plan", plan, "--format", form, "--jpeg-chroma", "4:2:0", "--out", f"{folder}/{form}_{turn}"],
                     check=True, capture_output=True, text=True)
                 results.append({"count": json.loads(done.stdout)["patches"],
                                 "seconds": time.perf_counter() - begin})

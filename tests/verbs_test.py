@@ -132,6 +132,12 @@ def test_extract_formats(verbs, cohort, tmp_path):
     with h5py.File(plan) as file:
         names = {f"phantom_01_{x}_{y}" for x, y in file["coords"][:]}
     assert {file.stem for file in files} == names
+    small = tmp_path / "jpeg_420"
+    good("extract", "--slide", slide, "--plan", plan, "--format", "jpeg", "--jpeg-chroma", "4:2:0",
+         "--out", small)
+    halved = {file.stem: file.stat().st_size for file in small.rglob("*.jpg")}
+    assert halved.keys() == names
+    assert sum(halved.values()) < sum(file.stat().st_size for file in files)
 
     good("extract", "--slide", slide, "--plan", plan, "--format", "webdataset", "--shard-size", 25,
          "--out", tmp_path / "shards")

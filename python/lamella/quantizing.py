@@ -46,11 +46,15 @@ def quantize(folder: pathlib.Path, pictures_path: pathlib.Path, out: pathlib.Pat
                for first in range(0, len(inputs) - batch + 1, batch)]
     tokens = any(node.op_type in ("MatMul", "LayerNormalization") and "attn" in node.name.lower()
                  for node in model.graph.node)
-    # Weights and activations of a convolution symmetric where that costs nothing.
+    # Weights and activations of a convolution symmetric where that costs nothing. Processors
+    # without VNNI add products of 8-bit numbers in 16 bits, which overflow unless weights keep to
+    # half of their range (lite0 on AVX2: mean cosine 0.994 with, 0.941 without).
     quantized = nncf.quantize(
         model, nncf.Dataset(samples), subset_size=len(samples),
         preset=nncf.QuantizationPreset.MIXED,
-        model_type=nncf.ModelType.TRANSFORMER if tokens else None)
+        model_type=nncf.ModelType.TRANSFORMER if tokens else None,
+        advanced_parameters=nncf.AdvancedQuantizationParameters(
+            overflow_fix=nncf.OverflowFix.ENABLE))
     onnx.save(quantized, out)
 
 

@@ -19,6 +19,7 @@ struct ExtractCommandOptions {
   std::string format = "png";
   std::string out;
   bool skip_errors = false;
+  std::string jpeg_chroma = "auto";
   storage::PatchFilesOptions files;
 };
 
@@ -74,6 +75,10 @@ Action add_extract(CLI::App& app) {
       ->capture_default_str();
   app.add_option("--out", options->out, "folder to write")->type_name("DIR");
   app.add_option("--jpeg-quality", options->files.jpeg_quality, "1-100")->capture_default_str();
+  app.add_option("--jpeg-chroma", options->jpeg_chroma,
+                 "resolution of the colours: 4:4:4 (full), 4:2:0 (half: smaller and faster), auto "
+                 "(4:2:0 below quality 90)")
+      ->capture_default_str();
   app.add_option("--shard-size", options->files.shard_size, "webdataset: patches per tar file")
       ->capture_default_str();
   app.add_flag("--skip-errors", options->skip_errors,
@@ -81,6 +86,7 @@ Action add_extract(CLI::App& app) {
   return [options](Shell& shell) {
     options->files.format = storage::parse_patch_format(options->format);
     options->files.folder = options->out;
+    options->files.jpeg_chroma = imagefile::parse_chroma(options->jpeg_chroma);
     options->files.validate();
     return run_extract(*options, shell);
   };

@@ -17,8 +17,14 @@ namespace lamella::imagefile {
 
 // 1 (grey) or 3 (RGB) channels.
 std::vector<uint8_t> encode_png(const ImageView& image);
-// RGB; quality 1-100; 4:2:0 below 90, else 4:4:4.
-std::vector<uint8_t> encode_jpeg(const ImageView& image, int quality);
+// Colour at full (4:4:4) or half (4:2:0) resolution; by quality: halved below 90.
+enum class Chroma { kByQuality, kFull, kHalved };
+// "auto", "4:4:4", "4:2:0". Error kInvalidArgument.
+Chroma parse_chroma(const std::string& text);
+
+// RGB; quality 1-100.
+std::vector<uint8_t> encode_jpeg(const ImageView& image, int quality,
+                                 Chroma chroma = Chroma::kByQuality);
 void write_png(const ImageView& image, const std::string& path);
 void write_jpeg(const ImageView& image, int quality, const std::string& path);
 // Grey stays 1 channel, everything else becomes RGB composited over white.

@@ -114,8 +114,17 @@ std::vector<uint8_t> JpegEncoder::encode(const ImageView& image) {
   return {state_->buffer, state_->buffer + state_->size};
 }
 
-std::vector<uint8_t> encode_jpeg(const ImageView& image, int quality) {
-  JpegEncoder encoder({.quality = quality, .halve_chroma = quality < 90});
+Chroma parse_chroma(const std::string& text) {
+  if (text == "auto") return Chroma::kByQuality;
+  if (text == "4:4:4") return Chroma::kFull;
+  if (text == "4:2:0") return Chroma::kHalved;
+  throw Error(ErrorCode::kInvalidArgument,
+              fmt::format("chroma: found '{}', expected auto, 4:4:4 or 4:2:0", text));
+}
+
+std::vector<uint8_t> encode_jpeg(const ImageView& image, int quality, Chroma chroma) {
+  const bool halved = chroma == Chroma::kByQuality ? quality < 90 : chroma == Chroma::kHalved;
+  JpegEncoder encoder({.quality = quality, .halve_chroma = halved});
   return encoder.encode(image);
 }
 

@@ -165,6 +165,16 @@ TEST(Jpeg, PlainColourComesBackAndChromaFollowsQuality) {
   }
 }
 
+TEST(Jpeg, ChromaAsAskedFor) {
+  const Image image(33, 9, 3, 120);
+  int horizontal = 0;
+  decode(encode_jpeg(image.view(), 95, parse_chroma("4:2:0")), &horizontal);
+  EXPECT_EQ(horizontal, 2);
+  decode(encode_jpeg(image.view(), 80, parse_chroma("4:4:4")), &horizontal);
+  EXPECT_EQ(horizontal, 1);
+  EXPECT_EQ(code_of([] { parse_chroma("4:2:2"); }), ErrorCode::kInvalidArgument);
+}
+
 TEST(Jpeg, BadArguments) {
   const Image image(4, 4, 3);
   EXPECT_EQ(code_of([&] { encode_jpeg(image.view(), 0); }), ErrorCode::kInvalidArgument);

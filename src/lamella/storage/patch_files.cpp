@@ -11,7 +11,6 @@
 
 #include "lamella/base/error.h"
 #include "lamella/base/parallel.h"
-#include "lamella/imagefile/imagefile.h"
 #include "lamella/io/files.h"
 
 namespace lamella::storage {
@@ -28,6 +27,11 @@ std::string patch_name(const patch::PatchPlan& plan, const patch::PatchRow& row)
 
 ImageView patch_view(const patch::PatchBatch& batch, int64_t i) {
   return {batch.patch(i).data(), batch.size_px, batch.size_px, 3, ptrdiff_t{3} * batch.size_px};
+}
+
+std::vector<uint8_t> jpeg_of(const patch::PatchBatch& batch, int64_t i,
+                             const PatchFilesOptions& options) {
+  return imagefile::encode_jpeg(patch_view(batch, i), options.jpeg_quality, options.jpeg_chroma);
 }
 
 class NullFiles final : public PatchFiles {
@@ -50,8 +54,8 @@ class ImageFiles final : public PatchFiles {
       const std::string path =
           fmt::format("{}/{}/{}", options_.folder, label_name(row.label), patch_name(plan_, row));
       const bool png = options_.format == PatchFormat::kPng;
-      const auto bytes = png ? imagefile::encode_png(patch_view(batch, i))
-                             : imagefile::encode_jpeg(patch_view(batch, i), options_.jpeg_quality);
+      const auto bytes =
+          png ? imagefile::encode_png(patch_view(batch, i)) : jpeg_of(batch, i, options_);
       io::write_file_atomic(path + (png ? ".png" : ".jpg"),
                             {reinterpret_cast<const char*>(bytes.data()), bytes.size()},
                             io::Sync::kLater);
@@ -124,8 +128,7 @@ class WebDatasetFiles final : public PatchFiles {
     std::vector<std::vector<uint8_t>> encoded(static_cast<size_t>(batch.count));
     parallel_for(batch.count, context.threads, [&](int64_t i, int) {
       context.cancel.check();
-      encoded[static_cast<size_t>(i)] =
-          imagefile::encode_jpeg(patch_view(batch, i), options_.jpeg_quality);
+      encoded[static_cast<size_t>(i)] = jpeg_of(batch, i, options_);
     });
     for (size_t i = 0; i < encoded.size(); ++i) add(plan_.rows[batch.rows[i]], encoded[i]);
   }

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "lamella/base/context.h"
+#include "lamella/imagefile/imagefile.h"
 #include "lamella/patch/patch_extractor.h"
 #include "lamella/patch/patch_plan.h"
 
@@ -20,6 +21,7 @@ struct PatchFilesOptions {
   PatchFormat format = PatchFormat::kPng;
   std::string folder;     // not for kNull
   int jpeg_quality = 90;  // 1-100
+  imagefile::Chroma jpeg_chroma = imagefile::Chroma::kByQuality;
   int shard_size = 1000;  // WebDataset: patches per tar file
   void validate() const;
 };
