@@ -57,6 +57,19 @@ FeatureFile features_of(
   return file;
 }
 
+// The plan's columns and the vectors, whose memory is the features' own.
+nb::capsule features_stream(nb::handle self, nb::handle) {
+  const FeatureFile& file = nb::cast<FeatureFile&>(self);
+  std::vector<ArrowColumn> columns = plan_columns(file.plan);
+  columns.push_back(arrow_column("features", file.features.values.data(), keep_alive(self),
+                                 file.features.columns));
+  return arrow_stream(file.features.rows, std::move(columns),
+                      {{"slide_id", file.plan.slide_id},
+                       {"slide_path", file.plan.slide_path},
+                       {"feature_space", file.features.feature_space},
+                       {"precision", file.features.precision}});
+}
+
 void bind_features(nb::module_& module) {
   nb::class_<FeatureFile>(module, "Features",
                           "Feature vectors of a plan's patches; values shows their own memory.")
@@ -75,6 +88,8 @@ void bind_features(nb::module_& module) {
                 {static_cast<size_t>(features.rows), static_cast<size_t>(features.columns)}, self);
           },
           "n x d float32.")
+      .def("__arrow_c_stream__", features_stream, nb::arg("requested_schema") = nb::none(),
+           "Plan and vectors as a table of Arrow, the vectors without a copy.")
       .def_ro("plan", &FeatureFile::plan)
       .def_prop_ro("slide_id", [](const FeatureFile& self) { return self.plan.slide_id; })
       .def_prop_ro("feature_space",
@@ -105,6 +120,30 @@ void bind_features(nb::module_& module) {
       });
 }
 
+void bind_encoder_info(nb::module_& module) {
+  using encoder::EncoderInfo;
+  nb::class_<EncoderInfo>(module, "EncoderInfo",
+                          "An encoder that was found and whose network has the right hash; it is "
+                          "not loaded.")
+      .def(
+          "__init__",
+          [](EncoderInfo* self, const std::string& encoder) {
+            new (self) EncoderInfo(encoder::find_encoder(encoder));
+          },
+          nb::arg("encoder"), "encoder: name or folder.")
+      .def_prop_ro("name", [](const EncoderInfo& self) { return self.name; })
+      .def_prop_ro(
+          "network_space", [](const EncoderInfo& self) { return encoder::network_space(self); },
+          "Network with its hash, preprocessing, outputs and views: what makes features alike.")
+      .def(
+          "resolve_precision",
+          [](const EncoderInfo& self, const std::string& precision) {
+            return std::string(encoder::to_string(
+                encoder::resolve_precision(encoder::parse_precision(precision), self)));
+          },
+          nb::arg("precision"), "What is run here if this is asked for.");
+}
+
 void bind_encoder_class(nb::module_& module) {
   const study::Study standard;
   nb::class_<LoadedEncoder>(module, "Encoder",
@@ -128,16 +167,13 @@ void bind_encoder_class(nb::module_& module) {
                                   std::string(encoder::to_string(standard.precision)));
           },
           "Name and precision of the encoder that is used where none is named.")
-      .def_static(
-          "resolve_precision",
-          [](const std::string& encoder, const std::string& precision) {
-            return std::string(encoder::to_string(encoder::resolve_precision(
-                encoder::parse_precision(precision), encoder::find_encoder(encoder))));
-          },
-          nb::arg("encoder"), nb::arg("precision"), "What is run here if this is asked for.")
       .def_prop_ro("name", [](const LoadedEncoder& self) { return self.info().name; })
       .def_prop_ro("folder", [](const LoadedEncoder& self) { return self.info().folder; })
       .def_prop_ro("sha256", [](const LoadedEncoder& self) { return self.info().sha256; })
+      .def_prop_ro(
+          "network_space",
+          [](const LoadedEncoder& self) { return encoder::network_space(self.info()); },
+          "Network with its hash, preprocessing, outputs and views: what makes features alike.")
       .def_prop_ro("input_px", [](const LoadedEncoder& self) { return self.info().input_px; })
       .def_prop_ro("dimension", [](const LoadedEncoder& self) { return self.info().dimension; })
       .def_prop_ro("precision",
@@ -182,6 +218,7 @@ std::shared_ptr<LoadedEncoder> loaded_encoder_of(nb::handle encoder, const std::
 
 void bind_encode(nb::module_& module) {
   bind_features(module);
+  bind_encoder_info(module);
   bind_encoder_class(module);
   const study::Study standard;
   module.def(

@@ -36,6 +36,19 @@ auto column(T PatchRow::*member) {
   };
 }
 
+template <typename T>
+ArrowColumn arrow_member(const PatchPlan& plan, const std::string& name, T PatchRow::*member) {
+  std::vector<T> values;
+  values.reserve(plan.rows.size());
+  for (const PatchRow& row : plan.rows) values.push_back(row.*member);
+  return arrow_column(name, std::move(values));
+}
+
+nb::capsule plan_stream(const PatchPlan& plan, nb::handle) {
+  return arrow_stream(static_cast<int64_t>(plan.rows.size()), plan_columns(plan),
+                      {{"slide_id", plan.slide_id}, {"slide_path", plan.slide_path}});
+}
+
 PatchPlan select(const PatchPlan& plan, const Array<const int64_t, nb::ndim<1>>& rows) {
   PatchPlan part = plan;
   part.rows.clear();
@@ -112,6 +125,8 @@ void bind_plan_class(nb::module_& module) {
       .def_prop_ro("label", column(&PatchRow::label), "1 tumour, 0 normal, -1 none.")
       .def_prop_ro("tissue_fraction", column(&PatchRow::tissue_fraction))
       .def_prop_ro("inside_fraction", column(&PatchRow::inside_fraction))
+      .def("__arrow_c_stream__", plan_stream, nb::arg("requested_schema") = nb::none(),
+           "The rows as a table of Arrow, e.g. for pyarrow.table(plan).")
       .def("select", select, nb::arg("rows"), "The plan of these rows (int64), in their order.")
       .def("tile_order", tile_order, nb::arg("slide"),
            "The order of rows in which few stored tiles are alive at once, uint32.")
@@ -145,6 +160,13 @@ void bind_plan_class(nb::module_& module) {
 }
 
 }  // namespace
+
+std::vector<ArrowColumn> plan_columns(const PatchPlan& plan) {
+  return {arrow_member(plan, "x_px", &PatchRow::x_px), arrow_member(plan, "y_px", &PatchRow::y_px),
+          arrow_member(plan, "label", &PatchRow::label),
+          arrow_member(plan, "tissue_fraction", &PatchRow::tissue_fraction),
+          arrow_member(plan, "inside_fraction", &PatchRow::inside_fraction)};
+}
 
 void bind_plan(nb::module_& module) {
   bind_plan_class(module);

@@ -46,6 +46,17 @@ auto column(std::vector<T> heatmap::ScoredPatches::*member) {
   };
 }
 
+nb::capsule scores_stream(nb::handle self, nb::handle) {
+  const Scores& scores = nb::cast<Scores&>(self);
+  const heatmap::ScoredPatches& patches = scores.patches;
+  const auto owner = keep_alive(self);
+  return arrow_stream(static_cast<int64_t>(patches.scores.size()),
+                      {arrow_column("x_px", patches.x_px.data(), owner),
+                       arrow_column("y_px", patches.y_px.data(), owner),
+                       arrow_column("score", patches.scores.data(), owner)},
+                      {{"slide_id", scores.slide_id}});
+}
+
 void bind_scores(nb::module_& module) {
   using heatmap::ScoredPatches;
   nb::class_<Scores>(module, "Scores", "A probability of tumour for every patch of a slide.")
@@ -55,6 +66,8 @@ void bind_scores(nb::module_& module) {
              return fmt::format("Scores('{}', {} patches)", self.slide_id,
                                 self.patches.scores.size());
            })
+      .def("__arrow_c_stream__", scores_stream, nb::arg("requested_schema") = nb::none(),
+           "Positions and probabilities as a table of Arrow, without a copy.")
       .def_ro("slide_id", &Scores::slide_id)
       .def_prop_ro("values", column(&ScoredPatches::scores), "0-1, float32.")
       .def_prop_ro("x_px", column(&ScoredPatches::x_px), "Left edges, level-0 px.")
@@ -86,11 +99,10 @@ Scores score_slide(nb::handle slide, nb::handle given_model, const patch::GridOp
   const auto opened = slide_of(slide, slide_mpp);
   const storage::Model model = model_of(given_model);
   LoadedEncoder* loaded = encoder.is_none() ? nullptr : &nb::cast<LoadedEncoder&>(encoder);
-  if (loaded && loaded->info().sha256 != model.encoder.sha256) {
-    throw Error(
-        ErrorCode::kMismatch,
-        fmt::format("the model needs the encoder '{}/{}', found '{}/{}'", model.encoder.name,
-                    model.encoder.sha256, loaded->info().name, loaded->info().sha256));
+  if (loaded && encoder::network_space(loaded->info()) != encoder::network_space(model.encoder)) {
+    throw Error(ErrorCode::kMismatch, fmt::format("the model needs the encoder '{}', found '{}'",
+                                                  encoder::network_space(model.encoder),
+                                                  encoder::network_space(loaded->info())));
   }
   study::SlideScores result = call.run([&](const Context& context) {
     const auto id = slide_id_of(*opened, slide_id);

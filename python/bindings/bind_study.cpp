@@ -60,13 +60,13 @@ void bind_pieces(nb::module_& module) {
           nb::arg("slides"), "The scale of the model, from the training slides.")
       .def(
           "plan_slide",
-          [](const Study& self, const SlideEntry& slide, std::optional<double> model_mpp,
-             std::optional<int> threads) {
+          [](const Study& self, const encoder::EncoderInfo& encoder, const SlideEntry& slide,
+             std::optional<double> model_mpp, std::optional<int> threads) {
             return Call(threads, nb::none()).run([&](const Context& context) {
-              return study::plan_study_slide(self, slide, model_mpp, context);
+              return study::plan_study_slide(self, encoder, slide, model_mpp, context);
             });
           },
-          nb::arg("slide"), nb::arg("model_mpp").none(), nb::kw_only(),
+          nb::arg("encoder"), nb::arg("slide"), nb::arg("model_mpp").none(), nb::kw_only(),
           nb::arg("threads") = nb::none(),
           "The pieces of one slide; their plans are written where run finds them.");
 }

@@ -178,9 +178,11 @@ void bind_model(nb::module_& module) {
       .def(
           "save",
           [](const Model& self, const std::filesystem::path& folder) {
-            storage::write_model(self, folder.string());
+            Call(1, nb::none()).run([&](const Context& context) {
+              study::write_whole_model(self, folder.string(), context);
+            });
           },
-          nb::arg("folder"))
+          nb::arg("folder"), "As lamella train --out: with the files that MLflow reads.")
       .def_static(
           "load",
           [](const std::filesystem::path& folder) { return storage::read_model(folder.string()); },

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "arrow_stream.h"
 #include "lamella/base/image.h"
 #include "lamella/heatmap/heatmap.h"
 #include "lamella/slide/slide.h"
@@ -79,6 +80,9 @@ struct DrawnMap {
 struct Picture {
   Image image;
 };
+
+// A plan's rows for Arrow: a column a number.
+std::vector<ArrowColumn> plan_columns(const patch::PatchPlan& plan);
 
 // A Model, or the folder of one.
 storage::Model model_of(nb::handle model);

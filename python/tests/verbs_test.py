@@ -4,6 +4,7 @@
 import json
 import os
 import pickle
+import shutil
 import signal
 import subprocess
 import sys
@@ -93,7 +94,8 @@ def test_train_score_map_evaluate(cohort, made, tmp_path):
     features = [lamella.Features.load(made / f"phantom_0{i}.h5") for i in (1, 2)]
     model = lamella.train(features, l2=0.1)
     model.save(tmp_path / "model")
-    assert (tmp_path / "model/model.json").read_bytes() == (made / "model/model.json").read_bytes()
+    assert contents(tmp_path / "model") == contents(made / "model")
+    assert {"MLmodel", "model.onnx"} <= set(contents(made / "model"))
 
     scores = lamella.score(features[0], model)
     scores.save(tmp_path / "phantom_01.csv")
@@ -122,6 +124,26 @@ def test_train_score_map_evaluate(cohort, made, tmp_path):
     assert (tmp_path / "map.png").read_bytes() == (tmp_path / "cli/map.png").read_bytes()
     assert drawn._repr_png_() == (tmp_path / "map.png").read_bytes()
     assert np.nanmax(drawn.values) <= 1 and np.isnan(drawn.values).any()
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes()
+            for path in folder.rglob("*") if path.is_file()}
+
+
+def test_the_models_encoder_in_another_use_is_refused(cohort, made, tmp_path):
+    """The same network file, other preprocessing: other features."""
+    own = Path(lamella.Model.load(made / "model").encoder_folder)
+    other = tmp_path / "other"
+    shutil.copytree(own, other)
+    text = json.loads((other / "encoder.json").read_text())
+    text["mean"] = [0, 0, 0]
+    (other / "encoder.json").write_text(json.dumps(text))
+    encoder = lamella.Encoder(other, threads=1)
+    assert encoder.sha256 == lamella.Encoder(own, threads=1).sha256
+    with pytest.raises(lamella.Error, match="mean127,127,127.*found.*mean0,0,0") as caught:
+        lamella.score(cohort / "phantom_03.tif", made / "model", encoder=encoder)
+    assert caught.value.code == "mismatch"
 
 
 def test_coefficients_of_another_solver(made):

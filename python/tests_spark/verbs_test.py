@@ -137,6 +137,15 @@ def test_another_version_on_an_executor(spark, table):
         frame.mapInArrow(work, "slide_id string").collect()
 
 
+def test_another_encoder_on_an_executor():
+    network = _worker.Network.found("lite0", "f32")
+    assert _worker.encoder_info(network) is _worker.encoder_info(network)  # hashed once a process
+    other = network._replace(space=network.space.replace("mean127", "mean0"))
+    for load in (_worker.encoder_info, _worker.encoder):
+        with pytest.raises(lamella.Error, match="mean127.*on executor.*expected.*mean0"):
+            load(other)
+
+
 def test_who_worked(spark, cluster, table, recwarn):
     one = spark.createDataFrame([("a", 0, "host/1")], "slide_id string, row long, executor string")
     assert _progress.report_executors(one, spark) == {"host/1": 1}

@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import os
 import sys
+import uuid
 import warnings
 from collections.abc import Iterable, Mapping
-from functools import partial
-from typing import Any
+from functools import lru_cache, partial
+from typing import Any, NamedTuple
 
 import lamella
 import numpy as np
@@ -20,7 +21,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from lamella.spark import _worker
 from lamella.spark._progress import report_executors
-from lamella.spark._verbs import encode, plan_rows
+from lamella.spark._verbs import encode_with, plan_rows
 
 WRITTEN = pa.schema([("slide_id", pa.string()), ("kind", pa.string()), ("patches", pa.int64()),
                      ("error", pa.string())])
@@ -42,25 +43,41 @@ def run(study: str | os.PathLike[str], spark: SparkSession, *,
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", lamella.LamellaWarning)  # run says it again
         mpp = read.mpp(entries)
-    work = partial(_plan_slide, study=path, overrides=texts, model_mpp=mpp)
+    network = _worker.Network.found(read.encoder, read.precision)
+    work = partial(_plan_slide, job=Job(path, tuple(texts), network, uuid.uuid4().hex),
+                   model_mpp=mpp)
     rows = [{"slide_id": entry.slide_id, "path": entry.path, "mpp": entry.mpp} for entry in entries]
     plans = plan_rows(spark, rows, work)
     try:
-        _encode(plans, read, delta, progress)
+        _encode(plans, read, network, delta, progress)
     finally:
         plans.unpersist()
     return lamella.run(path, overrides=texts)
 
 
-def _plan_slide(row: dict[str, Any], *, study: str, overrides: list[str],
-                model_mpp: float | None) -> list[dict[str, Any]]:
+class Job(NamedTuple):
+    study: str
+    overrides: tuple[str, ...]
+    network: _worker.Network
+    number: str  # of this call of run: the files may have changed since the one before
+
+
+@lru_cache(maxsize=1)
+def _read(job: Job) -> tuple[_core.Study, dict[str, _core.SlideEntry]]:
+    """Once a worker process."""
+    read = _core.Study(job.study, list(job.overrides))
+    return read, {entry.slide_id: entry for entry in read.slides()}
+
+
+def _plan_slide(row: dict[str, Any], *, job: Job, model_mpp: float | None) -> list[dict[str, Any]]:
     """On an executor. Finished pieces are left out; so is a slide that fails: run tells why."""
-    read = _core.Study(study, overrides)
-    entry = next(entry for entry in read.slides() if entry.slide_id == row["slide_id"])
+    read, entries = _read(job)
+    entry = entries[row["slide_id"]]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", lamella.LamellaWarning)
-            pieces = read.plan_slide(entry, model_mpp, threads=1)
+            pieces = read.plan_slide(_worker.encoder_info(job.network), entry, model_mpp,
+                                     threads=1)
     except lamella.Error as error:
         return [{"slide_id": row["slide_id"], "kind": "", "path": row["path"], "patches": 0,
                  "error": _worker.error_text(error)}]
@@ -73,15 +90,15 @@ def _plan_of(piece: _core.StudyPiece) -> lamella.Plan:
     return piece.plan
 
 
-def _encode(plans: DataFrame, read: _core.Study, delta: bool | None, progress: bool) -> None:
+def _encode(plans: DataFrame, read: _core.Study, network: _worker.Network, delta: bool | None,
+            progress: bool) -> None:
     spark = plans.sparkSession
     failed = plans.where("error is not null").select("slide_id", "error").collect()
     for row in failed:
         print(f"lamella: slide '{row['slide_id']}' failed: {row['error']}", file=sys.stderr)
     if plans.where("error is null").limit(1).count() == 0:
         return
-    features = encode(plans.where("error is null"), encoder=read.encoder, precision=read.precision,
-                      progress=progress)
+    features = encode_with(plans.where("error is null"), network, progress)
     table = os.path.join(read.output, "spark", "features")
     form = "delta" if (has_delta(spark) if delta is None else delta) else "parquet"
     features.write.mode("overwrite").format(form).save(table)

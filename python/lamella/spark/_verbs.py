@@ -77,14 +77,16 @@ def encode(plans: DataFrame, *, encoder: str | os.PathLike[str] | None = None,
 
     Runs when it is used; keep it (persist, or write it) if it is used twice.
     """
-    spark = plans.sparkSession
     standard = lamella.Encoder.defaults()
-    name = str(standard[0] if encoder is None else encoder)
-    exact = lamella.Encoder.resolve_precision(name, standard[1] if precision is None else precision)
+    name = os.fspath(standard[0] if encoder is None else encoder)
+    return encode_with(plans, _worker.Network.found(name, precision or standard[1]), progress)
+
+
+def encode_with(plans: DataFrame, network: _worker.Network, progress: bool) -> DataFrame:
+    spark = plans.sparkSession
     pieces = _pieces(plans)
     count = counter(spark) if progress else None
-    work = partial(_worker.encode_pieces, version=lamella.__version__, encoder_name=name,
-                   precision=exact, count=count)
+    work = partial(_worker.encode_pieces, version=lamella.__version__, network=network, count=count)
     made = pieces.mapInArrow(work, _schema.sql(_schema.FEATURES))
     failed = plans.where("error is not null").select(
         *(F.col(field.name) if field.name in ("slide_id", "kind", "error", "executor") else

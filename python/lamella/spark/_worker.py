@@ -7,25 +7,51 @@ import os
 import socket
 import warnings
 from collections.abc import Callable, Iterator
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
 import lamella
+from lamella import _core
 from lamella.spark import _schema
 from lamella.spark._pieces import bounds
 
-_encoders: dict[tuple[str, str], lamella.Encoder] = {}
 
 
-def encoder(name: str, precision: str) -> lamella.Encoder:
-    """Loaded once a worker process, whatever tasks it is given."""
-    key = (name, precision)
-    if key not in _encoders:
-        _encoders.clear()
-        _encoders[key] = lamella.Encoder(name, precision=precision, threads=1)
-    return _encoders[key]
+class Network(NamedTuple):
+    """An encoder as the driver found it; executors must find the same."""
+
+    name: str
+    space: str
+    precision: str
+
+    @classmethod
+    def found(cls, name: str, precision: str) -> Network:
+        info = _core.EncoderInfo(name)
+        return cls(name, info.network_space, info.resolve_precision(precision))
+
+    def check(self, space: str) -> None:
+        if space != self.space:
+            raise lamella.Error(f"found the encoder '{space}' on executor {executor()}, expected "
+                                f"'{self.space}' as on the driver; install one everywhere",
+                                code="mismatch")
+
+
+# Once a worker process, whatever tasks it is given.
+@lru_cache(maxsize=1)
+def encoder(network: Network) -> lamella.Encoder:
+    loaded = lamella.Encoder(network.name, precision=network.precision, threads=1)
+    network.check(loaded.network_space)
+    return loaded
+
+
+@lru_cache(maxsize=1)
+def encoder_info(network: Network) -> _core.EncoderInfo:
+    info = _core.EncoderInfo(network.name)
+    network.check(info.network_space)
+    return info
 
 
 def executor() -> str:
@@ -105,13 +131,13 @@ def _cut_plan(row: dict[str, Any]) -> Iterator[dict[str, Any]]:
                "plan": plan.select(rows.astype(np.int64)).to_bytes()}
 
 
-def encode_pieces(batches: Iterator[pa.RecordBatch], *, version: str, encoder_name: str,
-                  precision: str, count: Any) -> Iterator[pa.RecordBatch]:
+def encode_pieces(batches: Iterator[pa.RecordBatch], *, version: str, network: Network,
+                  count: Any) -> Iterator[pa.RecordBatch]:
     check_version(version)
     for batch in batches:
         for row in batch.to_pylist():
             try:
-                made = _encode(row, encoder(encoder_name, precision))
+                made = _encode(row, encoder(network))
             except lamella.Error as error:
                 made = _batch([{"slide_id": row["slide_id"], "kind": row["kind"],
                                 "piece": row["piece"], "executor": executor(),

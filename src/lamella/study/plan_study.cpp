@@ -24,14 +24,15 @@ std::optional<double> study_mpp(const Study& study, const std::vector<SlideEntry
   return training_mpp(scales);
 }
 
-std::vector<StudyPiece> plan_study_slide(const Study& study, const SlideEntry& slide,
-                                         std::optional<double> model_mpp, const Context& context) {
+std::vector<StudyPiece> plan_study_slide(const Study& study, const encoder::EncoderInfo& encoder,
+                                         const SlideEntry& slide, std::optional<double> model_mpp,
+                                         const Context& context) {
   const RunOptions options;
   StudyResult result;
   tracking::RunRecord nowhere;
   RunState state{
       .study = study, .options = options, .context = context, .result = result, .record = nowhere};
-  state.encoder_info = encoder::find_encoder(study.encoder);
+  state.encoder_info = encoder;
   state.precision = encoder::resolve_precision(study.precision, state.encoder_info);
   state.model_mpp = model_mpp;
   read_centres(state);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lamella/base/context.h"
+#include "lamella/encoder/encoder.h"
 #include "lamella/patch/patch_plan.h"
 #include "lamella/study/slides_table.h"
 #include "lamella/study/study_file.h"
@@ -28,8 +29,10 @@ std::optional<double> study_mpp(const Study& study, const std::vector<SlideEntry
                                 const Context& context);
 
 // Plans one slide of the study (its labelled rows, its grid, or both) as run_study would, and
-// writes the plans where run_study finds them. Errors: those of the slide.
-std::vector<StudyPiece> plan_study_slide(const Study& study, const SlideEntry& slide,
-                                         std::optional<double> model_mpp, const Context& context);
+// writes the plans where run_study finds them. encoder: the study's, found once for many slides,
+// since finding it hashes its network. Errors: those of the slide.
+std::vector<StudyPiece> plan_study_slide(const Study& study, const encoder::EncoderInfo& encoder,
+                                         const SlideEntry& slide, std::optional<double> model_mpp,
+                                         const Context& context);
 
 }  // namespace lamella::study
