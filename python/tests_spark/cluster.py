@@ -23,6 +23,12 @@ def free_port() -> int:
         return free.getsockname()[1]
 
 
+def children(pid: int) -> list[int]:
+    """Processes that this one has started."""
+    return [int(number) for task in Path(f"/proc/{pid}/task").iterdir()
+            for number in (task / "children").read_text().split()]
+
+
 class Cluster:
     def __init__(self, folder: Path, workers: int = 2, cores: int = 1):
         self.folder = folder
@@ -69,9 +75,13 @@ class Cluster:
         raise RuntimeError(f"{alive} of {count} workers after {START_S} s:\n{logs}")
 
     def kill_worker(self, number: int = 1) -> None:
-        """At once, as when a machine loses its power; its executor ends with it."""
-        self.processes[number].send_signal(signal.SIGKILL)
-        self.processes[number].wait(10)
+        """At once, as when a machine loses its power: the worker and its executors."""
+        worker = self.processes[number]
+        executors = children(worker.pid)
+        worker.send_signal(signal.SIGKILL)
+        for pid in executors:
+            os.kill(pid, signal.SIGKILL)
+        worker.wait(10)
 
     def stop(self) -> None:
         for process in reversed(self.processes):
