@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # Two commands do everything from a fresh machine: make demo, make test.
-.PHONY: help setup build demo test test-all bench idc asan tsan fuzz check format tidy clean
+.PHONY: help setup build wheel demo test test-all bench idc asan tsan fuzz check format tidy clean
 
 help:
 	@echo "make demo    train on a synthetic cohort, draw heat-maps, score a real slide"
 	@echo "make test    build everything and run all tests"
 	@echo "make test-all  the tests that need heavy frameworks (installed as needed)"
 	@echo "make build   leave the program at build/bin/lamella"
+	@echo "make wheel   leave the Python wheel in build/wheels"
 	@echo "make setup   install what is missing (apt packages, .venv, the encoders lite0 and lite0-context)"
 	@echo "make bench   reading beside its peers; writes benchmarks/RESULTS.md"
 	@echo "make idc     the real-data studies (needs ../shared/data)"
@@ -20,6 +21,9 @@ setup:
 
 build: setup
 	@tools/build.sh release lamella
+
+wheel: setup
+	@tools/make_wheel.sh
 
 demo: build
 	@tools/demo.sh

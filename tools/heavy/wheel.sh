@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# wheel.sh REPORT.xml: the wheel in an environment of its own: its tests, the package's, and the
+# example notebook. No program of this machine is on the path.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+tools/make_wheel.sh
+. tools/environment.sh
+make_environment .venv-wheel tools/heavy/wheel-requirements.txt
+.venv-wheel/bin/python -m pip install --quiet --disable-pip-version-check --force-reinstall \
+  --no-deps build/wheels/*.whl
+.venv-wheel/bin/python -m pip check --disable-pip-version-check
+# Tables are also tried with an old pyarrow.
+export LAMELLA_OTHER_PYARROW=$PWD/.venv-wheel/old-pyarrow
+[ -d "$LAMELLA_OTHER_PYARROW/pyarrow" ] || .venv-wheel/bin/python -m pip install --quiet \
+  --disable-pip-version-check --no-deps --target "$LAMELLA_OTHER_PYARROW" pyarrow==17.0.0
+unset PYTHONPATH
+LAMELLA_PROGRAM=$(echo .venv-wheel/lib/python3.*/site-packages/lamella/bin/lamella)
+export LAMELLA_PROGRAM=$PWD/$LAMELLA_PROGRAM
+PATH=$PWD/.venv-wheel/bin exec .venv-wheel/bin/python -m pytest -q -rs python/tests_wheel \
+  python/tests --junit-xml="$1"
