@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Two commands do everything from a fresh machine: make demo, make test.
-.PHONY: help setup build wheel demo test test-all bench idc asan tsan fuzz check format tidy clean
+.PHONY: help setup build wheel demo test test-all bench bench-encoding idc asan tsan fuzz check format \
+  tidy clean
 
 help:
 	@echo "make demo    train on a synthetic cohort, draw heat-maps, score a real slide"
@@ -10,6 +11,7 @@ help:
 	@echo "make wheel   leave the Python wheel in build/wheels"
 	@echo "make setup   install what is missing (apt packages, .venv, the encoders lite0 and lite0-context)"
 	@echo "make bench   reading beside its peers; writes benchmarks/RESULTS.md"
+	@echo "make bench-encoding  the feature step beside the engine alone and a loop in Python"
 	@echo "make idc     the real-data studies (needs ../shared/data)"
 	@echo "make asan | tsan   tests under address+undefined, or thread sanitizer"
 	@echo "make fuzz    the readers under libFuzzer, 60 s each (SECONDS=3600 for longer)"
@@ -37,7 +39,10 @@ test-all: build
 	@tools/test_all.sh $(STEPS)
 
 bench: build
-	@benchmarks/run.sh
+	@benchmarks/run.sh reading
+
+bench-encoding: build
+	@benchmarks/run.sh encoding
 
 idc: build
 	@tools/run_idc.sh

@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Installs the peers into .venv-bench, builds the bench preset, makes the slides, runs everything.
+# run.sh reading | encoding [OPTION...]: installs the peers into .venv-bench, builds the bench preset,
+# makes the slides, measures.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+what=$1
+shift
 say() { printf '\033[1m==>\033[0m %s\n' "$*"; }
-if [ ! -f .venv-bench/.done ]; then
+if [ ! benchmarks/requirements.txt -ot .venv-bench/.done ]; then
   say "peers: installing benchmarks/requirements.txt into .venv-bench"
   /usr/bin/python3 -m venv .venv-bench
   .venv-bench/bin/python -m pip install --quiet --disable-pip-version-check \
@@ -12,7 +15,9 @@ if [ ! -f .venv-bench/.done ]; then
   touch .venv-bench/.done
 fi
 spark=()
-if command -v java >/dev/null; then
+if [ "$what" = encoding ]; then
+  : # Spark is only for the reference workflow's patches
+elif command -v java >/dev/null; then
   [ -f .venv-bench/.spark ] || {
     say "the reference workflow: installing pyspark into .venv-bench"
     .venv-bench/bin/python -m pip install --quiet --disable-pip-version-check pyspark
@@ -22,9 +27,13 @@ if command -v java >/dev/null; then
 else
   say "no Java: the reference workflow is left out (package openjdk-17-jre-headless)"
 fi
-tools/build.sh bench read_bench
+tools/build.sh bench all
 slides=${LAMELLA_BENCH_SLIDES:-build/bench/slides}
 source=$(.venv/bin/python tools/real_slide.py)
 say "slides: $slides"
 .venv-bench/bin/python benchmarks/make_slides.py "$source" "$slides"
+if [ "$what" = encoding ]; then
+  exec .venv-bench/bin/python benchmarks/encoding.py build/bench/bin/encode_bench build/bin/lamella \
+    "$slides/grid_512.tif" "$@"
+fi
 .venv-bench/bin/python benchmarks/run.py build/bench/bin/read_bench "$slides" build/bin/lamella "${spark[@]}" "$@"
