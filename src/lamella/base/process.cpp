@@ -8,9 +8,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <fstream>
+#include <iterator>
+#include <sstream>
 #include <thread>
 
 #include "lamella/base/error.h"
@@ -65,6 +69,44 @@ int run_process(const std::vector<std::string>& words, const std::string& log,
   }
   context.cancel.check();
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+namespace {
+
+// A file of /proc; "" if it is not there.
+std::string read_proc(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+}  // namespace
+
+std::string host_name() {
+  char name[256] = {};
+  return ::gethostname(name, sizeof name - 1) == 0 && name[0] ? name : "unknown";
+}
+
+std::string own_command() {
+  std::string words = read_proc("/proc/self/cmdline");
+  while (!words.empty() && words.back() == '\0') words.pop_back();
+  std::replace(words.begin(), words.end(), '\0', ' ');
+  return words;
+}
+
+std::optional<int64_t> process_start(int64_t pid) {
+  const std::string text = read_proc(fmt::format("/proc/{}/stat", pid));
+  // The name, in parentheses, may hold anything; the start is the 20th word behind it. A process
+  // that has ended but was not waited for (Z, X) is gone.
+  const size_t name_end = text.rfind(')');
+  if (name_end == std::string::npos) return {};
+  std::istringstream words(text.substr(name_end + 1));
+  std::string state, word;
+  words >> state;
+  if (state == "Z" || state == "X") return {};
+  for (int i = 0; i < 18; ++i) words >> word;
+  int64_t start = 0;
+  if (!(words >> start)) return {};
+  return start;
 }
 
 }  // namespace lamella

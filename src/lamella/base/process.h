@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Another program, waited for.
+// Processes: another program, waited for; who this one is, and whether one is still there.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,5 +16,13 @@ namespace lamella {
 // asked to end (SIGTERM) and waited for. Error kNotFound if it cannot be started; kInterrupted.
 int run_process(const std::vector<std::string>& words, const std::string& log,
                 const Context& context);
+
+std::string host_name();
+// The words this program was started with, by blanks.
+std::string own_command();
+
+// When a process of this machine started, in clock ticks since the machine did; nullopt if there is
+// none. With its number this tells a process from a later one of the same number.
+std::optional<int64_t> process_start(int64_t pid);
 
 }  // namespace lamella

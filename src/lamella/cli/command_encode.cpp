@@ -29,6 +29,7 @@ int run_encode(const EncodeOptions& options, Shell& shell) {
   const auto slide = options.slide.open();
   const patch::PatchPlan plan = storage::read_plan(options.plan);
   study::require_same_slide(plan, slide->info());
+  const io::OutputLock lock = lock_output(options.out, shell);
   const Context context = shell.context();
   const auto encoder =
       encoder::load_encoder(encoder::find_encoder(options.encoder), precision, context.threads);

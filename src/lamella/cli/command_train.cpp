@@ -25,6 +25,7 @@ int run_train(const TrainCommandOptions& options, Shell& shell) {
   train.groups_csv = options.groups;
   train.encoder = options.encoder;
   train.train.lambda = study::parse_l2(options.l2);
+  const io::OutputLock lock = lock_output(options.out, shell);
   const Stopwatch watch;
   const study::TrainFilesResult result = study::train_files(train, shell.context());
   study::write_whole_model(result.model, options.out, shell.context());

@@ -7,8 +7,10 @@
 #include <sstream>
 
 #include "lamella/base/error.h"
+#include "lamella/base/process.h"
 #include "lamella/base/text.h"
 #include "lamella/io/files.h"
+#include "lamella/tracking/run_record.h"
 
 namespace lamella::cli {
 
@@ -41,6 +43,13 @@ RectPx parse_region(const std::string& text) {
                 fmt::format("--region: found '{}', expected X,Y,WIDTH,HEIGHT in level-0 px", text));
   }
   return {numbers[0], numbers[1], numbers[2], numbers[3]};
+}
+
+io::OutputLock lock_output(const std::string& out, Shell& shell) {
+  std::string name = out;
+  while (name.size() > 1 && name.back() == '/') name.pop_back();
+  return io::OutputLock(name + ".lock", out, tracking::without_credentials(own_command()),
+                        [&shell](const std::string& text) { shell.warn(text); });
 }
 
 namespace {

@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "lamella/base/context.h"
+#include "lamella/cli/shell.h"
+#include "lamella/io/output_lock.h"
 #include "lamella/slide/slide.h"
 
 namespace lamella::cli {
@@ -26,6 +28,9 @@ struct SlideOptions {
 
 // "X,Y,W,H" in level-0 px.
 RectPx parse_region(const std::string& text);
+
+// Holds <out>.lock for the command: one process at a time writes an output. Error kIo: who does.
+io::OutputLock lock_output(const std::string& out, Shell& shell);
 
 // Seconds since construction.
 class Stopwatch {

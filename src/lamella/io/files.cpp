@@ -5,9 +5,9 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <link.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -15,6 +15,7 @@
 
 #include "lamella/base/error.h"
 #include "lamella/io/byte_source.h"
+#include "lamella/io/temporary.h"
 
 namespace lamella::io {
 
@@ -25,10 +26,7 @@ namespace {
 // Removes the temporary file unless it was renamed into place.
 class Temporary {
  public:
-  explicit Temporary(const std::string& path) {
-    static std::atomic<uint64_t> counter{0};
-    path_ = fmt::format("{}.{}-{}.tmp", path, ::getpid(), counter++);
-  }
+  explicit Temporary(const std::string& path) : path_(temporary_name(path)) {}
   ~Temporary() {
     if (!path_.empty()) ::unlink(path_.c_str());
   }
@@ -140,6 +138,13 @@ void require_writable_folder(const std::string& path) {
 bool exists(const std::string& path) {
   std::error_code error;
   return fs::exists(path, error);
+}
+
+bool is_named(int descriptor, const std::string& path) {
+  struct stat open {
+  }, named{};
+  return ::fstat(descriptor, &open) == 0 && ::stat(path.c_str(), &named) == 0 &&
+         open.st_ino == named.st_ino && open.st_dev == named.st_dev;
 }
 
 std::string resolve(const std::string& folder, const std::string& path) {

@@ -118,7 +118,7 @@ void FeatureSpool::open() {
       file_ = -1;
       throw Error(ErrorCode::kIo, "another process is writing these features; wait for it", path_);
     }
-    if (is_named(file_, part_)) return;
+    if (io::is_named(file_, part_)) return;  // else it was finished meanwhile
     ::close(file_);
     file_ = -1;
   }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The model folder.
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -9,6 +8,7 @@
 
 #include "lamella/base/error.h"
 #include "lamella/io/files.h"
+#include "lamella/io/temporary.h"
 #include "lamella/storage/plan_json_internal.h"
 #include "lamella/storage/storage.h"
 
@@ -99,7 +99,7 @@ void check(const Model& model, const std::string& path) {
 // The new folder takes the old one's place; at no moment is a half-written one there.
 void move_into_place(const fs::path& fresh, const fs::path& folder) {
   std::error_code error;
-  const fs::path old = folder.string() + fmt::format(".{}.old", ::getpid());
+  const fs::path old = io::temporary_name(folder.string());
   if (fs::exists(folder)) fs::rename(folder, old, error);
   if (!error) fs::rename(fresh, folder, error);
   if (error) {
@@ -116,9 +116,8 @@ void write_model(const Model& model, const std::string& folder) {
     throw Error(ErrorCode::kInvalidArgument,
                 "the folder exists and is no model; choose another one to write to", folder);
   }
-  const std::string fresh = fmt::format("{}.{}.tmp", folder, ::getpid());
+  const std::string fresh = io::temporary_name(folder);
   std::error_code ignored;
-  fs::remove_all(fresh, ignored);
   io::make_folders(fresh + "/encoder");
   try {
     for (const char* name : {"encoder.json", "network.onnx"}) {

@@ -6,7 +6,10 @@
 #include <algorithm>
 
 #include "lamella/base/error.h"
+#include "lamella/base/process.h"
 #include "lamella/io/files.h"
+#include "lamella/io/output_lock.h"
+#include "lamella/io/temporary.h"
 #include "lamella/study/model_card.h"
 #include "lamella/study/run_report_internal.h"
 
@@ -17,6 +20,15 @@ bool StudyResult::all_done() const {
 }
 
 namespace {
+
+// Of killed runs. Only where this study writes: the output folder may hold other things.
+void remove_leftovers(const std::string& output) {
+  io::remove_left_temporaries(output, false);  // the model's folder
+  for (const char* folder :
+       {"plans", "features", "scores", "heatmaps", "tissue", "model", "runs"}) {
+    io::remove_left_temporaries(output + "/" + folder, true);
+  }
+}
 
 void run_steps(RunState& state) {
   open_slides(state);
@@ -64,6 +76,9 @@ StudyResult run_study(const Study& study, const RunOptions& options, const Conte
   const std::vector<SlideEntry> entries = read_slides_table(study.slides_table);
   const encoder::EncoderInfo encoder_info = encoder::find_encoder(study.encoder);
   io::require_writable_folder(study.output);
+  const io::OutputLock lock(study.output + "/run.lock", study.output,
+                            tracking::without_credentials(own_command()), context.warning);
+  remove_leftovers(study.output);
   tracking::RunRecord record(study.output + "/runs", study.name);
 
   StudyResult result;

@@ -48,6 +48,7 @@ struct RunOptions {
 };
 
 // Finished pieces (their stored key matches their inputs and options) are not computed again.
+// One run at a time in an output folder: Error kIo says which process holds it.
 // Error: what concerns the whole study (leaks, mixed scales, labels of one class, output folder
 // not writable, encoder missing). What concerns one slide is in its outcome.
 // Error kInterrupted when cancelled; what is finished stays and is found by the next call.

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lamella/io/output_lock.h"
+
+#include <fcntl.h>
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <sstream>
+
+#include "lamella/base/error.h"
+#include "lamella/base/process.h"
+#include "lamella/base/text.h"
+#include "lamella/io/files.h"
+
+namespace lamella::io {
+
+namespace {
+
+// One line each, in this order.
+struct Holder {
+  std::string host, pid, start, since, command;
+
+  std::string text() const {
+    return fmt::format("{}\n{}\n{}\n{}\n{}\n", host, pid, start, since, command);
+  }
+  bool known() const { return !host.empty() && parse_int(pid).has_value(); }
+  bool here() const { return host == host_name(); }
+  bool alive_here() const {
+    return process_start(parse_int(pid).value_or(-1)).value_or(-1) == parse_int(start);
+  }
+  std::string who() const {
+    return known() ? fmt::format("process {} on {}, since {} ({})", pid, host, since, command)
+                   : "another process";
+  }
+};
+
+Holder this_process(const std::string& command) {
+  const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  const auto pid = static_cast<int64_t>(::getpid());
+  std::string line = command;
+  for (char& c : line) {
+    if (c == '\n') c = ' ';
+  }
+  return {host_name(), std::to_string(pid), std::to_string(process_start(pid).value_or(0)),
+          fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(now)), line};
+}
+
+Holder read_holder(int file) {
+  std::array<char, 1 << 16> bytes{};
+  const ssize_t got = ::pread(file, bytes.data(), bytes.size(), 0);
+  std::istringstream lines(std::string(bytes.data(), got > 0 ? static_cast<size_t>(got) : 0));
+  Holder holder;
+  for (std::string* line :
+       {&holder.host, &holder.pid, &holder.start, &holder.since, &holder.command}) {
+    std::getline(lines, *line);
+  }
+  return holder;
+}
+
+[[noreturn]] void fail_held(const Holder& holder, const std::string& path,
+                            const std::string& output) {
+  const bool unsure = holder.known() && !holder.here();
+  throw Error(
+      ErrorCode::kIo,
+      fmt::format("{} is writing here; wait for it, stop it, or choose another output{}",
+                  holder.who(), unsure ? fmt::format(" (if it is gone, remove {})", path) : ""),
+      output);
+}
+
+}  // namespace
+
+OutputLock::OutputLock(std::string path, const std::string& output, const std::string& command,
+                       const std::function<void(const std::string&)>& warn)
+    : path_(std::move(path)) {
+  make_folders(parent_folder(path_));
+  while (true) {
+    file_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (file_ < 0) {
+      throw Error(ErrorCode::kIo, fmt::format("cannot be written: {}", std::strerror(errno)),
+                  path_);
+    }
+    const bool locked = ::flock(file_, LOCK_EX | LOCK_NB) == 0;
+    const bool held = !locked && errno == EWOULDBLOCK;
+    const Holder holder = read_holder(file_);
+    if (held || (!locked && holder.known() && (!holder.here() || holder.alive_here()))) {
+      ::close(file_);
+      fail_held(holder, path_, output);
+    }
+    // Who held it may have removed it after we opened it.
+    if (is_named(file_, path_)) {
+      if (holder.known() && !holder.here() && warn) {
+        warn(
+            fmt::format("{}: a lock of {} was left here, and nobody holds it; if that machine is "
+                        "still writing, stop this run",
+                        path_, holder.who()));
+      }
+      break;
+    }
+    ::close(file_);
+  }
+  const std::string text = this_process(command).text();
+  const bool written = ::ftruncate(file_, 0) == 0 && ::pwrite(file_, text.data(), text.size(), 0) ==
+                                                         static_cast<ssize_t>(text.size());
+  if (!written) {
+    const int error = errno;
+    ::unlink(path_.c_str());
+    ::close(file_);
+    throw Error(ErrorCode::kIo, fmt::format("cannot be written: {}", std::strerror(error)), path_);
+  }
+}
+
+OutputLock::~OutputLock() {
+  ::unlink(path_.c_str());
+  ::close(file_);
+}
+
+}  // namespace lamella::io
