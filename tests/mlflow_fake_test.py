@@ -158,15 +158,59 @@ def test_a_refusal_says_what_to_do_and_is_not_repeated(server, run, status, word
     assert len(server.requests) == 1
 
 
+HTML = {"Content-Type": "text/html"}
+
+
 def test_a_proxy_that_answers_html(server, run):
-    server.trouble = lambda method, path: (200, {"Content-Type": "text/html"}, "<h1>Log in</h1>")
+    server.trouble = lambda method, path: (200, HTML, "<h1>Log in</h1>")
     assert "proxy or login page" in refused(run(), server.uri)
+
+
+def test_a_proxy_that_answers_uploads_with_html_sends_nothing_silently(server, run):
+    folder = run()
+    server.trouble = lambda method, path: (200, HTML, "<h1>Log in</h1>") if method == "PUT" else None
+    assert "HTML page" in refused(folder, server.uri) and not server.files
+    server.trouble = lambda method, path: None
+    assert publish(folder, server.uri)["files_sent"] == 2
+
+
+@pytest.mark.parametrize("answer", ["", "[]", "null", '{"experiment', '{"experiment": 3}', "{}",
+                                    '{"experiment": {"lifecycle_stage": "active"}}'])
+def test_an_answer_that_is_no_answer(server, run, answer):
+    server.trouble = lambda method, path: (200, {}, answer)
+    assert "MLflow" in refused(run(), server.uri)
+
+
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_a_proxys_html_failure_is_waited_for(server, run, status):
+    """Whose page is not quoted."""
+    asked = []
+
+    def trouble(method, path):
+        asked.append(path)
+        return (status, HTML, "<h1>Bad Gateway</h1>") if len(asked) < 3 else None
+
+    server.trouble = trouble
+    publish(run(), server.uri)
+    server.trouble = lambda method, path: (status, HTML, "<h1>Bad Gateway</h1>")
+    message = refused(run(), server.uri, MLFLOW_HTTP_REQUEST_MAX_RETRIES="1")
+    assert str(status) in message and "<h1>" not in message
 
 
 def test_a_deleted_experiment_is_named(server, run):
     server.trouble = lambda method, path: (200, {}, json.dumps(
         {"experiment": {"experiment_id": "1", "lifecycle_stage": "deleted"}}))
     assert "'s' is deleted" in refused(run(), server.uri)
+
+
+def test_an_experiment_deleted_meanwhile_is_named(server, run):
+    """It was there when it was asked for: the server answers 404 to what comes next."""
+    answer = {"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "No Experiment with id=1 exists"}
+    server.trouble = lambda method, path: (
+        (404, {}, json.dumps(answer)) if path.endswith("runs/create") else None)
+    message = refused(run(), server.uri)
+    assert "No Experiment with id=1" in message and "deleted" in message
+    assert "tracking URI" not in message
 
 
 def test_a_full_artifact_store_keeps_the_figures_and_the_rest_is_sent_later(server, run):
@@ -257,6 +301,22 @@ def test_names_and_values_beyond_what_mlflow_takes(server, run):
     assert params["names.a/b"] == "1" and params["names.µ _x_"] == "2"
     assert sum(240 < len(key) <= 250 for key in params) == 2
     assert len([key for key in params if key.startswith("names.")]) == 5
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_a_folder_that_cannot_be_written_is_sent_once(server, run, tmp_path, moved):
+    """What was sent cannot be remembered: the server is asked instead."""
+    folder = run()
+    if moved:
+        folder = folder.rename(tmp_path / "kept")
+    (folder / "mlflow.json").mkdir()  # so that not even the system's owner can write it
+    first = publish(folder, server.uri)
+    before = json.dumps([{**r, "batches": 0} for r in server.runs.values()], default=sorted)
+    second = publish(folder, server.uri)
+    assert second["mlflow_run_id"] == first["mlflow_run_id"] and second["files_sent"] == 2
+    assert not second["files_missing"]
+    assert json.dumps([{**r, "batches": 0} for r in server.runs.values()],
+                      default=sorted) == before
 
 
 def test_batches_stay_within_the_servers_limits(server, run):

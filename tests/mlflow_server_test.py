@@ -171,10 +171,16 @@ def test_folds_and_the_lambda_path_are_nested(client, tracked):
 def test_the_model_is_logged_with_its_figures(client, tracked, tmp_path):
     result, _ = tracked
     experiment = client.get_experiment_by_name("réal/study")
-    (model,) = client.search_logged_models([experiment.experiment_id])
+    logged = {model.name: model for model in client.search_logged_models([experiment.experiment_id])}
+    assert set(logged) == {"model", "by_position"}
+    model = logged["model"]
     assert model.model_id == result["mlflow"]["model_id"]
-    assert str(model.status) == "READY" and model.source_run_id == result["mlflow"]["mlflow_run_id"]
-    assert {m.key: m.value for m in model.metrics}["test_auc"] == result["metrics"]["test"]["auc"]
+    assert logged["by_position"].model_id == result["mlflow"]["position_model_id"]
+    for item in logged.values():
+        assert str(item.status) == "READY"
+        assert item.source_run_id == result["mlflow"]["mlflow_run_id"]
+        metrics = {metric.key: metric.value for metric in item.metrics}
+        assert metrics["test_auc"] == result["metrics"]["test"]["auc"]
     os.environ["MLFLOW_TRACKING_URI"] = result["mlflow"]["uri"]
     try:
         folder = Path(mlflow.artifacts.download_artifacts(f"models:/{model.model_id}",
@@ -214,6 +220,59 @@ def test_pyfunc_gives_lamellas_probabilities(client, tracked, patches):
     assert difference <= (1e-6 if record["encoder"]["precision"] == "f32" else 0.05)
     example = model.metadata.load_input_example(result_model(result))
     assert model.predict(example)["probability"].shape == (1,)
+
+
+@pytest.fixture(scope="module")
+def rows(tracked, cohort):
+    """Slides and positions of the test slides, mixed, and lamella's own probabilities for them."""
+    pandas = pytest.importorskip("pandas")
+    pytest.importorskip("lamella", reason="the Python package is not on the path")
+    out = Path(tracked[0]["run_dir"]).parent.parent
+    found = [(str(cohort / f"{slide}.tif"), x, y, probability)
+             for slide in ("phantom_03", "phantom_04")
+             for (x, y), probability in own_scores(out, f"scores/labelled/{slide}.csv").items()]
+    table = pandas.DataFrame(found, columns=["slide", "x_px", "y_px", "expected"])
+    assert len(table) > 20 and table["slide"].nunique() == 2
+    return table.sample(frac=1, random_state=1).reset_index(drop=True)
+
+
+@pytest.fixture
+def tracking_uri(tracked, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", tracked[0]["mlflow"]["uri"])
+
+
+def test_rows_of_slide_and_position_give_lamellas_probabilities(tracked, rows, tracking_uri):
+    result, _ = tracked
+    inputs = rows[["slide", "x_px", "y_px"]]
+    for uri in (f"models:/{result['mlflow']['position_model_id']}",
+                result_model(result) + "/by_position"):
+        model = mlflow.pyfunc.load_model(uri)
+        found = model.predict(inputs)["probability"].to_numpy()
+        assert numpy.abs(found - rows["expected"]).max() <= 1e-6, uri
+    assert len(model.predict(inputs.head(0))) == 0
+    for change, message in (({"slide": "/nowhere.tif"}, "nowhere"), ({"x_px": 1 << 40}, "position 0"),
+                            ({"slide": None}, "slide")):
+        with pytest.raises(Exception, match=message):
+            model.predict(inputs.head(1).assign(**change))
+
+
+def test_the_same_as_a_spark_udf(tracked, rows, tracking_uri, tmp_path, monkeypatch):
+    sql = pytest.importorskip("pyspark.sql", reason="the package pyspark is not installed")
+    if shutil.which("java") is None:
+        pytest.skip("java is not here")
+    monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
+    result, _ = tracked
+    spark = sql.SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").config(
+        "spark.driver.bindAddress", "127.0.0.1").config("spark.driver.host", "127.0.0.1").config(
+        "spark.sql.warehouse.dir", str(tmp_path)).getOrCreate()
+    try:
+        score = mlflow.pyfunc.spark_udf(
+            spark, f"models:/{result['mlflow']['position_model_id']}", env_manager="local")
+        found = spark.createDataFrame(rows).repartition(3).withColumn("found", score()).toPandas()
+    finally:
+        spark.stop()
+    assert len(found) == len(rows)
+    assert (found["found"] - found["expected"]).abs().max() <= 1e-6
 
 
 def result_model(result) -> str:
@@ -326,6 +385,25 @@ def test_a_deleted_experiment_is_named(client, server, tracked):
     assert outcome.code == 1 and "'deleted' is deleted" in outcome.err
 
 
+def test_names_and_values_at_the_limits_are_taken(client, server, tracked):
+    result, record = tracked
+    folder = Path(result["run_dir"]).parent / "odd"
+    folder.mkdir()
+    long = "ä" * 6000
+    study = {**record["study"], "fits": long, "more": long + "x", "empty": "",
+             "odd": {"a/b": 1, "µ [x] 'q' \"d\"": 2, "/x//y/../z": 3, "k" * 300: 4, "k" * 301: 5}}
+    (folder / "run.json").write_text(json.dumps({
+        **record, "name": "odd/näme 'q' \"d\" 100 %", "run_id": "odd", "study": study}))
+    sent = good("runs", "publish", folder, "--to", server.uri)
+    params = client.get_run(sent["mlflow_run_id"]).data.params
+    assert params["fits"] == long and params["more"] == "ä" * 5999 + "…"
+    assert params["odd.a/b"] == "1"
+    assert sorted(value for key, value in params.items() if key.startswith("odd.")) == list("12345")
+    assert client.get_experiment_by_name("odd/näme 'q' \"d\" 100 %")
+    assert good("runs", "publish", folder, "--to", server.uri)["mlflow_run_id"] == sent[
+        "mlflow_run_id"]
+
+
 def test_server_killed_in_the_middle_nothing_lost_nothing_double(server, client, write_study):
     study = write_study("killed")
     run = subprocess.Popen([PROGRAM, "run",
@@ -362,7 +440,7 @@ def test_server_killed_in_the_middle_nothing_lost_nothing_double(server, client,
         server.start()
     good("runs", "publish", result["run_dir"], "--to", server.uri)
     whole = snapshot(client, "hit")
-    assert whole["runs"].keys() == once["runs"].keys() and len(whole["models"]) == 1
+    assert whole["runs"].keys() == once["runs"].keys() and len(whole["models"]) == 2
     for key, run in whole["runs"].items():
         for part in ("status", "params", "metrics", "files"):
             assert run[part] == once["runs"][key][part], (key, part)

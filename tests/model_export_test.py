@@ -76,8 +76,8 @@ def model(request, tmp_path_factory, cohort):
     return out, size_px
 
 
-def own_scores(out: Path) -> dict:
-    lines = [line.split(",") for line in (out / "scores.csv").read_text().splitlines()]
+def own_scores(out: Path, name: str = "scores.csv") -> dict:
+    lines = [line.split(",") for line in (out / name).read_text().splitlines()]
     column = lines[0].index("prob_tumor")
     return {(int(float(line[0])), int(float(line[1]))): float(line[column]) for line in lines[1:]}
 
@@ -127,6 +127,19 @@ def test_the_model_folder_is_an_mlflow_model(model):
     example = numpy.array(json.loads((out / "model" / "input_example.json").read_text()))
     assert example.shape == (1, px, px, 3)
     assert "onnxruntime" in (out / "model" / "requirements.txt").read_text()
+
+
+def test_a_second_one_takes_slides_and_positions(model):
+    out, _ = model
+    own = out / "model" / "by_position"
+    described = json.loads((own / "MLmodel").read_text())
+    flavor = described["flavors"]["python_function"]
+    assert flavor["loader_module"] == "lamella.mlflow_loader" and "data" not in flavor
+    assert [(column["name"], column["type"]) for column in json.loads(
+        described["signature"]["inputs"])] == [("slide", "string"), ("x_px", "long"),
+                                               ("y_px", "long")]
+    packages = (own / "requirements.txt").read_text().splitlines()
+    assert packages[0].startswith("# and lamella ") and "pandas" in packages
 
 
 def test_bad_input(model, tmp_path):

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
+#include <nanobind/ndarray.h>
 #include <nanobind/stl/filesystem.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
@@ -93,23 +94,70 @@ Scores score_features(nb::handle features, nb::handle model) {
                      classifier::score_patches(file.features, model_of(model).classifier));
 }
 
-Scores score_slide(nb::handle slide, nb::handle given_model, const patch::GridOptions& grid,
-                   const std::string& tissue, const std::optional<std::string>& slide_id,
-                   std::optional<double> slide_mpp, nb::handle encoder, const Call& call) {
-  const auto opened = slide_of(slide, slide_mpp);
-  const storage::Model model = model_of(given_model);
-  LoadedEncoder* loaded = encoder.is_none() ? nullptr : &nb::cast<LoadedEncoder&>(encoder);
-  if (loaded && encoder::network_space(loaded->info()) != encoder::network_space(model.encoder)) {
+using Positions = nb::ndarray<const int64_t, nb::shape<-1, 2>, nb::c_contig, nb::device::cpu>;
+
+// What to score of a slide.
+struct Where {
+  patch::GridOptions grid;
+  std::string tissue;
+  std::optional<std::vector<patch::Position>> positions;  // instead of the grid
+};
+
+Where where_of(const std::optional<Positions>& positions, const std::optional<double>& stride_px,
+               const std::optional<Region>& region, double min_tissue, const std::string& tissue) {
+  Where where;
+  where.tissue = tissue;
+  where.grid.stride_px = stride_px;
+  if (region) {
+    const auto [x, y, width, height] = *region;
+    where.grid.region_px = RectPx{x, y, width, height};
+  }
+  where.grid.min_tissue = min_tissue;
+  where.grid.validate();
+  if (!positions) return where;
+  if (stride_px || region) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "found positions and options of a grid, expected one of them");
+  }
+  where.positions.emplace();
+  for (size_t i = 0; i < positions->shape(0); ++i) {
+    where.positions->push_back({positions->data()[2 * i], positions->data()[2 * i + 1]});
+  }
+  return where;
+}
+
+std::shared_ptr<LoadedEncoder> encoder_for(const storage::Model& model, nb::handle given,
+                                           const Call& call) {
+  if (given.is_none()) {
+    return call.run([&](const Context& context) {
+      return std::make_shared<LoadedEncoder>(model.encoder, model.precision, context.threads);
+    });
+  }
+  LoadedEncoder& loaded = nb::cast<LoadedEncoder&>(given);
+  if (encoder::network_space(loaded.info()) != encoder::network_space(model.encoder)) {
     throw Error(ErrorCode::kMismatch, fmt::format("the model needs the encoder '{}', found '{}'",
                                                   encoder::network_space(model.encoder),
-                                                  encoder::network_space(loaded->info())));
+                                                  encoder::network_space(loaded.info())));
   }
+  return {&loaded, [](LoadedEncoder*) {}};
+}
+
+Scores score_slide(nb::handle slide, nb::handle given_model, const Where& where,
+                   const std::optional<std::string>& slide_id, std::optional<double> slide_mpp,
+                   nb::handle encoder, const Call& call) {
+  const auto opened = slide_of(slide, slide_mpp);
+  const storage::Model model = model_of(given_model);
+  const auto loaded = encoder_for(model, encoder, call);
   study::SlideScores result = call.run([&](const Context& context) {
     const auto id = slide_id_of(*opened, slide_id);
-    const auto mask = study::tissue_mask(tissue, *opened, context);
-    if (!loaded) return study::score_slide(opened, id, model, grid, mask, context);
+    if (where.positions) {
+      const auto lock = loaded->use();
+      return study::score_positions(opened, id, model, *where.positions, loaded->encoder(),
+                                    context);
+    }
+    const auto mask = study::tissue_mask(where.tissue, *opened, context);
     const auto lock = loaded->use();
-    return study::score_slide(opened, id, model, grid, mask, loaded->encoder(), context);
+    return study::score_slide(opened, id, model, where.grid, mask, loaded->encoder(), context);
   });
   return make_scores(std::move(result.plan), result.scores);
 }
@@ -162,27 +210,24 @@ void bind_score(nb::module_& module) {
       "score",
       [](nb::object slide, nb::object model, std::optional<double> stride_px,
          std::optional<Region> region, double min_tissue, const std::filesystem::path& tissue,
-         nb::object encoder, std::optional<std::string> slide_id, std::optional<double> slide_mpp,
+         std::optional<Positions> positions, nb::object encoder,
+         std::optional<std::string> slide_id, std::optional<double> slide_mpp,
          std::optional<int> threads, nb::object progress) {
         if (nb::isinstance<storage::FeatureFile>(slide)) return score_features(slide, model);
-        patch::GridOptions grid;
-        grid.stride_px = stride_px;
-        if (region) {
-          const auto [x, y, width, height] = *region;
-          grid.region_px = RectPx{x, y, width, height};
-        }
-        grid.min_tissue = min_tissue;
-        grid.validate();
-        return score_slide(slide, model, grid, tissue.string(), slide_id, slide_mpp, encoder,
+        const Where where = where_of(positions, stride_px, region, min_tissue, tissue.string());
+        return score_slide(slide, model, where, slide_id, slide_mpp, encoder,
                            Call(threads, std::move(progress)));
       },
       nb::arg("slide"), nb::arg("model"), nb::kw_only(), nb::arg("stride_px") = nb::none(),
       nb::arg("region") = nb::none(), nb::arg("min_tissue") = standard.grid.min_tissue,
-      nb::arg("tissue") = std::filesystem::path(standard.tissue), nb::arg("encoder") = nb::none(),
-      nb::arg("slide_id") = nb::none(), nb::arg("slide_mpp") = nb::none(),
-      nb::arg("threads") = nb::none(), nb::arg("progress") = nb::none(),
+      nb::arg("tissue") = std::filesystem::path(standard.tissue), nb::arg("positions") = nb::none(),
+      nb::arg("encoder") = nb::none(), nb::arg("slide_id") = nb::none(),
+      nb::arg("slide_mpp") = nb::none(), nb::arg("threads") = nb::none(),
+      nb::arg("progress") = nb::none(),
       "Gives every patch its probability of tumour: of Features, or of a slide (a Slide or a "
-      "path), a grid over whose tissue is encoded. encoder: the model's, loaded before.");
+      "path), a grid over whose tissue is encoded, or the patches at positions (n x 2: left and "
+      "top "
+      "edges, level-0 px), in their order. encoder: the model's, loaded before.");
   module.def("evaluate_json", evaluate_json, nb::arg("scores"), nb::arg("truth"),
              nb::arg("groups").none());
 }

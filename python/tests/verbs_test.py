@@ -146,6 +146,23 @@ def test_the_models_encoder_in_another_use_is_refused(cohort, made, tmp_path):
     assert caught.value.code == "mismatch"
 
 
+def test_score_at_positions(cohort, made):
+    slide, model = cohort / "phantom_03.tif", made / "model"
+    grid = lamella.score(slide, model, stride_px=56)
+    rows = np.random.default_rng(1).permutation(len(grid.values))[:20]
+    positions = np.column_stack([grid.x_px, grid.y_px]).astype(np.int64)[rows]
+    encoder = lamella.Encoder(lamella.Model.load(model).encoder_folder, threads=1)
+    for options in ({}, {"encoder": encoder, "threads": 1}):
+        found = lamella.score(slide, model, positions=positions, **options)
+        assert (found.values == grid.values[rows]).all()
+        assert (found.x_px == positions[:, 0]).all() and (found.y_px == positions[:, 1]).all()
+    assert len(lamella.score(slide, model, positions=np.empty((0, 2), np.int64))) == 0
+    for wrong, message in ((dict(positions=positions, stride_px=28), "expected one of them"),
+                           (dict(positions=np.array([[5, 5], [1 << 40, 0]])), "position 1")):
+        with pytest.raises(lamella.Error, match=message):
+            lamella.score(slide, model, **wrong)
+
+
 def test_coefficients_of_another_solver(made):
     features = [lamella.Features.load(made / f"phantom_0{i}.h5") for i in (1, 2)]
     model = lamella.train(features, l2=0.1)

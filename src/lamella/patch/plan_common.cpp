@@ -84,6 +84,14 @@ void check_position_count(size_t columns, size_t rows) {
   }
 }
 
+void warn_if_overhanging(PatchPlan& plan) {
+  const auto count = std::count_if(plan.rows.begin(), plan.rows.end(),
+                                   [](const PatchRow& row) { return row.inside_fraction < 1; });
+  if (count == 0) return;
+  plan.warnings.push_back(fmt::format(
+      "{} of {} patches reach outside the slide, where they are white", count, plan.rows.size()));
+}
+
 void warn_if_empty(PatchPlan& plan, const tissue::TissueMask& mask, const std::string& why) {
   if (!plan.rows.empty()) return;
   plan.warnings.push_back(fmt::format("no patches: {}; tissue is {:.2f} % of the slide", why,

@@ -25,6 +25,9 @@ PatchRow make_row(const PatchGeometry& geometry, const tissue::TissueMask& mask,
 // `extent` reaches `end`. Error kLimit beyond 50 million.
 std::vector<int64_t> grid_positions(int64_t begin, int64_t end, double step, double extent);
 
+// Adds a warning that counts the rows that reach outside the slide.
+void warn_if_overhanging(PatchPlan& plan);
+
 // Adds "no patches: <why>; tissue is ... of the slide" if there are no rows.
 void warn_if_empty(PatchPlan& plan, const tissue::TissueMask& mask, const std::string& why);
 

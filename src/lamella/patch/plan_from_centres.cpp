@@ -38,22 +38,16 @@ PatchPlan plan_from_centres(const slide::SlideInfo& info, const std::string& sli
                             const std::vector<LabelledCentres>& lists) {
   PatchPlan plan = start_plan(info, slide_id, spec);
   const PatchGeometry& geometry = plan.geometry;
-  int64_t overhanging = 0;
   for (const LabelledCentres& list : lists) {
     for (const annotation::Centre& centre : annotation::centres_of(list.centres, slide_id)) {
       require_inside(centre, list.path, info);
       PatchRow row = make_row(geometry, mask, first_px(centre.x_px, geometry.extent_x_px),
                               first_px(centre.y_px, geometry.extent_y_px));
       row.label = list.label;
-      overhanging += row.inside_fraction < 1;
       plan.rows.push_back(row);
     }
   }
-  if (overhanging > 0) {
-    plan.warnings.push_back(
-        fmt::format("{} of {} patches reach outside the slide, where they are white", overhanging,
-                    plan.rows.size()));
-  }
+  warn_if_overhanging(plan);
   warn_if_empty(plan, mask, fmt::format("the lists hold no centre of slide '{}'", slide_id));
   return plan;
 }

@@ -32,6 +32,19 @@ PatchPlan plan_from_centres(const slide::SlideInfo& info, const std::string& sli
                             const PatchSpec& spec, const tissue::TissueMask& mask,
                             const std::vector<LabelledCentres>& lists);
 
+// The top-left corner of a patch, level-0 px.
+struct Position {
+  int64_t x_px = 0;
+  int64_t y_px = 0;
+};
+
+// One row per position, in their order.
+// A patch that lies wholly outside the slide is Error kInvalidArgument: which, coordinates, slide
+// size. One that reaches outside is kept, recorded and counted as above.
+PatchPlan plan_from_positions(const slide::SlideInfo& info, const std::string& slide_id,
+                              const PatchSpec& spec, const tissue::TissueMask& mask,
+                              const std::vector<Position>& positions);
+
 struct AnnotationRule {
   std::vector<std::string> positive = {};  // groups that are tumour
   std::vector<std::string> negative = {};  // groups that are normal, also inside positive ones

@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include "lamella/base/hash.h"
+#include "lamella/base/text.h"
+#include "lamella/io/byte_source.h"
 #include "lamella/io/files.h"
 #include "lamella/storage/onnx_export.h"
 
@@ -13,7 +15,12 @@ namespace lamella::storage {
 namespace {
 
 constexpr const char* kOnnx = "model.onnx";
-constexpr const char* kRequirements = "numpy\nonnx\nonnxruntime\nmlflow\n";
+const std::vector<std::string> kOnnxPackages = {"numpy", "onnx", "onnxruntime", "mlflow"};
+const std::vector<std::string> kRowsPackages = {"numpy", "pandas", "mlflow"};
+
+nlohmann::json environment_files() {
+  return {{"conda", "conda.yaml"}, {"virtualenv", "python_env.yaml"}};
+}
 
 // YAML takes JSON, and JSON is what we can write without mistakes.
 std::string mlmodel(const Model& model, const std::string& onnx_sha256) {
@@ -23,17 +30,47 @@ std::string mlmodel(const Model& model, const std::string& onnx_sha256) {
   const nlohmann::json output = {{{"name", "probability"},
                                   {"type", "tensor"},
                                   {"tensor-spec", {{"dtype", "float32"}, {"shape", {-1}}}}}};
-  const nlohmann::json environment = {{"conda", "conda.yaml"}, {"virtualenv", "python_env.yaml"}};
   const nlohmann::json document = {
       {"flavors",
        {{"onnx", {{"data", kOnnx}, {"providers", {"CPUExecutionProvider"}}}},
         {"python_function",
-         {{"loader_module", "mlflow.onnx"}, {"data", kOnnx}, {"env", environment}}}}},
+         {{"loader_module", "mlflow.onnx"}, {"data", kOnnx}, {"env", environment_files()}}}}},
       {"model_uuid", onnx_sha256.substr(0, 32)},
       {"signature", {{"inputs", input.dump()}, {"outputs", output.dump()}}},
       {"saved_input_example_info", {{"artifact_path", "input_example.json"}, {"type", "ndarray"}}},
       {"metadata", {{"lamella", LAMELLA_VERSION}, {"name", model.name}}}};
   return document.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+nlohmann::json column(const char* name, const char* type) {
+  return {{"name", name}, {"type", type}, {"required", true}};
+}
+
+std::string position_mlmodel(const Model& model, const std::string& folder) {
+  const nlohmann::json input = {column("slide", "string"), column("x_px", "long"),
+                                column("y_px", "long")};
+  const nlohmann::json output = nlohmann::json::array({column("probability", "float")});
+  const nlohmann::json document = {
+      {"flavors",
+       {{"python_function",
+         {{"loader_module", "lamella.mlflow_loader"}, {"env", environment_files()}}}}},
+      {"model_uuid", io::file_sha256(folder + "/model.json").substr(0, 32)},
+      {"signature", {{"inputs", input.dump()}, {"outputs", output.dump()}}},
+      {"metadata", {{"lamella", LAMELLA_VERSION}, {"name", model.name}}}};
+  return document.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+// requirements.txt and what builds environments from it.
+void write_environment(const std::string& folder, const std::vector<std::string>& packages,
+                       const std::string& comment) {
+  io::write_file_atomic(folder + "/requirements.txt", comment + join(packages, "\n") + "\n");
+  io::write_file_atomic(
+      folder + "/python_env.yaml",
+      "python: \"3.11\"\nbuild_dependencies: [pip]\ndependencies: [-r requirements.txt]\n");
+  io::write_file_atomic(folder + "/conda.yaml",
+                        "name: lamella_model\nchannels: [conda-forge]\ndependencies:\n"
+                        "- python=3.11\n- pip\n- pip:\n  - " +
+                            join(packages, "\n  - ") + "\n");
 }
 
 // One patch of a plain colour.
@@ -54,13 +91,17 @@ void write_mlflow_files(const Model& model, const std::string& folder) {
   };
   write(kOnnx, onnx);
   write("MLmodel", mlmodel(model, sha256_hex(onnx)));
-  write("requirements.txt", kRequirements);
-  write("python_env.yaml",
-        "python: \"3.11\"\nbuild_dependencies: [pip]\ndependencies: [-r requirements.txt]\n");
-  write("conda.yaml",
-        "name: lamella_model\nchannels: [conda-forge]\ndependencies:\n- python=3.11\n- pip\n"
-        "- pip:\n  - numpy\n  - onnx\n  - onnxruntime\n  - mlflow\n");
+  write_environment(folder, kOnnxPackages, "");
   write("input_example.json", input_example(exported_px(model)));
+}
+
+void write_position_model(const Model& model, const std::string& folder) {
+  const std::string own = folder + "/" + kPositionModelFolder;
+  io::make_folders(own);
+  io::write_file_atomic(own + "/MLmodel", position_mlmodel(model, folder));
+  write_environment(own, kRowsPackages,
+                    "# and lamella " LAMELLA_VERSION
+                    ", installed from its source (pip install .): it is in no registry\n");
 }
 
 }  // namespace lamella::storage

@@ -29,4 +29,10 @@ std::optional<std::string> why_not_exported(const Model& model);
 // export_onnx's.
 void write_mlflow_files(const Model& model, const std::string& folder);
 
+// A second MLflow model, in a folder of its own in the model's: rows that name a slide and a
+// position in, probabilities out. It is loaded by the Python package lamella and takes the model
+// from the folder around it, or from its own if somebody puts it there. For every model. Error kIo.
+inline constexpr const char* kPositionModelFolder = "by_position";
+void write_position_model(const Model& model, const std::string& folder);
+
 }  // namespace lamella::storage

@@ -5,23 +5,20 @@
 
 namespace lamella::study {
 
-patch::PatchPlan plan_for_model(const slide::Slide& slide, const std::string& slide_id,
-                                const storage::Model& model, const patch::GridOptions& grid,
-                                const tissue::TissueMask& mask, const Context& context) {
-  const slide::SlideInfo& info = slide.info();
-  const patch::PatchSpec spec = spec_for_slide(model.spec, model.effective_mpp, info, context);
-  patch::PatchPlan plan = patch::plan_grid(info, slide_id, spec, mask, grid);
+namespace {
+
+patch::PatchPlan as_models(patch::PatchPlan plan, const storage::Model& model,
+                           const Context& context) {
   if (!model.effective_mpp) plan.geometry.effective_mpp.reset();
   for (const std::string& warning : plan.warnings) context.warn(warning);
   return plan;
 }
 
-SlideScores score_slide(std::shared_ptr<const slide::Slide> slide, const std::string& slide_id,
-                        const storage::Model& model, const patch::GridOptions& grid,
-                        const tissue::TissueMask& mask, encoder::Encoder& encoder,
-                        const Context& context) {
+SlideScores score_plan(std::shared_ptr<const slide::Slide> slide, patch::PatchPlan plan,
+                       const storage::Model& model, encoder::Encoder& encoder,
+                       const Context& context) {
   SlideScores result;
-  result.plan = plan_for_model(*slide, slide_id, model, grid, mask, context);
+  result.plan = std::move(plan);
   result.scores.values.resize(result.plan.rows.size());
   feature::FeatureMatrix part;
   part.columns = encoder.info().dimension;
@@ -39,6 +36,36 @@ SlideScores score_slide(std::shared_ptr<const slide::Slide> slide, const std::st
   result.encode_seconds =
       encoder::stream_features(std::move(slide), result.plan, encoder, {}, take, context).seconds;
   return result;
+}
+
+}  // namespace
+
+patch::PatchPlan plan_for_model(const slide::Slide& slide, const std::string& slide_id,
+                                const storage::Model& model, const patch::GridOptions& grid,
+                                const tissue::TissueMask& mask, const Context& context) {
+  const slide::SlideInfo& info = slide.info();
+  const patch::PatchSpec spec = spec_for_slide(model.spec, model.effective_mpp, info, context);
+  return as_models(patch::plan_grid(info, slide_id, spec, mask, grid), model, context);
+}
+
+SlideScores score_positions(std::shared_ptr<const slide::Slide> slide, const std::string& slide_id,
+                            const storage::Model& model,
+                            const std::vector<patch::Position>& positions,
+                            encoder::Encoder& encoder, const Context& context) {
+  const slide::SlideInfo& info = slide->info();
+  const patch::PatchSpec spec = spec_for_slide(model.spec, model.effective_mpp, info, context);
+  patch::PatchPlan plan =
+      patch::plan_from_positions(info, slide_id, spec, tissue::all_tissue(info), positions);
+  return score_plan(std::move(slide), as_models(std::move(plan), model, context), model, encoder,
+                    context);
+}
+
+SlideScores score_slide(std::shared_ptr<const slide::Slide> slide, const std::string& slide_id,
+                        const storage::Model& model, const patch::GridOptions& grid,
+                        const tissue::TissueMask& mask, encoder::Encoder& encoder,
+                        const Context& context) {
+  patch::PatchPlan plan = plan_for_model(*slide, slide_id, model, grid, mask, context);
+  return score_plan(std::move(slide), std::move(plan), model, encoder, context);
 }
 
 SlideScores score_slide(std::shared_ptr<const slide::Slide> slide, const std::string& slide_id,

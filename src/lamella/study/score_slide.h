@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "lamella/base/context.h"
 #include "lamella/patch/plan_patches.h"
@@ -24,6 +25,13 @@ struct SlideScores {
 patch::PatchPlan plan_for_model(const slide::Slide& slide, const std::string& slide_id,
                                 const storage::Model& model, const patch::GridOptions& grid,
                                 const tissue::TissueMask& mask, const Context& context);
+
+// The patches at these positions (level-0 px), in their order, at the model's scale. Errors as
+// below; kInvalidArgument: a position that is not on the slide.
+SlideScores score_positions(std::shared_ptr<const slide::Slide> slide, const std::string& slide_id,
+                            const storage::Model& model,
+                            const std::vector<patch::Position>& positions,
+                            encoder::Encoder& encoder, const Context& context);
 
 // A grid over the tissue, at the model's scale. Errors: those of the verbs; kInvalidArgument if the
 // model has a scale and the slide has none.

@@ -64,6 +64,8 @@ std::string server_words(const HttpResponse& response) {
         "MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN";
   } else if (status == 403) {
     advice = "the server does not allow this user to do that; ask its administrator";
+  } else if (status == 404 && parse_object(response.body).contains("error_code")) {
+    advice = "the server does not know it; it may have been deleted there meanwhile";
   } else if (status == 404) {
     advice = "there is nothing at this address; check the tracking URI";
   } else if (status >= 300 && status < 400) {

@@ -71,4 +71,22 @@ RunFiles model_files(const nlohmann::json& document) {
   return found;
 }
 
+RunFiles position_model_files(const RunFiles& model) {
+  constexpr std::string_view kOwn = "by_position/";
+  RunFiles found;
+  for (const RunFile& file : model.files) {
+    if (file.name.starts_with(kOwn)) {
+      found.files.push_back({file.name.substr(kOwn.size()), file.path, file.sha256});
+    }
+  }
+  if (found.files.empty()) return found;  // of a version that had none
+  for (const RunFile& file : model.files) {
+    if (file.name == "model.json" || file.name == "README.md" ||
+        file.name.starts_with("encoder/")) {
+      found.files.push_back(file);
+    }
+  }
+  return found;
+}
+
 }  // namespace lamella::tracking

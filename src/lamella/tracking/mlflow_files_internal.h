@@ -23,5 +23,7 @@ struct RunFiles {
 RunFiles artifact_files(const nlohmann::json& document, const std::string& folder);
 // The files of the model's folder; empty, and its name in `missing`, if it is another one now.
 RunFiles model_files(const nlohmann::json& document);
+// Of those, the ones that make the MLflow model that takes slides and positions.
+RunFiles position_model_files(const RunFiles& model);
 
 }  // namespace lamella::tracking

@@ -48,9 +48,12 @@ class Publisher {
   void send_files(const RunFiles& files, const std::string& artifact_uri, const std::string& prefix,
                   const std::string& done_key);
   void send_model();
-  bool find_or_create_model(std::string& artifact_uri);
-  void link_model();
-  void link_model_metrics();
+  void send_position_model(const RunFiles& model);
+  bool find_or_create_model(const std::string& name, const std::string& key, std::string& model_id,
+                            std::string& artifact_uri);
+  void finish_model(const std::string& model_id, const std::string& done_key);
+  void link_model(const std::string& model_id);
+  void link_model_metrics(const std::string& model_id);
   void register_model(const std::string& source);
 
   const Json& document_;
@@ -67,8 +70,12 @@ class Publisher {
 void Publisher::read_state() {
   const std::string path = folder_ + "/mlflow.json";
   if (!io::exists(path)) return;
-  const Json read = Json::parse(io::read_text_file(path), nullptr, false);
-  if (read.is_object()) all_state_ = read;
+  try {
+    const Json read = Json::parse(io::read_text_file(path), nullptr, false);
+    if (read.is_object()) all_state_ = read;
+  } catch (const Error&) {
+    return;  // not readable: the server is asked instead
+  }
   if (all_state_.contains(client_.uri()) && all_state_[client_.uri()].is_object()) {
     state_ = all_state_[client_.uri()];
   }
@@ -198,8 +205,8 @@ void Publisher::send_files(const RunFiles& files, const std::string& artifact_ur
 }
 
 // False if the server knows no logged models (before 3.0).
-bool Publisher::find_or_create_model(std::string& artifact_uri) {
-  const std::string key = document_["run_id"].get<std::string>();
+bool Publisher::find_or_create_model(const std::string& name, const std::string& key,
+                                     std::string& model_id, std::string& artifact_uri) {
   const auto found = client_.call("POST", "logged-models/search",
                                   {{"experiment_ids", {published_.experiment_id}},
                                    {"filter", fmt::format("tags.`{}` = '{}'", kRunTag, key)},
@@ -212,33 +219,33 @@ bool Publisher::find_or_create_model(std::string& artifact_uri) {
   } else {
     const auto made = client_.call("POST", "logged-models",
                                    {{"experiment_id", published_.experiment_id},
-                                    {"name", "model"},
+                                    {"name", name},
                                     {"source_run_id", published_.run_id},
                                     {"tags", {{{"key", kRunTag}, {"value", key}}}}},
                                    {}, false);
     info = made->at("model").at("info");
   }
-  published_.model_id = info.at("model_id").get<std::string>();
+  model_id = info.at("model_id").get<std::string>();
   artifact_uri = info.at("artifact_uri").get<std::string>();
   return true;
 }
 
 // The server refuses an output that it has.
-void Publisher::link_model() {
+void Publisher::link_model(const std::string& model_id) {
   const auto run = client_.call("GET", "runs/get?run_id=" + published_.run_id);
   const Json::json_pointer place("/run/outputs/model_outputs");
   if (run->contains(place)) {
     for (const Json& output : run->at(place)) {
-      if (output.value("model_id", "") == published_.model_id) return;
+      if (output.value("model_id", "") == model_id) return;
     }
   }
-  client_.call("POST", "runs/outputs",
-               {{"run_id", published_.run_id},
-                {"models", {{{"model_id", published_.model_id}, {"step", 0}}}}});
+  client_.call(
+      "POST", "runs/outputs",
+      {{"run_id", published_.run_id}, {"models", {{{"model_id", model_id}, {"step", 0}}}}});
 }
 
 // The figures of the model are found beside it, too, each with the data it was measured on.
-void Publisher::link_model_metrics() {
+void Publisher::link_model_metrics(const std::string& model_id) {
   const Json datasets = dataset_inputs(document_);
   Json metrics = Json::array();
   for (Json metric : run_content(document_).metrics) {
@@ -246,7 +253,7 @@ void Publisher::link_model_metrics() {
     for (const Json& input : datasets) {
       const std::string role = input["tags"][0]["value"].get<std::string>();
       if (!key.starts_with(role + "_")) continue;
-      metric["model_id"] = published_.model_id;
+      metric["model_id"] = model_id;
       metric["dataset_name"] = input["dataset"]["name"];
       metric["dataset_digest"] = input["dataset"]["digest"];
       metrics.push_back(metric);
@@ -257,6 +264,26 @@ void Publisher::link_model_metrics() {
   }
 }
 
+void Publisher::finish_model(const std::string& model_id, const std::string& done_key) {
+  if (state_.value(done_key, false)) return;
+  client_.call("PATCH", "logged-models/" + model_id,
+               {{"model_id", model_id}, {"status", "LOGGED_MODEL_READY"}});
+  link_model(model_id);
+  link_model_metrics(model_id);
+  state_[done_key] = true;
+  write_state();
+}
+
+void Publisher::send_position_model(const RunFiles& model) {
+  const RunFiles files = position_model_files(model);
+  if (files.files.empty()) return;
+  const std::string key = document_["run_id"].get<std::string>() + ":by_position";
+  std::string artifact_uri;
+  find_or_create_model("by_position", key, published_.position_model_id, artifact_uri);
+  send_files(files, artifact_uri, "", "position_model_files");
+  finish_model(published_.position_model_id, "position_model_ready");
+}
+
 void Publisher::send_model() {
   const RunFiles files = model_files(document_);
   if (files.files.empty()) {
@@ -264,16 +291,13 @@ void Publisher::send_model() {
     return;
   }
   std::string artifact_uri;
-  const bool logged = find_or_create_model(artifact_uri);
+  const std::string key = document_["run_id"].get<std::string>();
+  const bool logged = find_or_create_model("model", key, published_.model_id, artifact_uri);
   if (!logged) artifact_uri = artifact_uri_;
   send_files(files, artifact_uri, logged ? "" : "model/", "model_files");
-  if (logged && !state_.value("model_ready", false)) {
-    client_.call("PATCH", "logged-models/" + published_.model_id,
-                 {{"model_id", published_.model_id}, {"status", "LOGGED_MODEL_READY"}});
-    link_model();
-    link_model_metrics();
-    state_["model_ready"] = true;
-    write_state();
+  if (logged) {
+    finish_model(published_.model_id, "model_ready");
+    send_position_model(files);
   }
   if (!options_.register_model.empty()) {
     register_model(logged ? "models:/" + published_.model_id : artifact_uri + "/model");
@@ -392,6 +416,7 @@ Json to_json(const Published& published) {
           {"url", published.run_url()},
           {"nested_runs", published.nested},
           {"model_id", published.model_id},
+          {"position_model_id", published.position_model_id},
           {"model_version", published.model_version},
           {"files_sent", published.files_sent},
           {"files_there", published.files_there},

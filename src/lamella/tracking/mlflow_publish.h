@@ -26,7 +26,8 @@ struct Published {
   std::string run_id;  // MLflow's
   int nested = 0;      // nested runs
   std::string model_id;
-  std::string model_version;  // of the registered model, "" if none
+  std::string position_model_id;  // the one that takes rows: slide, position
+  std::string model_version;      // of the registered model, "" if none
   int64_t files_sent = 0;
   int64_t files_there = 0;                 // sent before, unchanged since
   std::vector<std::string> files_missing;  // gone, or overwritten by a later run
