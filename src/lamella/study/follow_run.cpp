@@ -31,9 +31,9 @@ void choose_server(RunState& state) {
   }
 }
 
-void follow_run(RunState& state, Moment moment) {
-  if (state.publish.uri.empty()) return;
-  if (state.server_away && moment == Moment::kUnderway) return;
+namespace {
+
+void send_record(RunState& state, Moment moment) {
   const StepTimer timer(state.publish_seconds);
   state.publish.last_words = moment == Moment::kInterrupted;
   try {
@@ -55,6 +55,15 @@ void follow_run(RunState& state, Moment moment) {
             ? std::string("goes on, at its end it is sent again")
             : fmt::format("'lamella runs publish {}' sends it later", state.record.folder())));
   }
+}
+
+}  // namespace
+
+void follow_run(RunState& state, Moment moment) {
+  if (state.publish.uri.empty()) return;
+  if (state.server_away && moment == Moment::kUnderway) return;
+  send_record(state, moment);
+  if (state.result.mlflow.is_object()) state.result.mlflow["seconds"] = state.publish_seconds;
 }
 
 }  // namespace lamella::study
