@@ -84,8 +84,10 @@ std::string input_example(int px) {
 
 }  // namespace
 
-void write_mlflow_files(const Model& model, const std::string& folder) {
-  const std::string onnx = export_onnx(model);
+std::optional<std::string> write_mlflow_files(const Model& model, const std::string& folder) {
+  OnnxExport made = try_export_onnx(model);
+  if (made.why_not) return made.why_not;
+  const std::string& onnx = made.bytes;
   const auto write = [&](const char* name, const std::string& text) {
     io::write_file_atomic(folder + "/" + name, text);
   };
@@ -93,6 +95,7 @@ void write_mlflow_files(const Model& model, const std::string& folder) {
   write("MLmodel", mlmodel(model, sha256_hex(onnx)));
   write_environment(folder, kOnnxPackages, "");
   write("input_example.json", input_example(exported_px(model)));
+  return {};
 }
 
 void write_position_model(const Model& model, const std::string& folder) {

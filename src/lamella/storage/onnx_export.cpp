@@ -204,11 +204,8 @@ std::string make_graph(const Model& model, std::string_view encoded) {
   return graph.take();
 }
 
-// False where the file is there and its picture is not what add_before() makes.
-bool network_takes_planes(const Model& model) {
-  const std::string path = model.encoder.folder + "/network.onnx";
-  if (!io::exists(path)) return true;
-  const std::string network = io::read_text_file(path, kMaxOnnxBytes);
+// False where the network's picture is not what add_before() makes.
+bool network_takes_planes(const Model& model, const std::string& network) {
   for (const ProtoField& part : read_fields(network)) {
     if (part.number != kModelGraph || part.type != 2) continue;
     const std::vector<ProtoField> graph = read_fields(part.bytes);
@@ -239,11 +236,7 @@ void add_metadata(const Model& model, ProtoWriter& writer) {
   add("feature_space", model.classifier.feature_space);
 }
 
-}  // namespace
-
-int exported_px(const Model& model) { return std::min(model.spec.size_px, model.encoder.input_px); }
-
-std::optional<std::string> why_not_exported(const Model& model) {
+std::optional<std::string> why_not_exported(const Model& model, const std::string& network) {
   if (static_cast<int64_t>(model.classifier.weights.size()) != model.encoder.dimension) {
     return fmt::format(
         "the classifier takes {} numbers, the encoder gives {}; such a model cannot "
@@ -263,7 +256,7 @@ std::optional<std::string> why_not_exported(const Model& model) {
     }
   }
   try {
-    if (!network_takes_planes(model)) {
+    if (!network_takes_planes(model, network)) {
       return fmt::format(
           "the encoder '{}' takes uint8 or has its channels last; only float32 with "
           "the channels second can be exported",
@@ -275,10 +268,30 @@ std::optional<std::string> why_not_exported(const Model& model) {
   return {};
 }
 
+std::string network_path(const Model& model) { return model.encoder.folder + "/network.onnx"; }
+
+std::string read_network(const Model& model) {
+  return io::read_text_file(network_path(model), kMaxOnnxBytes);
+}
+
+}  // namespace
+
+int exported_px(const Model& model) { return std::min(model.spec.size_px, model.encoder.input_px); }
+
+std::optional<std::string> why_not_exported(const Model& model) {
+  return why_not_exported(model, io::exists(network_path(model)) ? read_network(model) : "");
+}
+
 std::string export_onnx(const Model& model) {
-  const std::string path = model.encoder.folder + "/network.onnx";
-  if (const auto reason = why_not_exported(model)) unsupported(model, *reason);
-  const std::string network = io::read_text_file(path, kMaxOnnxBytes);
+  OnnxExport made = try_export_onnx(model);
+  if (made.why_not) unsupported(model, *made.why_not);
+  return std::move(made.bytes);
+}
+
+OnnxExport try_export_onnx(const Model& model) {
+  const std::string path = network_path(model);
+  const std::string network = read_network(model);
+  if (auto reason = why_not_exported(model, network)) return {"", std::move(reason)};
   ProtoWriter file;
   bool has_graph = false;
   try {
@@ -301,7 +314,7 @@ std::string export_onnx(const Model& model) {
   if (static_cast<int64_t>(file.text().size()) > kMaxOnnxBytes) {
     throw Error(ErrorCode::kLimit, "an ONNX file holds at most 2 GiB", path);
   }
-  return file.take();
+  return {file.take(), {}};
 }
 
 }  // namespace lamella::storage

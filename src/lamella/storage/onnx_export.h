@@ -23,11 +23,18 @@ std::string export_onnx(const Model& model);
 // Why a model cannot be one network, in words; nullopt if it can.
 std::optional<std::string> why_not_exported(const Model& model);
 
+// Both at once, for one reading of the network: the bytes, or why not.
+struct OnnxExport {
+  std::string bytes;
+  std::optional<std::string> why_not;
+};
+OnnxExport try_export_onnx(const Model& model);
+
 // Writes model.onnx, MLmodel, requirements.txt, conda.yaml, python_env.yaml and
 // input_example.json into the model's folder, so that it is an MLflow model: flavours onnx and
-// python_function, which need the packages onnx and onnxruntime and nothing of lamella. Error as
-// export_onnx's.
-void write_mlflow_files(const Model& model, const std::string& folder);
+// python_function, which need the packages onnx and onnxruntime and nothing of lamella. Where it
+// cannot be one network nothing is written: why not, in words. Other errors as export_onnx's.
+std::optional<std::string> write_mlflow_files(const Model& model, const std::string& folder);
 
 // A second MLflow model, in a folder of its own in the model's: rows that name a slide and a
 // position in, probabilities out. It is loaded by the Python package lamella and takes the model

@@ -170,12 +170,10 @@ void write_whole_model(const storage::Model& model, const std::string& folder,
                        const Context& context) {
   storage::write_model(model, folder);
   storage::write_position_model(model, folder);
-  if (const auto reason = storage::why_not_exported(model)) {
-    context.warn(folder + ": has no ONNX file and is no MLflow model of patches: " + *reason);
-    return;
-  }
   // As it lies there: the encoder is the model's own.
-  storage::write_mlflow_files(storage::read_model(folder), folder);
+  if (const auto reason = storage::write_mlflow_files(storage::read_model(folder), folder)) {
+    context.warn(folder + ": has no ONNX file and is no MLflow model of patches: " + *reason);
+  }
 }
 
 }  // namespace lamella::study
