@@ -3,14 +3,13 @@
 OpenVINO."""
 
 import json
-import struct
-import zlib
 from pathlib import Path
 
 import numpy
 import onnx
 import pytest
 from conftest import bad, good
+from PIL import Image
 
 try:
     import onnxruntime
@@ -26,34 +25,6 @@ def run_network(path: Path, patches: numpy.ndarray) -> numpy.ndarray:
     compiled = openvino.Core().compile_model(str(path), "CPU",
                                              {"INFERENCE_PRECISION_HINT": "f32"})
     return compiled(patches)["probability"]
-
-
-def read_png(path: Path) -> numpy.ndarray:
-    """8-bit RGB, not interlaced: what lamella writes."""
-    data, at, packed = path.read_bytes(), 8, b""
-    while at < len(data):
-        length, kind = struct.unpack(">I4s", data[at:at + 8])
-        body = data[at + 8:at + 8 + length]
-        if kind == b"IHDR":
-            width, height, depth, colour = struct.unpack(">IIBB", body[:10])
-            assert (depth, colour) == (8, 2)
-        packed += body if kind == b"IDAT" else b""
-        at += 12 + length
-    raw, pitch = zlib.decompress(packed), 3 * width
-    above = [0] * pitch
-    rows = []
-    for y in range(height):
-        start = y * (pitch + 1)
-        kind, line = raw[start], list(raw[start + 1:start + 1 + pitch])
-        for i in range(pitch):
-            a = line[i - 3] if i >= 3 else 0
-            b, c = above[i], above[i - 3] if i >= 3 else 0
-            p = a + b - c
-            paeth = min((abs(p - a), 0, a), (abs(p - b), 1, b), (abs(p - c), 2, c))[2]
-            line[i] = (line[i] + (0, a, b, (a + b) // 2, paeth)[kind]) & 255
-        rows.append(line)
-        above = line
-    return numpy.array(rows, dtype=numpy.uint8).reshape(height, width, 3)
 
 
 @pytest.fixture(scope="module", params=[(224, 0.5), (112, 1.0), (300, 0.5)],
@@ -87,7 +58,7 @@ def patches_of(out: Path) -> tuple[list, numpy.ndarray]:
     for path in sorted((out / "patches").rglob("*.png")):
         numbers = [int(part) for part in path.stem.split("_") if part.lstrip("-").isdigit()]
         places.append(tuple(numbers[-2:]))
-        pixels.append(read_png(path))
+        pixels.append(numpy.asarray(Image.open(path).convert("RGB")))
     return places, numpy.stack(pixels)
 
 

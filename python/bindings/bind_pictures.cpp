@@ -30,7 +30,7 @@ DrawnMap map_verb(nb::handle slide, const Scores& scores,
   return call.run([&](const Context& context) {
     if (annotations) {
       options.overlay.outlines =
-          study::outlines_of(annotation::read_asap_xml(annotations->string()));
+          study::outlines_of(annotation::read_annotations(annotations->string()));
     }
     DrawnMap drawn;
     drawn.mpp = opened->info().mpp;

@@ -29,9 +29,15 @@ struct AnnotationSet {
 // declared is taken and noted.
 // Error kFormat with file, line, column, found and expected: malformed XML, another root element,
 // an unknown Type, a missing, non-numeric or absurd (beyond 1e9 px) coordinate, fewer than three
-// points. kNotFound, kIo from reading the file.
-AnnotationSet read_asap_xml(const std::string& path);
+// points.
 AnnotationSet parse_asap_xml(std::string_view text, const std::string& path);
+
+// NCRF's JSON: {"positive": [{"name", "vertices": [[x, y], ...]}], "negative": [...]}; the groups
+// are "positive" and "negative". Error kFormat as above, with the place in the document.
+AnnotationSet parse_ncrf_json(std::string_view text, const std::string& path);
+
+// Either of them, told apart by the first character. kNotFound, kIo from reading the file.
+AnnotationSet read_annotations(const std::string& path);
 
 // Polygons and groups as ASAP reads them (every group used is declared). Error kIo.
 void write_asap_xml(const AnnotationSet& set, const std::string& path);

@@ -135,7 +135,7 @@ TEST(AsapXml, RoundTrip) {
   set.groups = {"Exclusion", "Tumor"};
   const std::string path = ::testing::TempDir() + "round_trip.xml";
   write_asap_xml(set, path);
-  const AnnotationSet back = read_asap_xml(path);
+  const AnnotationSet back = read_annotations(path);
   ASSERT_EQ(back.polygons.size(), 2u);
   for (size_t i = 0; i < 2; ++i) {
     EXPECT_EQ(back.polygons[i].name, set.polygons[i].name);
@@ -151,6 +151,53 @@ std::vector<Centre> centres_from(const std::string& text) {
   const std::string path = ::testing::TempDir() + "centres.txt";
   io::write_file_atomic(path, text);
   return read_ncrf_centres(path);
+}
+
+std::string json_message(std::string_view text) {
+  return message_of([&] { parse_ncrf_json(text, "a.json"); });
+}
+
+TEST(NcrfJson, PositiveAndNegativeAreGroups) {
+  const AnnotationSet set = parse_ncrf_json(
+      R"({"positive": [{"name": "_0", "vertices": [[0, 0], [8.5, 0], [0, 4], [0, 0]]}],
+          "negative": [{"vertices": [[1, 1], [2, 1], [1, 2]]}]})",
+      "a.json");
+  EXPECT_EQ(set.groups, (std::vector<std::string>{"positive", "negative"}));
+  ASSERT_EQ(set.polygons.size(), 2u);
+  EXPECT_EQ(set.polygons[0].name, "_0");
+  EXPECT_EQ(set.polygons[0].group, "positive");
+  EXPECT_EQ(set.polygons[0].ring, (std::vector<PointF>{{0, 0}, {8.5, 0}, {0, 4}}));
+  EXPECT_EQ(set.polygons[1].name, "negative[0]");
+  EXPECT_EQ(set.polygons[1].group, "negative");
+  EXPECT_TRUE(parse_ncrf_json(R"({"positive": [], "negative": []})", "a.json").polygons.empty());
+}
+
+TEST(NcrfJson, ErrorsTellWhereWhatAndWhatWasExpected) {
+  EXPECT_NE(json_message("{\"positive\": [").find("a.json"), std::string::npos);
+  EXPECT_NE(json_message("{\"positive\": [").find("line 1"), std::string::npos);
+  EXPECT_NE(json_message("[1]").find("no object"), std::string::npos);
+  EXPECT_NE(json_message(R"({"positive": []})").find("no list 'negative'"), std::string::npos);
+  const auto with = [](const std::string& polygon) {
+    return json_message(R"({"positive": [)" + polygon + R"(], "negative": []})");
+  };
+  EXPECT_NE(with("3").find("positive[0]: found 3"), std::string::npos);
+  EXPECT_NE(with(R"({"name": "a"})").find("no list 'vertices'"), std::string::npos);
+  EXPECT_NE(with(R"({"vertices": [[0, 0], [1, 0]]})").find("2 different points"),
+            std::string::npos);
+  EXPECT_NE(with(R"({"vertices": [[0, 0], [1, 0], [1]]})").find("vertices[2]: found [1]"),
+            std::string::npos);
+  EXPECT_NE(with(R"({"vertices": [[0, 0], [1, 0], [1, "a"]]})").find("found \"a\""),
+            std::string::npos);
+  EXPECT_NE(with(R"({"vertices": [[0, 0], [1, 0], [1, 2e9]]})").find("between -1e9 and 1e9"),
+            std::string::npos);
+}
+
+TEST(ReadAnnotations, TellsTheFormatsApart) {
+  const std::string folder = ::testing::TempDir();
+  io::write_file_atomic(folder + "/a.annotation", "\n " + asap(kTriangle));
+  EXPECT_EQ(read_annotations(folder + "/a.annotation").groups.front(), "Tumor");
+  io::write_file_atomic(folder + "/b.annotation", R"( {"positive": [], "negative": []})");
+  EXPECT_EQ(read_annotations(folder + "/b.annotation").groups.front(), "positive");
 }
 
 TEST(NcrfCentres, KeepsIdsAndLinesAndMatchesWithoutCase) {

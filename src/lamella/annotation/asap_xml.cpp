@@ -178,10 +178,6 @@ AnnotationSet parse_asap_xml(std::string_view text, const std::string& path) {
   return AsapReader(text, path).read();
 }
 
-AnnotationSet read_asap_xml(const std::string& path) {
-  return parse_asap_xml(io::read_text_file(path), path);
-}
-
 void write_asap_xml(const AnnotationSet& set, const std::string& path) {
   pugi::xml_document document;
   pugi::xml_node declaration = document.append_child(pugi::node_declaration);

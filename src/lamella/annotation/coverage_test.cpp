@@ -229,7 +229,7 @@ TEST(Coverage, OfTheIdcTumourAreaIsWholeTiles) {
   const std::string data = folder ? folder : LAMELLA_SOURCE_DIR "/../shared/data";
   if (!std::filesystem::exists(data + "/idc/idc_14082.xml")) GTEST_SKIP() << "no " << data;
   for (const std::string slide : {"idc_14082", "idc_14306"}) {
-    const AnnotationSet set = read_asap_xml(data + "/idc/" + slide + ".xml");
+    const AnnotationSet set = read_annotations(data + "/idc/" + slide + ".xml");
     EXPECT_EQ(set.groups, std::vector<std::string>{"Tumor"});
     const Coverage coverage(set, {"Tumor"}, {});
     int tiles = 0;
@@ -243,6 +243,40 @@ TEST(Coverage, OfTheIdcTumourAreaIsWholeTiles) {
       EXPECT_EQ(coverage.fraction({centre.x_px - 25, centre.y_px - 25, 50, 50}), 0);
     }
   }
+}
+
+TEST(Coverage, OfTheCamelyonOutlinesHoldsTheTumourPatchesCentres) {
+  const char* folder = std::getenv("LAMELLA_TEST_DATA");
+  const std::string data =
+      std::string(folder ? folder : LAMELLA_SOURCE_DIR "/../shared/data") + "/camelyon16/";
+  if (!std::filesystem::exists(data + "patches")) GTEST_SKIP() << "no " << data;
+  int found[2] = {0, 0}, inside[2] = {0, 0};
+  for (const std::string slide : {"Tumor_001", "Tumor_004", "Tumor_064"}) {
+    const Coverage coverage(read_annotations(data + slide + ".json"), {"positive"}, {"negative"});
+    for (const int label : {0, 1}) {
+      const std::string patches = data + "patches/" + (label ? "tumor" : "normal");
+      for (const auto& file : std::filesystem::directory_iterator(patches)) {
+        // <slide>_<x>_<y>.png, the level-0 top-left of 256 px; the slide's name in lower case.
+        std::string name = file.path().stem().string();
+        name[0] = 'T';
+        int x = 0, y = 0;
+        if (!name.starts_with(slide + "_") ||
+            std::sscanf(name.c_str() + slide.size(), "_%d_%d", &x, &y) != 2) {
+          continue;
+        }
+        ++found[label];
+        inside[label] += coverage.fraction({x + 127.5, y + 127.5, 1, 1}) > 0.5;
+      }
+    }
+  }
+  EXPECT_EQ(found[1], 28);
+  EXPECT_EQ(inside[1], 28);
+  EXPECT_EQ(found[0], 29);
+  EXPECT_EQ(inside[0], 0);
+  const AnnotationSet normal = read_annotations(data + "Normal_001.json");
+  EXPECT_EQ(normal.polygons.size(), 4u);
+  EXPECT_EQ(Coverage(normal, {"positive"}, {}).area(), 0);
+  EXPECT_GT(Coverage(normal, {"negative"}, {}).area(), 1e8);
 }
 
 }  // namespace

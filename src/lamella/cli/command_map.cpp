@@ -28,7 +28,7 @@ int run_map(MapCommandOptions options, Shell& shell) {
   const heatmap::HeatMap map = heatmap::make_heatmap(scores, slide->info().size_px());
   if (!options.annotations.empty()) {
     options.map.overlay.outlines =
-        study::outlines_of(annotation::read_asap_xml(options.annotations));
+        study::outlines_of(annotation::read_annotations(options.annotations));
   }
   options.map.overlay.title = options.slide.id();
   options.map.overlay.validate();
@@ -57,7 +57,8 @@ Action add_map(CLI::App& app) {
   app.add_option("--scores", options->scores, "scores of this slide")
       ->required()
       ->type_name("SCORES.csv");
-  app.add_option("--annotations", options->annotations, "ASAP XML whose outlines are drawn")
+  app.add_option("--annotations", options->annotations,
+                 "ASAP XML or NCRF JSON whose outlines are drawn")
       ->type_name("FILE");
   app.add_option("--colormap", options->map.overlay.colormap,
                  "magma, viridis, inferno, plasma, turbo or jet")

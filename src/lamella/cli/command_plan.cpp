@@ -112,7 +112,7 @@ Action add_plan(CLI::App& app) {
                                  "NCRF list of centres and its label, FILE:LABEL (repeatable)")
                       ->excludes(stride)
                       ->type_name("FILE:LABEL");
-  app.add_option("--annotations", options->plan.annotations, "ASAP XML files")
+  app.add_option("--annotations", options->plan.annotations, "ASAP XML or NCRF JSON files")
       ->excludes(stride)
       ->excludes(centers)
       ->type_name("FILE");

@@ -187,7 +187,7 @@ TEST_F(PhantomTest, TableNamesFilesPatientsAndRoles) {
     EXPECT_EQ(slides[i].slide_id, id);
     EXPECT_EQ(slides[i].role, role);
     EXPECT_TRUE(io::exists(slides[i].path));
-    const auto set = annotation::read_asap_xml(slides[i].annotation_path);
+    const auto set = annotation::read_annotations(slides[i].annotation_path);
     const annotation::Coverage coverage(set, {"Tumor"}, {});
     EXPECT_GT(coverage.area(), 0.01 * 300 * 256);
     const RectF bounds = coverage.bounds();

@@ -43,7 +43,7 @@ void open_work(const RunState& state, SlideWork& work) {
   options.mpp = work.entry.mpp;
   work.slide = slide::open_slide(work.entry.path, options);
   if (!work.entry.annotations.empty()) {
-    work.annotations = annotation::read_asap_xml(work.entry.annotations);
+    work.annotations = annotation::read_annotations(work.entry.annotations);
     work.annotations_sha256 = io::file_sha256(work.entry.annotations);
     for (const std::string& note : work.annotations->notes) state.context.warn(note);
   } else if (state.study.from_annotations && work.entry.role != Role::kScore) {

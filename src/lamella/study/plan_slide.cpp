@@ -14,7 +14,7 @@ namespace {
 annotation::AnnotationSet read_annotation_files(const std::vector<std::string>& paths) {
   annotation::AnnotationSet all;
   for (const std::string& path : paths) {
-    annotation::AnnotationSet set = annotation::read_asap_xml(path);
+    annotation::AnnotationSet set = annotation::read_annotations(path);
     all.path = all.path.empty() ? path : all.path + ", " + path;
     std::move(set.polygons.begin(), set.polygons.end(), std::back_inserter(all.polygons));
     for (const std::string& group : set.groups) {

@@ -17,7 +17,7 @@ struct PlanSlideOptions {
   patch::PatchSpec spec;
   patch::GridOptions grid;               // where there are neither centres nor annotations
   std::vector<CentreFile> centers;       // NCRF lists
-  std::vector<std::string> annotations;  // ASAP XML files, taken as one
+  std::vector<std::string> annotations;  // ASAP XML or NCRF JSON files, taken as one
   patch::AnnotationRule rule;            // for annotations
   std::string tissue = "auto";           // see tissue_mask
   void validate() const;

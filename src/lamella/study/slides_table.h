@@ -17,7 +17,7 @@ struct SlideEntry {
   std::string path;        // resolved against the table's folder
   std::string patient_id;  // the slide id where the table gives none (role score only)
   Role role = Role::kScore;
-  std::string annotations;    // path of the ASAP XML, "" if none
+  std::string annotations;    // path of the ASAP XML or NCRF JSON, "" if none
   std::optional<double> mpp;  // µm/px at level 0, wins over the file's
   int line = 0;
 };
