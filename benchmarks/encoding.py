@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy
 
-from run import machine
+from run import call, machine, spread
 
 HERE = Path(__file__).resolve().parent
 BATCH = 16
@@ -75,19 +75,6 @@ def peer(encoder: Path, slide: str, coords: str, size: int, out: str) -> None:
     print(json.dumps({"seconds": time.perf_counter() - start}))
 
 
-def call(command) -> dict:
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True,
-                          check=False)
-    if done.returncode:
-        raise RuntimeError(f"{command}: {done.stderr[-600:]}")
-    return json.loads(done.stdout.strip().splitlines()[-1])
-
-
-def spread(values, form="{:.1f}") -> str:
-    return (f"{form.format(statistics.median(values))} "
-            f"({form.format(min(values))}-{form.format(max(values))})")
-
-
 def least_cosine(a, b) -> float:
     return float(((a * b).sum(1) / numpy.linalg.norm(a, axis=1)
                   / numpy.linalg.norm(b, axis=1)).min())
@@ -117,7 +104,7 @@ def measure(options, name, precision, px, count, folder) -> str:
         if peer_runs:
             peers.append(call([sys.executable, __file__, "--peer", encoder["path"], slide,
                                folder / "coords.npy", px, folder / "peer.npy"])["seconds"])
-    beside = "-"
+    beside = "- | -"
     if peer_runs:
         with h5py.File(features) as file:
             cosine = least_cosine(file["features"][:].reshape(count, -1),
@@ -125,13 +112,11 @@ def measure(options, name, precision, px, count, folder) -> str:
         if cosine < 0.9999:
             raise RuntimeError(f"{name}: the peer's features differ, least cosine {cosine}")
         ratio = statistics.median(peers) / statistics.median(step)
-        beside = f"{spread([count / s for s in peers])} | {ratio:.2f}x"
-    else:
-        beside = "- | -"
+        beside = f"{spread([count / s for s in peers], 1)} | {ratio:.2f}x"
     of_engine = [100 * e / s for e, s in zip(engine, step)]
     return (f"| {encoder['name']}, {precision} | {px} | {count:,} | "
-            f"{spread([count / s for s in step])} | {spread([count / s for s in engine])} | "
-            f"{spread(of_engine, '{:.0f}')} % | {beside} |")
+            f"{spread([count / s for s in step], 1)} | {spread([count / s for s in engine], 1)} | "
+            f"{spread(of_engine)} % | {beside} |")
 
 
 def main():

@@ -64,8 +64,10 @@ def rate(results) -> list:
     return [result["count"] / result["seconds"] for result in results]
 
 
-def spread(values) -> str:
-    return f"{statistics.median(values):,.0f} ({min(values):,.0f}-{max(values):,.0f})"
+def spread(values, digits=0) -> str:
+    middle, low, high = (f"{value:,.{digits}f}"
+                         for value in (statistics.median(values), min(values), max(values)))
+    return f"{middle} ({low}-{high})"
 
 
 def agree(bench, title, slide, size, mpp, file, peers, exact):

@@ -3,11 +3,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <pugixml.hpp>
 #include <sstream>
 
 #include "lamella/annotation/annotation.h"
+#include "lamella/annotation/coordinates_internal.h"
 #include "lamella/base/error.h"
 #include "lamella/base/text.h"
 #include "lamella/io/files.h"
@@ -16,7 +16,6 @@ namespace lamella::annotation {
 
 namespace {
 
-constexpr double kMaxCoordinatePx = 1e9;
 constexpr std::array<std::string_view, 3> kAreaTypes = {"Polygon", "Rectangle", "Spline"};
 constexpr std::array<std::string_view, 4> kOtherTypes = {"Dot", "PointSet", "Measurement", "None"};
 
@@ -86,7 +85,7 @@ class AsapReader {
       fail(node, fmt::format("no attribute {}", name), fmt::format("{} in level-0 px", name));
     }
     const std::optional<double> value = parse_double(attribute.value());
-    if (!value || !(std::abs(*value) <= kMaxCoordinatePx)) {
+    if (!value || !is_coordinate(*value)) {
       fail(node, fmt::format("{}='{}'", name, attribute.value()),
            "a number between -1e9 and 1e9 (level-0 px)");
     }
@@ -108,7 +107,7 @@ class AsapReader {
                      [](const Ordered& a, const Ordered& b) { return a.order < b.order; });
     std::vector<PointF> ring;
     for (const Ordered& ordered : points) ring.push_back(ordered.point);
-    if (ring.size() > 1 && ring.front() == ring.back()) ring.pop_back();
+    open_ring(ring);
     return ring;
   }
 

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <cmath>
 
 #include "lamella/annotation/annotation.h"
+#include "lamella/annotation/coordinates_internal.h"
 #include "lamella/base/text.h"
 #include "lamella/io/csv.h"
 
 namespace lamella::annotation {
 
 namespace {
-
-constexpr double kMaxCoordinatePx = 1e9;
 
 bool is_header(const io::CsvRow& row) {
   if (row.fields.size() != 3) return false;
@@ -20,7 +18,7 @@ bool is_header(const io::CsvRow& row) {
 
 double coordinate(const std::string& path, const io::CsvRow& row, size_t field) {
   const std::optional<double> value = parse_double(row.fields[field]);
-  if (!value || !(std::abs(*value) <= kMaxCoordinatePx)) {
+  if (!value || !is_coordinate(*value)) {
     io::throw_csv_error(
         path, row, field,
         field == 1 ? "the centre's x in level-0 px" : "the centre's y in level-0 px");

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "lamella/annotation/annotation.h"
+#include "lamella/annotation/coordinates_internal.h"
 #include "lamella/base/error.h"
 #include "lamella/io/files.h"
 
@@ -14,8 +15,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr double kMaxCoordinatePx = 1e9;
-
 [[noreturn]] void fail(const std::string& path, const std::string& where, const std::string& found,
                        const std::string& expected) {
   throw Error(ErrorCode::kFormat, fmt::format("{}: found {}, expected {}", where, found, expected),
@@ -24,7 +23,7 @@ constexpr double kMaxCoordinatePx = 1e9;
 
 double coordinate(const json& value, const std::string& path, const std::string& where) {
   const double number = value.is_number() ? value.get<double>() : NAN;
-  if (!(std::abs(number) <= kMaxCoordinatePx)) {
+  if (!is_coordinate(number)) {
     fail(path, where, value.dump().substr(0, 40), "a number between -1e9 and 1e9 (level-0 px)");
   }
   return number;
@@ -45,7 +44,7 @@ std::vector<PointF> read_ring(const json& polygon, const std::string& path,
     }
     ring.push_back({coordinate(point[0], path, place), coordinate(point[1], path, place)});
   }
-  if (ring.size() > 1 && ring.front() == ring.back()) ring.pop_back();
+  open_ring(ring);
   if (ring.size() < 3)
     fail(path, where, fmt::format("{} different points", ring.size()), "at least 3");
   return ring;

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <link.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -138,13 +137,6 @@ void require_writable_folder(const std::string& path) {
 bool exists(const std::string& path) {
   std::error_code error;
   return fs::exists(path, error);
-}
-
-bool is_named(int descriptor, const std::string& path) {
-  struct stat open {
-  }, named{};
-  return ::fstat(descriptor, &open) == 0 && ::stat(path.c_str(), &named) == 0 &&
-         open.st_ino == named.st_ino && open.st_dev == named.st_dev;
 }
 
 std::string resolve(const std::string& folder, const std::string& path) {

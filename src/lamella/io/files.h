@@ -35,8 +35,6 @@ void make_folders(const std::string& path);
 // Error kIo if a file cannot be made in the folder (which is made if absent).
 void require_writable_folder(const std::string& path);
 bool exists(const std::string& path);
-// `path` leads to the open file `descriptor`: nobody has removed or replaced it meanwhile.
-bool is_named(int descriptor, const std::string& path);
 // `path` if absolute, else `folder`/`path`.
 std::string resolve(const std::string& folder, const std::string& path);
 std::string parent_folder(const std::string& path);  // "." if there is none

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lamella/io/output_lock.h"
 
-#include <fcntl.h>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <array>
@@ -17,6 +15,7 @@
 #include "lamella/base/process.h"
 #include "lamella/base/text.h"
 #include "lamella/io/files.h"
+#include "lamella/io/locked_file.h"
 
 namespace lamella::io {
 
@@ -79,30 +78,20 @@ OutputLock::OutputLock(std::string path, const std::string& output, const std::s
                        const std::function<void(const std::string&)>& warn)
     : path_(std::move(path)) {
   make_folders(parent_folder(path_));
-  while (true) {
-    file_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (file_ < 0) {
-      throw Error(ErrorCode::kIo, fmt::format("cannot be written: {}", std::strerror(errno)),
-                  path_);
-    }
-    const bool locked = ::flock(file_, LOCK_EX | LOCK_NB) == 0;
-    const bool held = !locked && errno == EWOULDBLOCK;
-    const Holder holder = read_holder(file_);
-    if (held || (!locked && holder.known() && (!holder.here() || holder.alive_here()))) {
-      ::close(file_);
-      fail_held(holder, path_, output);
-    }
-    // Who held it may have removed it after we opened it.
-    if (is_named(file_, path_)) {
-      if (holder.known() && !holder.here() && warn) {
-        warn(
-            fmt::format("{}: a lock of {} was left here, and nobody holds it; if that machine is "
-                        "still writing, stop this run",
-                        path_, holder.who()));
-      }
-      break;
-    }
+  const LockedFile file = open_locked(path_);
+  file_ = file.descriptor;
+  const Holder holder = read_holder(file_);
+  const bool looked_for = file.state == LockedFile::State::kNoLocks && holder.known();
+  if (file.state == LockedFile::State::kHeld ||
+      (looked_for && (!holder.here() || holder.alive_here()))) {
     ::close(file_);
+    fail_held(holder, path_, output);
+  }
+  if (holder.known() && !holder.here() && warn) {
+    warn(
+        fmt::format("{}: a lock of {} was left here, and nobody holds it; if that machine is "
+                    "still writing, stop this run",
+                    path_, holder.who()));
   }
   const std::string text = this_process(command).text();
   const bool written = ::ftruncate(file_, 0) == 0 && ::pwrite(file_, text.data(), text.size(), 0) ==

@@ -56,10 +56,15 @@ void remove_in(const std::string& folder) {
 
 std::string temporary_name(const std::string& path) {
   static std::atomic<uint64_t> counter{0};
-  // After a fork the number is another process's, and so is the start.
+  // Looked up once, since every file that is written has such a name; and again after a fork, when
+  // the number is another process's, and so is the start.
+  thread_local int64_t known_pid = -1, start = 0;
   const auto pid = static_cast<int64_t>(::getpid());
-  return fmt::format("{}.{}-{}-{}-{}.tmp", path, host_tag(), pid, process_start(pid).value_or(0),
-                     counter++);
+  if (pid != known_pid) {
+    start = process_start(pid).value_or(0);
+    known_pid = pid;
+  }
+  return fmt::format("{}.{}-{}-{}-{}.tmp", path, host_tag(), pid, start, counter++);
 }
 
 void remove_left_temporaries(const std::string& folder, bool recursive) {

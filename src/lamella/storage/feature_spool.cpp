@@ -15,6 +15,7 @@
 #include "lamella/base/error.h"
 #include "lamella/base/hash.h"
 #include "lamella/io/files.h"
+#include "lamella/io/locked_file.h"
 #include "lamella/storage/feature_table_internal.h"
 
 namespace lamella::storage {
@@ -58,14 +59,6 @@ int64_t size_of(int file) {
   return ::fstat(file, &status) == 0 ? status.st_size : 0;
 }
 
-// The name still leads to the open file: nobody has finished and removed it meanwhile.
-bool is_named(int file, const std::string& path) {
-  struct stat open {
-  }, named{};
-  return ::fstat(file, &open) == 0 && ::stat(path.c_str(), &named) == 0 &&
-         open.st_ino == named.st_ino && open.st_dev == named.st_dev;
-}
-
 std::string part_path(const std::string& path) { return path + ".part"; }
 
 std::string piece_hash(const std::string& header, std::span<const std::byte> piece) {
@@ -106,22 +99,13 @@ FeatureSpool::~FeatureSpool() {
 }
 
 void FeatureSpool::open() {
-  while (true) {
-    file_ = ::open(part_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (file_ < 0) {
-      throw Error(ErrorCode::kIo, fmt::format("cannot be written: {}", std::strerror(errno)),
-                  part_);
-    }
-    // A file system without locks (ENOLCK, EOPNOTSUPP) has no guard.
-    if (::flock(file_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-      ::close(file_);
-      file_ = -1;
-      throw Error(ErrorCode::kIo, "another process is writing these features; wait for it", path_);
-    }
-    if (io::is_named(file_, part_)) return;  // else it was finished meanwhile
-    ::close(file_);
-    file_ = -1;
+  // A file system without locks has no guard.
+  const io::LockedFile file = io::open_locked(part_);
+  if (file.state == io::LockedFile::State::kHeld) {
+    ::close(file.descriptor);
+    throw Error(ErrorCode::kIo, "another process is writing these features; wait for it", path_);
   }
+  file_ = file.descriptor;
 }
 
 // Returns the end of the last whole piece, 0 if the file is not this key's.

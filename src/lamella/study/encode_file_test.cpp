@@ -11,49 +11,32 @@
 #include "lamella/io/files.h"
 #include "lamella/storage/feature_spool.h"
 #include "lamella/study/score_features.h"
+#include "lamella/tissue/memory_slide_testing.h"
 
 namespace lamella::study {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kSide = 512, kTile = 64, kPatch = 4;
+constexpr int kSide = 512, kPatch = 4;
 constexpr int64_t kRows = int64_t{kSide / kPatch} * (kSide / kPatch);  // 16,384: four pieces
 constexpr int64_t kBatch = 256;
 
 // Every patch has colours of its own.
-class GridSlide final : public slide::Slide {
- public:
-  GridSlide() : Slide(make_info()) {}
-  std::unique_ptr<slide::TileDecoder> make_decoder() const override {
-    return std::make_unique<slide::TileDecoder>();
-  }
-  void read_tile(int, slide::TileIndex tile, slide::TileDecoder&,
-                 const MutableImageView& out) const override {
-    for (int y = 0; y < kTile; ++y) {
-      for (int x = 0; x < kTile; ++x) {
-        uint8_t* pixel = out.row(y) + 3 * x;
-        pixel[0] = static_cast<uint8_t>((tile.column * kTile + x) / kPatch);
-        pixel[1] = static_cast<uint8_t>((tile.row * kTile + y) / kPatch);
-        pixel[2] = 7;
-      }
+std::shared_ptr<const slide::Slide> grid_slide() {
+  Image image(kSide, kSide);
+  for (int y = 0; y < kSide; ++y) {
+    for (int x = 0; x < kSide; ++x) {
+      uint8_t* pixel = image.row(y) + 3 * x;
+      pixel[0] = static_cast<uint8_t>(x / kPatch);
+      pixel[1] = static_cast<uint8_t>(y / kPatch);
+      pixel[2] = 7;
     }
   }
-  Image read_associated_image(const std::string& name) const override {
-    throw Error(ErrorCode::kNotFound, name);
-  }
-
- private:
-  static slide::SlideInfo make_info() {
-    slide::SlideInfo info;
-    info.path = "grid";
-    slide::LevelInfo level;
-    level.size_px = {kSide, kSide};
-    level.tile_px = {kTile, kTile};
-    info.levels = {level};
-    return info;
-  }
-};
+  std::vector<Image> levels;
+  levels.push_back(std::move(image));
+  return std::make_shared<tissue::MemorySlide>(std::move(levels), std::nullopt);
+}
 
 patch::PatchPlan grid_plan(const slide::Slide& slide) {
   patch::PatchPlan plan;
@@ -113,7 +96,7 @@ class EncodeFile : public ::testing::Test {
   void SetUp() override {
     std::string pattern = ::testing::TempDir() + "/lamella_encode_file_XXXXXX";
     folder_ = ::mkdtemp(pattern.data());
-    slide_ = std::make_shared<GridSlide>();
+    slide_ = grid_slide();
     plan_ = grid_plan(*slide_);
     options_.key = options_.spool_key = "key";
     context_.threads = 2;
@@ -135,7 +118,7 @@ class EncodeFile : public ::testing::Test {
   }
 
   std::string folder_, whole_;
-  std::shared_ptr<GridSlide> slide_;
+  std::shared_ptr<const slide::Slide> slide_;
   patch::PatchPlan plan_;
   EncodeFileOptions options_;
   Context context_;
