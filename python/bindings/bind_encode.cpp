@@ -146,8 +146,10 @@ void bind_encoder_info(nb::module_& module) {
 
 void bind_encoder_class(nb::module_& module) {
   const study::Study standard;
-  nb::class_<LoadedEncoder>(module, "Encoder",
-                            "A network, loaded once for many calls. One call uses it at a time.")
+  nb::class_<LoadedEncoder> bound(
+      module, "Encoder", "A network, loaded once for many calls. One call uses it at a time.");
+  bind_callable_encoder(bound);
+  bound
       .def(
           "__init__",
           [](LoadedEncoder* self, const std::filesystem::path& encoder,
@@ -194,6 +196,9 @@ LoadedEncoder::LoadedEncoder(encoder::EncoderInfo info, encoder::Precision preci
     : info_(std::move(info)),
       encoder_(encoder::load_encoder(info_, precision, streams)),
       process_(::getpid()) {}
+
+LoadedEncoder::LoadedEncoder(encoder::EncoderInfo info, std::unique_ptr<encoder::Encoder> loaded)
+    : info_(std::move(info)), encoder_(std::move(loaded)), process_(::getpid()) {}
 
 encoder::Encoder& LoadedEncoder::encoder() {
   if (process_ != ::getpid()) {

@@ -129,6 +129,11 @@ Where where_of(const std::optional<Positions>& positions, const std::optional<do
 std::shared_ptr<LoadedEncoder> encoder_for(const storage::Model& model, nb::handle given,
                                            const Call& call) {
   if (given.is_none()) {
+    if (model.encoder.folder.empty()) {
+      throw Error(ErrorCode::kInvalidArgument,
+                  fmt::format("the model's encoder '{}' is a Python object; give it: encoder=...",
+                              model.encoder.name));
+    }
     return call.run([&](const Context& context) {
       return std::make_shared<LoadedEncoder>(model.encoder, model.precision, context.threads);
     });

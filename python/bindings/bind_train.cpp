@@ -12,6 +12,7 @@
 #include "lamella/base/error.h"
 #include "lamella/base/text.h"
 #include "lamella/study/train_files.h"
+#include "loaded_encoder.h"
 #include "train_options.h"
 #include "values.h"
 
@@ -70,12 +71,24 @@ nb::object numbers(nb::handle self, const std::vector<double>& values) {
   return nb::cast(view<const double>(values.data(), values.size(), self));
 }
 
+// encoder: None, a name, a folder or an Encoder.
+study::TrainFeaturesOptions options_with(nb::handle encoder) {
+  study::TrainFeaturesOptions options;
+  if (nb::isinstance<LoadedEncoder>(encoder)) {
+    options.found_encoder = nb::cast<LoadedEncoder&>(encoder).info();
+  } else if (!encoder.is_none()) {
+    options.encoder = nb::cast<std::filesystem::path>(encoder).string();
+  }
+  return options;
+}
+
 Model from_coefficients(nb::handle features, const Weights& weights, double bias,
                         std::optional<Weights> mean, std::optional<Weights> scale, double l2,
-                        const std::optional<std::string>& encoder) {
+                        nb::handle encoder) {
   const auto files = feature_files(features);
+  const study::TrainFeaturesOptions options = options_with(encoder);
   Model frame = Call(1, nb::none()).run([&](const Context& context) {
-    return study::untrained_model(files, encoder.value_or(""), context);
+    return study::untrained_model(files, options, context);
   });
   frame.classifier.weights.resize(static_cast<size_t>(files.front().features.columns));
   frame.classifier.lambda = l2;
@@ -213,11 +226,10 @@ void bind_train(nb::module_& module) {
   bind_model(module);
   module.def(
       "train",
-      [](nb::object features, nb::object groups, nb::object l2, std::optional<std::string> encoder,
+      [](nb::object features, nb::object groups, nb::object l2, nb::object encoder,
          std::optional<int> threads, nb::object progress) {
-        study::TrainFeaturesOptions options;
+        study::TrainFeaturesOptions options = options_with(encoder);
         options.patients = patients_of(groups);
-        options.encoder = encoder.value_or("");
         if (!l2.is_none())
           options.train.lambda = study::parse_l2(nb::cast<std::string>(nb::str(l2)));
         auto files = feature_files(features);
@@ -229,7 +241,9 @@ void bind_train(nb::module_& module) {
       nb::arg("l2") = nb::none(), nb::arg("encoder") = nb::none(), nb::arg("threads") = nb::none(),
       nb::arg("progress") = nb::none(),
       "Learns tumour against normal. features: Features (or files) of slides, those rows that have "
-      "a label. groups: {slide_id: patient_id} or a CSV. l2: \"cv\" (as None) or a number.");
+      "a label. groups: {slide_id: patient_id} or a CSV. l2: \"cv\" (as None) or a number. "
+      "encoder: "
+      "name, folder or Encoder, where the features' own is not found by its name.");
 }
 
 }  // namespace lamella::python

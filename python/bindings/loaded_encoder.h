@@ -15,6 +15,7 @@ namespace lamella::python {
 class LoadedEncoder {
  public:
   LoadedEncoder(encoder::EncoderInfo info, encoder::Precision precision, int streams);
+  LoadedEncoder(encoder::EncoderInfo info, std::unique_ptr<encoder::Encoder> loaded);
   const encoder::EncoderInfo& info() const { return info_; }
   // Error kInvalidArgument in a process forked since.
   encoder::Encoder& encoder();
@@ -31,5 +32,8 @@ class LoadedEncoder {
 // An Encoder, or one loaded by its name or folder with a stream for each of the call's threads.
 std::shared_ptr<LoadedEncoder> loaded_encoder_of(nanobind::handle encoder,
                                                  const std::string& precision, const Call& call);
+
+// Encoders whose network is a Python callable.
+void bind_callable_encoder(nanobind::class_<LoadedEncoder>& bound);
 
 }  // namespace lamella::python

@@ -25,11 +25,12 @@ from lamella._errors import Error, LamellaWarning
 from lamella._patches import Batch, PatchDataset
 from lamella._pictures import Picture, gallery, show_plan, show_zooms
 from lamella._study import RunResult, evaluate, run
+from lamella._torch import torch_encoder
 
 __version__ = _core.version()
 
 __all__ = [
     "Batch", "Classifier", "Encoder", "Error", "Features", "HeatMap", "LamellaWarning", "Level", "Model",
     "PatchDataset", "Picture", "Plan", "RunResult", "Scores", "Slide", "__version__", "encode",
-    "evaluate", "gallery", "map", "plan", "run", "score", "show_plan", "show_zooms", "train",
+    "evaluate", "gallery", "map", "plan", "run", "score", "show_plan", "show_zooms", "torch_encoder", "train",
 ]

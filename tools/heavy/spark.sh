@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 tools/install_apt.sh tools/apt-packages-spark.txt
-tools/build.sh release all
+tools/build.sh release lamella_package
 . tools/environment.sh
 make_environment .venv-spark tools/heavy/spark-requirements.txt
 export LAMELLA_PROGRAM=$PWD/build/bin/lamella PYTHONPATH=$PWD/build/python

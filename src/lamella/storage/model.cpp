@@ -116,6 +116,14 @@ void write_model(const Model& model, const std::string& folder) {
     throw Error(ErrorCode::kInvalidArgument,
                 "the folder exists and is no model; choose another one to write to", folder);
   }
+  if (model.encoder.folder.empty()) {
+    throw Error(ErrorCode::kUnsupported,
+                fmt::format("the model's encoder '{}' lives in memory alone, and a model's folder "
+                            "holds its encoder; make a folder of it (lamella encoder import, "
+                            "lamella.importing.from_torch) and train with that",
+                            model.encoder.name),
+                folder);
+  }
   const std::string fresh = io::temporary_name(folder);
   std::error_code ignored;
   io::make_folders(fresh + "/encoder");

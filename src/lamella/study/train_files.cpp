@@ -50,10 +50,14 @@ std::string patient_of(const std::map<std::string, std::string>& patients,
 }
 
 // The feature_space begins with the encoder's name and hash.
-encoder::EncoderInfo encoder_of(const std::string& feature_space, const std::string& choice) {
-  const size_t slash = feature_space.find('/');
+encoder::EncoderInfo encoder_of(const std::string& feature_space,
+                                const TrainFeaturesOptions& options) {
+  const std::string& choice = options.encoder;
   const encoder::EncoderInfo info =
-      encoder::find_encoder(choice.empty() ? feature_space.substr(0, slash) : choice);
+      options.found_encoder
+          ? *options.found_encoder
+          : encoder::find_encoder(choice.empty() ? feature_space.substr(0, feature_space.find('/'))
+                                                 : choice);
   if (!feature_space.starts_with(encoder::network_space(info) + "/")) {
     throw Error(ErrorCode::kMismatch,
                 fmt::format("the features were made by '{}', this encoder is '{}'; give the right "
@@ -94,14 +98,15 @@ namespace {
 
 // Of the files' features, wherever their values are now.
 storage::Model model_of(const std::vector<storage::FeatureFile>& files,
-                        const feature::FeatureMatrix& features, const std::string& encoder) {
+                        const feature::FeatureMatrix& features,
+                        const TrainFeaturesOptions& options) {
   std::vector<SlideScale> scales;
   for (const storage::FeatureFile& file : files) {
     scales.push_back({file.plan.slide_id, file.plan.geometry.effective_mpp});
   }
   storage::Model model;
   model.effective_mpp = training_mpp(scales);
-  model.encoder = encoder_of(features.feature_space, encoder);
+  model.encoder = encoder_of(features.feature_space, options);
   model.classifier.feature_space = features.feature_space;
   model.spec = files.front().plan.spec;
   model.precision = encoder::parse_precision(features.precision);
@@ -120,10 +125,10 @@ feature::FeatureMatrix joined(std::span<const feature::FeatureMatrix> parts,
 }  // namespace
 
 storage::Model untrained_model(const std::vector<storage::FeatureFile>& files,
-                               const std::string& encoder, const Context& context) {
+                               const TrainFeaturesOptions& options, const Context& context) {
   std::vector<feature::FeatureMatrix> parts;
   for (const storage::FeatureFile& file : files) parts.push_back(file.features);
-  return model_of(files, joined(parts, context), encoder);
+  return model_of(files, joined(parts, context), options);
 }
 
 TrainFilesResult train_features(std::vector<storage::FeatureFile> files,
@@ -144,7 +149,7 @@ TrainFilesResult train_features(std::vector<storage::FeatureFile> files,
   const feature::FeatureMatrix features = joined(parts, context);
 
   TrainFilesResult result;
-  result.model = model_of(files, features, options.encoder);
+  result.model = model_of(files, features, options);
   const classifier::TrainResult trained =
       classifier::train_classifier(features, labels, fold_groups(slides), options.train, context);
   result.model.classifier = trained.model;

@@ -16,6 +16,7 @@ struct TrainFeaturesOptions {
   // slide_id (lower case) -> patient_id; empty: every slide its own patient.
   std::map<std::string, std::string> patients;
   std::string encoder;  // name or folder; "": the one named in the feature_space
+  std::optional<encoder::EncoderInfo> found_encoder;  // wins over `encoder`
   classifier::TrainOptions train;
 };
 
@@ -38,7 +39,7 @@ struct TrainFilesResult {
 // labels of one class, a slide that the groups do not name. All of the model but its coefficients:
 // for those of another solver on the same features.
 storage::Model untrained_model(const std::vector<storage::FeatureFile>& files,
-                               const std::string& encoder, const Context& context);
+                               const TrainFeaturesOptions& options, const Context& context);
 TrainFilesResult train_features(std::vector<storage::FeatureFile> files,
                                 const TrainFeaturesOptions& options, const Context& context);
 TrainFilesResult train_files(const TrainFilesOptions& options, const Context& context);
