@@ -15,14 +15,15 @@ from lamella import _core
 
 def torch_encoder(module: Any, *, name: str, input_px: int,
                   mean: Iterable[float] | None = None, std: Iterable[float] | None = None,
-                  colour_order: str = "rgb", views: Iterable[float] = (1,), device: Any = None, batch_size: int = 64,
-                  precision: str = "f32") -> _core.Encoder:
+                  colour_order: str = "rgb", views: Iterable[float] = (1,), device: Any = None,
+                  batch_size: int = 64, precision: str = "f32") -> _core.Encoder:
     """An Encoder of a module that takes float32 [n, 3, input_px, input_px] and gives vectors [n, d]
     or maps [n, c, h, w], which are averaged. The module is put in evaluation mode.
 
     The next patches are read while it works. mean, std: of values 0-255, in colour_order (default:
-    ImageNet's). device: where it runs (default: where its parameters are). precision: "f32", or "bf16" by autocast.
-    Features bear the name, a hash of the weights and of the module's text, and the preprocessing.
+    ImageNet's). device: where it runs (default: where its parameters are). precision: "f32", or
+    "bf16" by autocast. Features bear the name, a hash of the weights and of the module's text, and
+    the preprocessing.
     """
     import torch
 
@@ -111,7 +112,6 @@ def _vectors(output: Any) -> Any:
     if dimensions != 2:
         found = tuple(output.shape) if dimensions is not None else type(output).__name__
         raise ValueError(f"found an output {found} of the module, expected vectors [n, d] or maps "
-                         "[n, c, h, w]; wrap it in a module that chooses (tokens: one, or their mean)")
+                         "[n, c, h, w]; wrap it in a module that chooses (of tokens: one, or their "
+                         "mean)")
     return output
-
-
