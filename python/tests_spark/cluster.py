@@ -9,6 +9,7 @@ import socket
 import subprocess
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 import pyspark
@@ -59,25 +60,32 @@ class Cluster:
         return process
 
     def wait_for_workers(self, count: int) -> None:
+        self.wait_for(lambda: self._alive() >= count, f"{count} workers")
+
+    def _alive(self) -> int:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.web_port}/json/") as page:
+                found = re.search(r'"aliveworkers"\s*:\s*(\d+)', page.read().decode())
+        except OSError:
+            return 0
+        return int(found.group(1)) if found else 0
+
+    def wait_for(self, there: Callable[[], bool], what: str) -> None:
         end = time.monotonic() + START_S
-        alive = 0
-        while time.monotonic() < end:
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{self.web_port}/json/") as page:
-                    found = re.search(r'"aliveworkers"\s*:\s*(\d+)', page.read().decode())
-                alive = int(found.group(1)) if found else 0
-            except OSError:
-                pass
-            if alive >= count:
-                return
+        while not there():
+            if time.monotonic() > end:
+                logs = "\n".join(path.read_text()[-2000:] for path in self.folder.glob("*.log"))
+                raise RuntimeError(f"no {what} after {START_S} s:\n{logs}")
             time.sleep(0.2)
-        logs = "\n".join(path.read_text()[-2000:] for path in self.folder.glob("*.log"))
-        raise RuntimeError(f"{alive} of {count} workers after {START_S} s:\n{logs}")
+
+    def executors(self, number: int) -> list[int]:
+        """Of a worker."""
+        return children(self.processes[number].pid)
 
     def kill_worker(self, number: int = 1) -> None:
         """At once, as when a machine loses its power: the worker and its executors."""
         worker = self.processes[number]
-        executors = children(worker.pid)
+        executors = self.executors(number)
         worker.send_signal(signal.SIGKILL)
         for pid in executors:
             os.kill(pid, signal.SIGKILL)

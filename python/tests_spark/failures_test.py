@@ -4,6 +4,7 @@
 import csv
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -12,9 +13,11 @@ from pathlib import Path
 
 import lamella
 import lamella.spark
+import pyarrow as pa
 import pyspark
 import pytest
 from conftest import ROOT, program
+from lamella.spark import _schema, _worker
 from study_test import application, compare, write_study
 
 IDC = ROOT / "studies/idc/train_14306.toml"
@@ -65,10 +68,11 @@ def test_a_worker_killed_in_the_middle(spark, cluster, tmp_path, capfd):
     cluster.wait_for_workers(2)
 
 
-@pytest.fixture
-def spoilt(cohort, tmp_path) -> Path:
-    """The cohort's table with one test slide that is none."""
-    junk = tmp_path / "junk.tif"
+@pytest.fixture(scope="module")
+def spoilt(cohort, tmp_path_factory) -> Path:
+    """A study of the cohort with one test slide that is none; who comes second finds it encoded."""
+    folder = tmp_path_factory.mktemp("spoilt")
+    junk = folder / "junk.tif"
     junk.write_bytes(b"II*\0" + bytes(100))
     with open(cohort / "slides.csv", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -76,15 +80,15 @@ def spoilt(cohort, tmp_path) -> Path:
         row["path"] = str(cohort / row["path"])
         row["annotations"] = str(cohort / row["annotations"])
     rows[-1].update(path=str(junk), annotations="")
-    with open(tmp_path / "slides.csv", "w", newline="") as file:
+    with open(folder / "slides.csv", "w", newline="") as file:
         writer = csv.DictWriter(file, rows[0])
         writer.writeheader()
         writer.writerows(rows)
-    return tmp_path / "slides.csv"
+    return write_study(folder, folder / "slides.csv", "out")
 
 
-def test_a_bad_slide_is_a_row_of_the_result(spark, spoilt, tmp_path, capfd):
-    result = lamella.spark.run(write_study(tmp_path, spoilt, "spark"), spark)
+def test_a_bad_slide_is_a_row_of_the_result(spark, spoilt, capfd):
+    result = lamella.spark.run(spoilt, spark)
     *good, bad = result["slides"]
     assert [slide["status"] for slide in good] == ["done"] * 3
     assert bad["status"] == "failed" and "junk.tif" in bad["error"]
@@ -104,8 +108,60 @@ def test_the_application(cohort, spoilt, tmp_path):
     submit = Path(pyspark.__file__).parent / "bin/spark-submit"
     path = application("path").stdout.strip()
     run = subprocess.run([submit, "--master", "local[2]", "--conf", "spark.ui.enabled=false", path,
-                          "run", write_study(tmp_path, spoilt, "bad")],
+                          "run", spoilt],
                          capture_output=True, text=True, check=False, timeout=300,
                          env={**os.environ, "PYSPARK_PYTHON": sys.executable})
     assert run.returncode == 3, run.stderr[-2000:]
     assert "test: AUC" in run.stdout and "junk.tif" in run.stdout and "record: " in run.stdout
+
+
+def test_ctrl_c_stops_within_two_seconds(table, tmp_path):
+    """As in a notebook: the call ends, the session lives on."""
+    script = tmp_path / "long.py"
+    script.write_text(f"""
+import sys
+sys.path[:0] = {[str(Path(__file__).parent), str(ROOT / "tests")]!r}
+from conftest import session
+import lamella.spark
+spark = session("local[1]")  # which takes SIGINT over
+plans = lamella.spark.plan(spark.createDataFrame([{{"slide_id": "a", "path": sys.argv[1]}}]),
+                           size_px=64, level=0, stride_px=8)
+assert plans.first()["patches"] > 10_000
+print("going", flush=True)
+try:
+    lamella.spark.encode(plans).count()
+except KeyboardInterrupt:
+    print("stopped", flush=True)
+    print(spark.range(7).count(), flush=True)
+""")
+    with subprocess.Popen([sys.executable, script, table[0]["path"]], stdout=subprocess.PIPE,
+                          text=True) as run:
+        assert run.stdout.readline() == "going\n"
+        time.sleep(4)  # networks are loaded, patches encoded
+        start = time.monotonic()
+        run.send_signal(signal.SIGINT)
+        assert run.stdout.readline() == "stopped\n"
+        assert time.monotonic() - start < 2
+        assert run.stdout.readline() == "7\n"
+        assert run.wait(60) == 0
+
+
+def test_a_task_without_memory_is_tried_again_then_a_row(monkeypatch):
+    def no_memory(row, loaded):
+        raise MemoryError("std::bad_alloc")
+
+    def encode(attempt):
+        monkeypatch.setattr(_worker, "_attempt", lambda: attempt)
+        pieces = pa.RecordBatch.from_pylist([{"slide_id": "a", "kind": "", "piece": 3}],
+                                            schema=_schema.PIECES)
+        (made,) = _worker.encode_pieces(iter([pieces]), version=lamella.__version__, attempts=4,
+                                        network=_worker.Network.found("lite0", "f32"), count=None)
+        return made.to_pylist()[0]
+
+    assert _worker._attempt() == 1
+    monkeypatch.setattr(_worker, "_encode", no_memory)
+    with pytest.raises(MemoryError):
+        encode(3)
+    row = encode(4)
+    assert row["slide_id"] == "a" and row["piece"] == 3 and row["row"] is None
+    assert "ran out of memory (on executor" in row["error"] and "memoryOverhead" in row["error"]

@@ -117,6 +117,22 @@ def test_bad_slides_are_rows(spark, table, tmp_path):
     plans.unpersist()
 
 
+def test_a_slide_that_one_executor_lacks(spark, cluster, table):
+    """Its folder is mounted on one machine alone: here, each process's own working folder."""
+    cluster.wait_for(lambda: _progress.executors(spark) == 2, "two executors")
+    with_it = cluster.executors(-1)[0]
+    shutil.copy(table[0]["path"], f"/proc/{with_it}/cwd/only.tif")
+    rows = [{"slide_id": f"s{i}", "path": "/proc/self/cwd/only.tif"} for i in range(8)]
+    plans = lamella.spark.plan(spark.createDataFrame(rows), size_px=56, mpp=1.0)
+    made = plans.collect()
+    good = {row["executor"] for row in made if row["error"] is None}
+    bad = {row["executor"] for row in made if row["error"] is not None}
+    assert len(good) == len(bad) == 1 and good != bad
+    assert all("only.tif" in row["error"] and f"on executor {row['executor']}" in row["error"]
+               for row in made if row["error"])
+    plans.unpersist()
+
+
 def test_tables_that_make_no_sense(spark, table):
     for rows, message in (([table[0], table[0]], "twice"), ([], "empty")):
         frame = spark.createDataFrame(rows, "slide_id string, path string, annotations string")

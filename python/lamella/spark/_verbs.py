@@ -23,6 +23,12 @@ def cores(spark: SparkSession) -> int:
         return int(spark.conf.get("spark.sql.shuffle.partitions", "200"))
 
 
+def attempts(spark: SparkSession) -> int:
+    """How often a task is tried before its job fails."""
+    local = spark.conf.get("spark.master", "").startswith("local")
+    return 1 if local else int(spark.conf.get("spark.task.maxFailures", "4"))
+
+
 def spread(table: DataFrame, parts: int, number: str) -> DataFrame:
     """Rows by their number, one row a task if there are as many parts."""
     if hasattr(table, "repartitionById"):
@@ -86,7 +92,8 @@ def encode_with(plans: DataFrame, network: _worker.Network, progress: bool) -> D
     spark = plans.sparkSession
     pieces = _pieces(plans)
     count = counter(spark) if progress else None
-    work = partial(_worker.encode_pieces, version=lamella.__version__, network=network, count=count)
+    work = partial(_worker.encode_pieces, version=lamella.__version__, network=network, count=count,
+                   attempts=attempts(spark))
     made = pieces.mapInArrow(work, _schema.sql(_schema.FEATURES))
     failed = plans.where("error is not null").select(
         *(F.col(field.name) if field.name in ("slide_id", "kind", "error", "executor") else

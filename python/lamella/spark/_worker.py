@@ -19,7 +19,6 @@ from lamella.spark import _schema
 from lamella.spark._pieces import bounds
 
 
-
 class Network(NamedTuple):
     """An encoder as the driver found it; executors must find the same."""
 
@@ -132,19 +131,35 @@ def _cut_plan(row: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def encode_pieces(batches: Iterator[pa.RecordBatch], *, version: str, network: Network,
-                  count: Any) -> Iterator[pa.RecordBatch]:
+                  count: Any, attempts: int) -> Iterator[pa.RecordBatch]:
+    """attempts: how often Spark tries a task."""
     check_version(version)
     for batch in batches:
         for row in batch.to_pylist():
             try:
                 made = _encode(row, encoder(network))
             except lamella.Error as error:
-                made = _batch([{"slide_id": row["slide_id"], "kind": row["kind"],
-                                "piece": row["piece"], "executor": executor(),
-                                "error": error_text(error)}], _schema.FEATURES)
+                made = _failed(row, error_text(error))
+            except MemoryError as error:
+                if _attempt() < attempts:  # there may be room later, or on another machine
+                    raise
+                made = _failed(row, f"ran out of memory (on executor {executor()}); give the tasks "
+                                    f"more (spark.executor.memoryOverhead): {error}")
             if count is not None:
                 count.add(made.num_rows)
             yield made
+
+
+def _attempt() -> int:
+    """1 when a task is tried for the first time."""
+    from pyspark import TaskContext
+    context = TaskContext.get()
+    return 1 if context is None else int(context.attemptNumber()) + 1
+
+
+def _failed(row: dict[str, Any], error: str) -> pa.RecordBatch:
+    return _batch([{"slide_id": row["slide_id"], "kind": row["kind"], "piece": row["piece"],
+                    "executor": executor(), "error": error}], _schema.FEATURES)
 
 
 def _encode(row: dict[str, Any], loaded: lamella.Encoder) -> pa.RecordBatch:
