@@ -100,6 +100,29 @@ def test_the_model_folder_is_an_mlflow_model(model):
     assert "onnxruntime" in (out / "model" / "requirements.txt").read_text()
 
 
+def test_the_difference_is_measured_and_recorded(model, cohort):
+    out, size_px = model
+    result = good("model", "export", "--model", out / "model", "--out", out / "measured.onnx",
+                  "--measure-on", cohort / "phantom_03.tif")
+    difference = result["difference"]
+    assert difference["precision"] == "f32" and 0 < difference["patches"] <= 256
+    assert 0 <= difference["mean"] <= difference["largest"] <= 1e-4
+    network = onnx.load(out / "measured.onnx")
+    onnx.checker.check_model(network, full_check=True)
+    recorded = {p.key: p.value for p in network.metadata_props}
+    assert recorded["lamella.precision"] == "f32"
+    assert float(recorded["lamella.difference_largest"]) == difference["largest"]
+    assert recorded["lamella.difference_patches"] == str(difference["patches"])
+    assert not list(out.glob("*.tmp"))
+    # Measuring changes nothing else.
+    plain = good("model", "export", "--model", out / "model", "--out", out / "one.onnx")
+    assert plain["difference"] is None
+    assert (out / "measured.onnx").read_bytes().startswith((out / "one.onnx").read_bytes())
+    assert "nowhere" in bad("model", "export", "--model", out / "model", "--out", out / "x.onnx",
+                            "--measure-on", "/nowhere.tif")
+    assert not (out / "x.onnx").exists()
+
+
 def test_a_second_one_takes_slides_and_positions(model):
     out, _ = model
     own = out / "model" / "by_position"

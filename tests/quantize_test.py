@@ -10,6 +10,7 @@ import os
 import stat
 from pathlib import Path
 
+import onnx
 import pytest
 from conftest import bad, good
 
@@ -108,7 +109,7 @@ def test_what_is_int8_already_is_refused(tmp_path, plans):
 
 @pytest.mark.skipif("LAMELLA_NNCF_PYTHON" not in os.environ,
                     reason="nncf is not installed (make test-all installs it)")
-def test_lite0_with_nncf(tmp_path, plans):
+def test_lite0_with_nncf(tmp_path, plans, cohort):
     made = good("encoder", "quantize", "lite0", "--plans", *plans, "--out", tmp_path / "lite0-int8",
                 "--held-out-patches", 120, "--calibration-patches", 100,
                 env={"LAMELLA_PYTHON": os.environ["LAMELLA_NNCF_PYTHON"]})
@@ -116,3 +117,17 @@ def test_lite0_with_nncf(tmp_path, plans):
     assert made["auc_f32"] - made["auc_int8"] <= 0.005
     checked = good("encoder", "check", tmp_path / "lite0-int8", "--threads", 2)
     assert checked["precision"] == "int8" and checked["same_bits"]
+
+    # A model on it, exported: how far it is from lamella's own is measured and in the file.
+    good("encode", "--slide", cohort / "phantom_01.tif", "--plan", plans[0], "--encoder",
+         tmp_path / "lite0-int8", "--out", tmp_path / "phantom_01.h5")
+    good("train", "--features", tmp_path / "phantom_01.h5", "--encoder", tmp_path / "lite0-int8",
+         "--l2", 0.1, "--out", tmp_path / "model")
+    exported = good("model", "export", "--model", tmp_path / "model", "--out",
+                    tmp_path / "model.onnx", "--measure-on", cohort / "phantom_03.tif")
+    difference = exported["difference"]
+    print(f"int8 model, exported: {difference}")
+    assert difference["precision"] == "int8" and difference["patches"] > 50
+    assert difference["mean"] <= difference["largest"] < 0.2
+    recorded = {p.key: p.value for p in onnx.load(tmp_path / "model.onnx").metadata_props}
+    assert float(recorded["lamella.difference_mean"]) == difference["mean"]

@@ -1,33 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include "lamella/base/hash.h"
 #include "lamella/cli/commands.h"
 #include "lamella/cli/program.h"
-#include "lamella/io/files.h"
-#include "lamella/storage/onnx_export.h"
+#include "lamella/study/export_model.h"
 
 namespace lamella::cli {
 
 namespace {
 
 struct ModelOptions {
-  std::string model, out;
+  std::string model, out, measure_on;
+  std::optional<double> slide_mpp;
 };
 
 int export_model(const ModelOptions& options, Shell& shell) {
-  const storage::Model model = storage::read_model(options.model);
-  const std::string bytes = storage::export_onnx(model);
-  io::write_file_atomic(options.out, bytes);
-  const int px = storage::exported_px(model);
-  shell.print({{"path", options.out},
-               {"patch_px", px},
-               {"bytes", bytes.size()},
-               {"sha256", sha256_hex(bytes)},
-               {"input", "patches"},
-               {"output", "probability"}},
-              fmt::format("patches N x {0} x {0} x 3 uint8 -> probability N float32: {1}\n", px,
-                          options.out));
+  study::ExportOptions wanted;
+  wanted.out = options.out;
+  if (!options.measure_on.empty()) {
+    slide::OpenOptions open;
+    open.mpp = options.slide_mpp;
+    wanted.slide = slide::open_slide(options.measure_on, open);
+  }
+  const study::ExportedModel made =
+      study::export_model(storage::read_model(options.model), wanted, shell.context());
+  nlohmann::json object = {{"path", options.out},  {"patch_px", made.patch_px},
+                           {"bytes", made.bytes},  {"sha256", made.sha256},
+                           {"input", "patches"},   {"output", "probability"},
+                           {"difference", nullptr}};
+  std::string text = fmt::format("patches N x {0} x {0} x 3 uint8 -> probability N float32: {1}\n",
+                                 made.patch_px, options.out);
+  if (made.difference) {
+    object["difference"] = study::to_json(*made.difference);
+    text += fmt::format(
+        "difference from lamella's own in {}: largest {:.2g}, mean {:.2g} ({} "
+        "patches)\n",
+        made.difference->precision, made.difference->largest, made.difference->mean,
+        made.difference->patches);
+  }
+  shell.print(object, text);
   return kDone;
 }
 
@@ -40,6 +51,15 @@ Action add_model(CLI::App& app) {
   part->fallthrough();
   part->add_option("--model", options->model, "model folder")->required()->type_name("DIR");
   part->add_option("--out", options->out, "file to write")->required()->type_name("FILE.onnx");
+  CLI::Option* measure =
+      part->add_option("--measure-on", options->measure_on,
+                       "measure on this slide's tissue how far it is from lamella's own "
+                       "probabilities (bf16, int8); kept in the file's metadata")
+          ->type_name("SLIDE");
+  part->add_option("--slide-mpp", options->slide_mpp,
+                   "µm per pixel of that slide at level 0, wins over the file's")
+      ->needs(measure)
+      ->check(CLI::PositiveNumber);
   return [options](Shell& shell) { return export_model(*options, shell); };
 }
 

@@ -86,7 +86,7 @@ class GraphMaker {
   // uint8 N x px x px x 3 -> what the network takes, under the name that it has for it.
   void add_before(const std::string& picture);
   // The encoder's outputs -> probability.
-  void add_after();
+  void add_after(const std::vector<int64_t>& shape);
 
   std::string nodes;        // encoded fields of the graph, in order
   std::string nodes_after;  // those that follow the encoder's
@@ -150,7 +150,7 @@ void GraphMaker::add_before(const std::string& picture) {
        picture);
 }
 
-void GraphMaker::add_after() {
+void GraphMaker::add_after(const std::vector<int64_t>& shape) {
   const classifier::LinearModel& linear = model_.classifier;
   const auto d = static_cast<int64_t>(linear.weights.size());
   std::string& to = nodes_after;
@@ -173,16 +173,20 @@ void GraphMaker::add_after() {
   node(to, "Sigmoid", {"lamella.calibrated"}, "lamella.sigmoid");
   node(to, "Cast", {"lamella.sigmoid"}, "lamella.narrow",
        {{"to", {static_cast<int64_t>(OnnxType::kFloat)}, false, ""}});
-  node(to, "Reshape", {"lamella.narrow", constant<int64_t>("flat", OnnxType::kInt64, {1}, {-1})},
+  node(to, "Reshape",
+       {"lamella.narrow",
+        constant<int64_t>("flat", OnnxType::kInt64, {static_cast<int64_t>(shape.size())}, shape)},
        "probability");
 }
 
-std::string make_graph(const Model& model, std::string_view encoded) {
+std::string make_graph(const Model& model, std::string_view encoded, OnnxOutput output) {
+  const std::vector<int64_t> shape =
+      output == OnnxOutput::kColumn ? std::vector<int64_t>{-1, 1} : std::vector<int64_t>{-1};
   const std::vector<ProtoField> old = read_fields(encoded);
   GraphMaker maker(model);
   const std::string picture = picture_name(model, old);
   maker.add_before(picture);
-  maker.add_after();
+  maker.add_after(shape);
   const int64_t px = exported_px(model);
 
   ProtoWriter graph;
@@ -200,7 +204,7 @@ std::string make_graph(const Model& model, std::string_view encoded) {
     if (!replaced) graph.raw(field.encoded);
   }
   graph.bytes(kGraphInput, onnx_value("patches", OnnxType::kUint8, {-1, px, px, 3}));
-  graph.bytes(kGraphOutput, onnx_value("probability", OnnxType::kFloat, {-1}));
+  graph.bytes(kGraphOutput, onnx_value("probability", OnnxType::kFloat, shape));
   return graph.take();
 }
 
@@ -218,12 +222,16 @@ bool network_takes_planes(const Model& model, const std::string& network) {
   return true;
 }
 
+std::string metadata_entry(const std::string& key, const std::string& value) {
+  ProtoWriter entry;
+  entry.bytes(1, "lamella." + key);
+  entry.bytes(2, value);
+  return entry.take();
+}
+
 void add_metadata(const Model& model, ProtoWriter& writer) {
   const auto add = [&](const std::string& key, const std::string& value) {
-    ProtoWriter entry;
-    entry.bytes(1, "lamella." + key);
-    entry.bytes(2, value);
-    writer.bytes(kModelMetadata, entry.text());
+    writer.bytes(kModelMetadata, metadata_entry(key, value));
   };
   add("name", model.name);
   add("patch_px", std::to_string(exported_px(model)));
@@ -282,13 +290,21 @@ std::optional<std::string> why_not_exported(const Model& model) {
   return why_not_exported(model, io::exists(network_path(model)) ? read_network(model) : "");
 }
 
-std::string export_onnx(const Model& model) {
-  OnnxExport made = try_export_onnx(model);
+std::string export_onnx(const Model& model, OnnxOutput output) {
+  OnnxExport made = try_export_onnx(model, output);
   if (made.why_not) unsupported(model, *made.why_not);
   return std::move(made.bytes);
 }
 
-OnnxExport try_export_onnx(const Model& model) {
+void add_onnx_metadata(std::string& onnx, const std::map<std::string, std::string>& entries) {
+  ProtoWriter writer;
+  for (const auto& [key, value] : entries) {
+    writer.bytes(kModelMetadata, metadata_entry(key, value));
+  }
+  onnx += writer.text();
+}
+
+OnnxExport try_export_onnx(const Model& model, OnnxOutput output) {
   const std::string path = network_path(model);
   const std::string network = read_network(model);
   if (auto reason = why_not_exported(model, network)) return {"", std::move(reason)};
@@ -297,7 +313,7 @@ OnnxExport try_export_onnx(const Model& model) {
   try {
     for (const ProtoField& field : read_fields(network)) {
       if (field.number == kModelGraph && field.type == 2) {
-        file.bytes(kModelGraph, make_graph(model, field.bytes));
+        file.bytes(kModelGraph, make_graph(model, field.bytes, output));
         has_graph = true;
       } else if (field.number != kModelProducer && field.number != kModelProducerVersion &&
                  field.number != kModelMetadata) {

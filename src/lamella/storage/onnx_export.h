@@ -2,6 +2,7 @@
 // A model as one ONNX file, patch in, probability out, and as an MLflow model.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 
@@ -18,7 +19,12 @@ int exported_px(const Model& model);
 // "probability": N float32. The encoder's own nodes and weights are taken over as they are.
 // Error kCorrupt (no ONNX), kUnsupported (more than one input; features that are not the
 // encoder's alone), kLimit (2 GiB, the most that an ONNX file can have).
-std::string export_onnx(const Model& model);
+// kColumn: "probability" is N x 1, for what takes it for an encoder.
+enum class OnnxOutput { kVector, kColumn };
+std::string export_onnx(const Model& model, OnnxOutput output = OnnxOutput::kVector);
+
+// Adds metadata "lamella.<key>" to an ONNX file's bytes.
+void add_onnx_metadata(std::string& onnx, const std::map<std::string, std::string>& entries);
 
 // Why a model cannot be one network, in words; nullopt if it can.
 std::optional<std::string> why_not_exported(const Model& model);
@@ -28,7 +34,7 @@ struct OnnxExport {
   std::string bytes;
   std::optional<std::string> why_not;
 };
-OnnxExport try_export_onnx(const Model& model);
+OnnxExport try_export_onnx(const Model& model, OnnxOutput output = OnnxOutput::kVector);
 
 // Writes model.onnx, MLmodel, requirements.txt, conda.yaml, python_env.yaml and
 // input_example.json into the model's folder, so that it is an MLflow model: flavours onnx and

@@ -2,11 +2,9 @@
 #include "lamella/study/quantize_encoder.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <fstream>
 #include <numeric>
 
@@ -17,34 +15,15 @@
 #include "lamella/slide/slide.h"
 #include "lamella/storage/storage.h"
 #include "lamella/study/check_plan.h"
+#include "lamella/study/work_folder_internal.h"
 
 namespace lamella::study {
 
 namespace {
 
-namespace fs = std::filesystem;
-
 constexpr int64_t kLeastPatches = 32;
 constexpr int64_t kLeastOfEachLabel = 20;  // in each half, for an AUC
 constexpr double kLambda = 1;
-
-// A folder of its own beside `out`, removed at the end.
-class WorkFolder {
- public:
-  explicit WorkFolder(const std::string& out) : path_(fmt::format("{}.{}.tmp", out, ::getpid())) {
-    io::make_folders(path_);
-  }
-  ~WorkFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  WorkFolder(const WorkFolder&) = delete;
-  WorkFolder& operator=(const WorkFolder&) = delete;
-  std::string file(const char* name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
-};
 
 // Of each plan: its drawn rows, a plan of their own.
 struct Sample {
