@@ -9,7 +9,7 @@ import h5py
 import numpy
 import pytest
 import tifffile
-from conftest import good, lamella
+from conftest import bad, good, lamella
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +63,59 @@ def test_features_are_read_as_they_are(verbs):
         assert features.shape == (verbs["plan phantom_01"]["patches"], 424)
         assert numpy.isfinite(features[:]).all() and features[:].std() > 0
         assert numpy.array_equal(file["coords"].shape, (len(features), 2))
+
+
+def test_features_have_what_trident_asks_for(verbs):
+    """Its loader for slide encoders: features and coords, with the patch's side at level 0."""
+    with h5py.File(verbs["out"] / "phantom_01.features.h5") as file:
+        attributes = dict(file["coords"].attrs)
+        assert len(file["features"]) == len(file["coords"])
+        assert file["features"].attrs["encoder"] == "lite0"
+    assert attributes["patch_size"] == 112 and attributes["patch_size_level0"] == 224
+    assert attributes["level0_magnification"] == 20 and attributes["target_magnification"] == 10
+    assert attributes["overlap"] == 0 and attributes["name"] == "phantom_01"
+    assert (attributes["level0_width"], attributes["level0_height"]) == (4096, 3072)
+
+
+@pytest.fixture(scope="module")
+def own(verbs):
+    with h5py.File(verbs["out"] / "phantom_01.features.h5") as file:
+        return file["features"][:], file["coords"][:]
+
+
+def test_features_in_clams_layout(verbs, own, tmp_path):
+    made = good("features", "export", "--features", verbs["out"] / "phantom_01.features.h5",
+                "--layout", "clam", "--out", tmp_path / "a.h5")
+    features, coords = own
+    with h5py.File(tmp_path / "a.h5") as file:
+        assert file["features"].dtype == numpy.float32 and file["coords"].dtype == numpy.int32
+        assert file["features"].compression is None and file["features"].maxshape[0] is None
+        assert numpy.array_equal(file["features"][:], features)
+        assert numpy.array_equal(file["coords"][:], coords)
+        # 1.0 µm/px is level 1 as it is.
+        assert (file["coords"].attrs["patch_level"], file["coords"].attrs["patch_size"]) == (1, 112)
+    assert made["patches"] == len(features) and made["dimension"] == 424
+
+
+def test_features_in_stamps_layout(verbs, own, tmp_path):
+    good("features", "export", "--features", verbs["out"] / "phantom_01.features.h5", "--layout",
+         "stamp", "--out", tmp_path / "a.h5")
+    features, coords = own
+    with h5py.File(tmp_path / "a.h5") as file:
+        assert file["feats"].dtype == numpy.float16
+        assert numpy.allclose(file["feats"][:], features, rtol=2**-11, atol=2**-24)  # half an ulp
+        assert numpy.allclose(file["coords"][:], coords * 0.5, atol=1e-3)  # µm
+        assert file.attrs["unit"] == "um" and file.attrs["tile_size_um"] == 112
+        assert file.attrs["tile_size_px"] == 112 and file.attrs["extractor"] == "lite0"
+
+
+def test_features_of_an_unknown_layout_or_from_a_plan(verbs, tmp_path):
+    out = tmp_path / "a.h5"
+    given = ("features", "export", "--out", out, "--features")
+    error = bad(*given, verbs["out"] / "phantom_01.features.h5", "--layout", "titan")
+    assert "found the layout 'titan', expected clam or stamp" in error
+    assert "is it a plan?" in bad(*given, verbs["out"] / "phantom_01.plan.h5", "--layout", "clam")
+    assert not out.exists()
 
 
 def test_scores_are_wsinfers_csv(verbs):

@@ -26,6 +26,7 @@ Action add_run(CLI::App& app);
 Action add_plan(CLI::App& app);
 Action add_extract(CLI::App& app);
 Action add_encode(CLI::App& app);
+Action add_features(CLI::App& app);
 Action add_train(CLI::App& app);
 Action add_score(CLI::App& app);
 Action add_map(CLI::App& app);

@@ -26,6 +26,9 @@ constexpr std::array kCommands = {
     Command{"encode", "turn a plan's patches into feature vectors",
             "lamella encode --slide a.svs --plan a.plan.h5 --encoder lite0 --out a.features.h5",
             add_encode},
+    Command{"features", "write features as another program reads them",
+            "lamella features export --features a.features.h5 --layout clam --out h5_files/a.h5",
+            add_features},
     Command{
         "train", "learn tumour against normal from labelled features",
         "lamella train --features a.features.h5 b.features.h5 --groups patients.csv --out model",

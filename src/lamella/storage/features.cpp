@@ -19,6 +19,8 @@ namespace {
 constexpr int64_t kMaxColumns = 1 << 20;
 constexpr float kMaxHalf = 65504;
 
+}  // namespace
+
 void require_half(std::span<const float> values, int64_t first, int64_t columns,
                   const std::string& path) {
   for (size_t i = 0; i < values.size(); ++i) {
@@ -31,8 +33,6 @@ void require_half(std::span<const float> values, int64_t first, int64_t columns,
                 path);
   }
 }
-
-}  // namespace
 
 std::string_view to_string(FeatureType type) {
   return type == FeatureType::kFloat16 ? "float16" : "float32";
@@ -121,6 +121,7 @@ FeatureReader::~FeatureReader() {
 
 const patch::PatchPlan& FeatureReader::plan() const { return state_->plan; }
 int64_t FeatureReader::columns() const { return state_->columns; }
+const std::string& FeatureReader::feature_space() const { return state_->feature_space; }
 
 feature::FeatureMatrix FeatureReader::read(int64_t first, int64_t count) const {
   const Hdf5Lock lock;

@@ -186,10 +186,10 @@ void Hdf5File::read(const std::string& name, hid_t type, void* values, int64_t c
 
 void Hdf5File::set_attribute(const std::string& dataset_name, const std::string& name, hid_t type,
                              const void* value) {
-  const Hdf5Id dataset = open_dataset(dataset_name);
+  const Hdf5Id object(H5Oopen(id_.get(), dataset_name.c_str(), H5P_DEFAULT));
   const Hdf5Id space(H5Screate(H5S_SCALAR));
   const Hdf5Id attribute(
-      H5Acreate2(dataset.get(), name.c_str(), type, space.get(), H5P_DEFAULT, H5P_DEFAULT));
+      H5Acreate2(object.get(), name.c_str(), type, space.get(), H5P_DEFAULT, H5P_DEFAULT));
   check_written(attribute.valid() && H5Awrite(attribute.get(), type, value) >= 0, name);
 }
 

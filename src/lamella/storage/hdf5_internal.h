@@ -68,6 +68,7 @@ class Hdf5File {
   // The dataset must have `count` values in all; they are converted to `type`.
   void read(const std::string& dataset, hid_t type, void* values, int64_t count) const;
 
+  // Of a dataset, or of the file: "/".
   void set_text(const std::string& dataset, const std::string& name, const std::string& value);
   void set_int(const std::string& dataset, const std::string& name, int64_t value);
   void set_double(const std::string& dataset, const std::string& name, double value);

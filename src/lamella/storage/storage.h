@@ -50,6 +50,7 @@ class FeatureReader {
   FeatureReader& operator=(const FeatureReader&) = delete;
   const patch::PatchPlan& plan() const;
   int64_t columns() const;
+  const std::string& feature_space() const;
   // Rows [first, first + count). Error kCorrupt.
   feature::FeatureMatrix read(int64_t first, int64_t count) const;
 

@@ -50,8 +50,8 @@ ExportDifference measure(const storage::Model& model, const ExportOptions& optio
                          const Context& context) {
   const slide::Slide& slide = *options.slide;
   const auto mask = tissue_mask("auto", slide, context);
-  patch::PatchPlan plan =
-      plan_for_model(slide, io::stem(slide.info().path), model, patch::GridOptions{}, mask, context);
+  patch::PatchPlan plan = plan_for_model(slide, io::stem(slide.info().path), model,
+                                         patch::GridOptions{}, mask, context);
   thin_out(plan, options.max_patches);
   if (plan.rows.empty()) {
     throw Error(ErrorCode::kInvalidArgument,
@@ -81,11 +81,11 @@ ExportedModel export_model(const storage::Model& model, const ExportOptions& opt
   ExportedModel result;
   if (options.slide) {
     result.difference = measure(model, options, context);
-    storage::add_onnx_metadata(
-        bytes, {{"precision", result.difference->precision},
-                {"difference_patches", std::to_string(result.difference->patches)},
-                {"difference_largest", format_double(result.difference->largest)},
-                {"difference_mean", format_double(result.difference->mean)}});
+    storage::add_onnx_metadata(bytes,
+                               {{"precision", result.difference->precision},
+                                {"difference_patches", std::to_string(result.difference->patches)},
+                                {"difference_largest", format_double(result.difference->largest)},
+                                {"difference_mean", format_double(result.difference->mean)}});
   }
   io::write_file_atomic(options.out, bytes);
   result.sha256 = sha256_hex(bytes);

@@ -4,7 +4,7 @@
 #include <cstdlib>
 
 #include "lamella/base/error.h"
-#include "lamella/study/run_state_internal.h"
+#include "lamella/study/run_report_internal.h"
 
 namespace lamella::study {
 
@@ -33,27 +33,28 @@ void choose_server(RunState& state) {
 
 namespace {
 
+void show_warnings(RunState& state) {
+  for (const std::string& message : state.follower->take_warnings()) state.context.warn(message);
+}
+
+// The last sending, which the run waits for.
 void send_record(RunState& state, Moment moment) {
   const StepTimer timer(state.publish_seconds);
+  state.follower->stop();
+  show_warnings(state);
   state.publish.last_words = moment == Moment::kInterrupted;
   try {
     const tracking::Published published = tracking::publish_run(
         state.record.document(), state.record.folder(), state.publish, state.context);
-    state.server_away = false;
     state.result.mlflow = tracking::to_json(published);
     for (const std::string& path : published.files_missing) {
       state.context.warn(path + ": is gone; not sent to MLflow");
     }
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kInterrupted) throw;
-    const bool first = !state.server_away;
-    state.server_away = true;
-    if (!first && moment == Moment::kUnderway) return;
-    state.context.warn(fmt::format(
-        "MLflow: {}; the run is kept and {}", error.what(),
-        moment == Moment::kUnderway
-            ? std::string("goes on, at its end it is sent again")
-            : fmt::format("'lamella runs publish {}' sends it later", state.record.folder())));
+    state.context.warn(
+        fmt::format("MLflow: {}; the run is kept and 'lamella runs publish {}' sends it later",
+                    error.what(), state.record.folder()));
   }
 }
 
@@ -61,7 +62,17 @@ void send_record(RunState& state, Moment moment) {
 
 void follow_run(RunState& state, Moment moment) {
   if (state.publish.uri.empty()) return;
-  if (state.server_away && moment == Moment::kUnderway) return;
+  if (!state.follower) {
+    state.follower =
+        std::make_unique<RunFollower>(state.publish, state.record.folder(), state.context.cancel);
+  }
+  if (moment == Moment::kUnderway || moment == Moment::kSlide) {
+    show_warnings(state);
+    if (moment == Moment::kSlide && !state.follower->idle()) return;
+    state.record.set("outputs", outputs_json(state));
+    state.follower->post(state.record.document());
+    return;
+  }
   send_record(state, moment);
   if (state.result.mlflow.is_object()) state.result.mlflow["seconds"] = state.publish_seconds;
 }

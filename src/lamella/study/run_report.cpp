@@ -84,17 +84,23 @@ nlohmann::json seeds_json(const Study& study) {
   return seeds;
 }
 
-nlohmann::json outputs_json(const RunState& state) {
+nlohmann::json outputs_json(RunState& state) {
   nlohmann::json list = nlohmann::json::array();
   const auto add = [&](const std::string& name) {
-    const std::string path = state.study.output + "/" + name;
-    if (io::exists(path)) list.push_back({{"path", name}, {"sha256", io::file_sha256(path)}});
+    std::string& sha256 = state.output_hashes[name];
+    if (sha256.empty()) {
+      const std::string path = state.study.output + "/" + name;
+      if (!io::exists(path)) return;
+      sha256 = io::file_sha256(path);
+    }
+    list.push_back({{"path", name}, {"sha256", sha256}});
   };
+  if (state.model_sha256.empty()) return list;  // not trained yet
   for (const SlideWork& work : state.works) {
     if (!work.alive()) continue;
     const std::string& id = work.entry.slide_id;
     if (work.entry.role != Role::kScore) add("scores/labelled/" + id + ".csv");
-    if (work.entry.role == Role::kTrain) continue;
+    if (!work.scored) continue;
     add("scores/grid/" + id + ".csv");
     if (work.outcome.heatmap.empty()) continue;
     add("heatmaps/" + id + ".png");

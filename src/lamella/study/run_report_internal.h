@@ -17,8 +17,9 @@ nlohmann::json encoder_json(const RunState& state);
 // Slides, patients and cohort_digest of each role.
 nlohmann::json split_json(const RunState& state, const nlohmann::json& inputs);
 nlohmann::json seeds_json(const Study& study);
-// Content hashes of the run's results: scores, heat-maps, model; paths relative to the output.
-nlohmann::json outputs_json(const RunState& state);
+// Content hashes of the run's results that are finished: scores, heat-maps, model; paths relative
+// to the output. A file is read once.
+nlohmann::json outputs_json(RunState& state);
 
 // Fills in what is known before the first slide is opened.
 void start_record(RunState& state, const encoder::EncoderInfo& encoder);

@@ -50,6 +50,7 @@ void for_each_slide(RunState& state, const std::function<void(SlideWork&)>& step
       state.context.warn("slide '" + work.entry.slide_id + "' failed: " + work.outcome.error);
     }
     record_outcomes(state, false);
+    follow_run(state, Moment::kSlide);
   }
 }
 

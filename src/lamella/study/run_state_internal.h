@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +14,7 @@
 #include "lamella/encoder/encoder.h"
 #include "lamella/slide/slide.h"
 #include "lamella/storage/storage.h"
+#include "lamella/study/run_follower_internal.h"
 #include "lamella/study/run_study.h"
 #include "lamella/tracking/mlflow_publish.h"
 #include "lamella/tracking/run_record.h"
@@ -27,6 +29,7 @@ struct SlideWork {
   std::string annotations_sha256;
   std::optional<storage::FeatureFile> labelled;  // of train and test slides
   std::string labelled_key;
+  bool scored = false;  // its grid
   SlideOutcome outcome;
 
   bool alive() const { return outcome.error.empty(); }
@@ -48,8 +51,9 @@ struct RunState {
   std::string model_sha256{};
   std::chrono::steady_clock::time_point outcomes_recorded{};
   tracking::PublishOptions publish{};  // uri "": nowhere
-  bool server_away = false;            // the last sending failed
-  double publish_seconds = 0;
+  std::unique_ptr<RunFollower> follower{};
+  double publish_seconds = 0;                          // that the run waited for it
+  std::map<std::string, std::string> output_hashes{};  // of finished files, by their names
 
   encoder::Encoder& loaded_encoder();
   std::string file(const std::string& folder, const SlideWork& work,
@@ -78,9 +82,10 @@ std::string piece_key(const nlohmann::json& inputs);
 
 // Sends the record as it is to the MLflow server, if one is named. A server that is away or refuses
 // is a warning: the run goes on, and 'lamella runs publish' sends its record later. While the run
-// goes on a server that was away is left alone until the end.
+// goes on it does not wait for the server, and one that was away is left alone until the end.
+// kSlide: after a slide; nothing happens unless the last sending was a while ago.
 void choose_server(RunState& state);
-enum class Moment { kUnderway, kEnd, kInterrupted };
+enum class Moment { kUnderway, kSlide, kEnd, kInterrupted };
 void follow_run(RunState& state, Moment moment);
 
 // The steps, in order.

@@ -68,7 +68,9 @@ void score_one(RunState& state, SlideWork& work) {
 
 void score_slides(RunState& state) {
   for_each_slide(state, [&](SlideWork& work) {
-    if (work.entry.role != Role::kTrain) score_one(state, work);
+    if (work.entry.role == Role::kTrain) return;
+    score_one(state, work);
+    work.scored = true;
   });
 }
 

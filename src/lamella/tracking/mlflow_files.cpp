@@ -37,15 +37,26 @@ bool add_recorded(const nlohmann::json& item, const std::string& output, RunFile
 
 }  // namespace
 
-RunFiles artifact_files(const nlohmann::json& document, const std::string& folder) {
+RunFiles record_files(const std::string& folder) {
   RunFiles found;
   for (const char* name : {"run.json", "log.txt", "study.toml"}) {
     const std::string path = folder + "/" + name;
     if (io::exists(path)) found.files.push_back({name, path, io::file_sha256(path)});
   }
-  const nlohmann::json recorded = outputs(document);
-  for (const nlohmann::json& item : recorded) {
-    if (item["path"] != kModel) add_recorded(item, output_folder(document), found);
+  return found;
+}
+
+RunFiles output_files(const nlohmann::json& document, const nlohmann::json& sent) {
+  RunFiles found;
+  const std::string output = output_folder(document);
+  for (const nlohmann::json& item : outputs(document)) {
+    const std::string name = item["path"].get<std::string>();
+    if (name == kModel) continue;
+    if (sent.is_object() && sent.contains(name) && sent[name] == item["sha256"]) {
+      found.files.push_back({name, output + "/" + name, item["sha256"].get<std::string>()});
+    } else {
+      add_recorded(item, output, found);
+    }
   }
   return found;
 }

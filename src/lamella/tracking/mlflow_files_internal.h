@@ -19,8 +19,10 @@ struct RunFiles {
   std::vector<std::string> missing;  // recorded, but gone or overwritten since
 };
 
-// The record itself, log, study, and the recorded outputs but for the model.
-RunFiles artifact_files(const nlohmann::json& document, const std::string& folder);
+// The record itself, log, study.
+RunFiles record_files(const std::string& folder);
+// The recorded outputs but for the model. What was sent (name to SHA-256) is not read again.
+RunFiles output_files(const nlohmann::json& document, const nlohmann::json& sent);
 // The files of the model's folder; empty, and its name in `missing`, if it is another one now.
 RunFiles model_files(const nlohmann::json& document);
 // Of those, the ones that make the MLflow model that takes slides and positions.

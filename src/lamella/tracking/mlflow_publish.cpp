@@ -47,8 +47,8 @@ class Publisher {
   void send_inputs();
   void send_files(const RunFiles& files, const std::string& artifact_uri, const std::string& prefix,
                   const std::string& done_key);
-  void send_model();
-  void send_position_model(const RunFiles& model);
+  void send_model(bool whole);
+  void send_position_model(const RunFiles& model, bool whole);
   bool find_or_create_model(const std::string& name, const std::string& key, std::string& model_id,
                             std::string& artifact_uri);
   void finish_model(const std::string& model_id, const std::string& done_key);
@@ -274,17 +274,18 @@ void Publisher::finish_model(const std::string& model_id, const std::string& don
   write_state();
 }
 
-void Publisher::send_position_model(const RunFiles& model) {
+void Publisher::send_position_model(const RunFiles& model, bool whole) {
   const RunFiles files = position_model_files(model);
   if (files.files.empty()) return;
   const std::string key = document_["run_id"].get<std::string>() + ":by_position";
   std::string artifact_uri;
   find_or_create_model("by_position", key, published_.position_model_id, artifact_uri);
   send_files(files, artifact_uri, "", "position_model_files");
-  finish_model(published_.position_model_id, "position_model_ready");
+  if (whole) finish_model(published_.position_model_id, "position_model_ready");
 }
 
-void Publisher::send_model() {
+// Not `whole`: its figures and its card come later.
+void Publisher::send_model(bool whole) {
   const RunFiles files = model_files(document_);
   if (files.files.empty()) {
     for (const std::string& path : files.missing) published_.files_missing.push_back(path);
@@ -296,10 +297,10 @@ void Publisher::send_model() {
   if (!logged) artifact_uri = artifact_uri_;
   send_files(files, artifact_uri, logged ? "" : "model/", "model_files");
   if (logged) {
-    finish_model(published_.model_id, "model_ready");
-    send_position_model(files);
+    if (whole) finish_model(published_.model_id, "model_ready");
+    send_position_model(files, whole);
   }
-  if (!options_.register_model.empty()) {
+  if (whole && !options_.register_model.empty()) {
     register_model(logged ? "models:/" + published_.model_id : artifact_uri + "/model");
   }
 }
@@ -348,15 +349,20 @@ Published Publisher::send() {
   state_["metrics_sent"] = all;
   send_inputs();
   send_nested();
-  if (status == "RUNNING") return published_;
+  if (status == "RUNNING") {
+    send_files(output_files(document_, state_["files"]), artifact_uri_, "", "files");
+    send_model(false);
+    return published_;
+  }
 
   // The end last: a run that the server shows as finished is whole.
   run.params = run.tags = run.metrics = Json::array();
   run.status = status;
   run.end_ms = end_ms;
   try {
-    send_files(artifact_files(document_, folder_), artifact_uri_, "", "files");
-    send_model();
+    send_files(record_files(folder_), artifact_uri_, "", "files");
+    send_files(output_files(document_, state_["files"]), artifact_uri_, "", "files");
+    send_model(true);
   } catch (const Error&) {
     write_state();
     send_run(run, published_.run_id);  // its figures are there, whatever became of the files
