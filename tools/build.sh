@@ -8,5 +8,8 @@ preset=$1 target=$2
 folder=build
 [ "$preset" = release ] || folder=build/$preset
 printf '\033[1m==>\033[0m build: %s (%s)\n' "$target" "$preset"
+mkdir -p "$folder"
+exec 9>"$folder/.building"  # one build of a folder at a time
+flock 9
 [ "$folder/build.ninja" -nt CMakePresets.json ] || cmake --preset "$preset" --log-level=WARNING
 cmake --build "$folder" --target "$target" | grep -v 'no work to do' || test "${PIPESTATUS[0]}" -eq 0

@@ -10,6 +10,8 @@ while read -r package; do
     missing+=("$package")
 done < "$1"
 if [ ${#missing[@]} -eq 0 ]; then exit 0; fi
+exec 8<"$0"  # one installation at a time
+flock 8
 say "apt packages: installing ${missing[*]}"
 root=()
 if [ "$(id -u)" -ne 0 ]; then

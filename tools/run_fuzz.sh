@@ -9,20 +9,35 @@ seconds=${1:-60}
 tools/install_apt.sh tools/apt-packages-fuzz.txt || exit 1
 tools/build.sh fuzz fuzzers || exit 1
 export LSAN_OPTIONS="suppressions=$PWD/tools/lsan.supp:print_suppressions=0"
-failed=0 passed=0
-for program in build/fuzz/bin/*_fuzz; do
+
+fuzz_one() {
+  local program=$1 name log
   name=$(basename "$program" _fuzz)
+  log=build/fuzz/$name.log
   mkdir -p "build/fuzz/corpus/$name" "build/fuzz/broken"
   if "$program" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -malloc_limit_mb=1024 \
     -max_len=32768 -verbosity=0 -print_final_stats=1 -artifact_prefix=build/fuzz/broken/ \
-    "build/fuzz/corpus/$name" "testdata/fuzz/$name" 2>"build/fuzz/$name.log"; then
-    passed=$((passed + 1))
+    "build/fuzz/corpus/$name" "testdata/fuzz/$name" 2>"$log"; then
     printf '%s: %s inputs in %s s, none broke it\n' "$name" \
-      "$(sed -n 's/^stat::number_of_executed_units: *//p' "build/fuzz/$name.log")" "$seconds"
+      "$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")" "$seconds"
   else
-    failed=$((failed + 1))
-    tail -n 40 "build/fuzz/$name.log"
+    tail -n 40 "$log"
+    echo "$name: broken"
+    return 1
   fi
+}
+
+# One a core at a time.
+programs=(build/fuzz/bin/*_fuzz)
+running=0 failed=0
+for program in "${programs[@]}"; do
+  if [ "$running" -ge "$(nproc)" ]; then
+    wait -n || failed=$((failed + 1))
+    running=$((running - 1))
+  fi
+  fuzz_one "$program" &
+  running=$((running + 1))
 done
-echo "fuzz: $passed passed, $failed failed"
+for ((; running > 0; running--)); do wait -n || failed=$((failed + 1)); done
+echo "fuzz: $((${#programs[@]} - failed)) passed, $failed failed"
 [ "$failed" -eq 0 ]

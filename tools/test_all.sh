@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # test_all.sh [STEP...]: the tests that need heavy frameworks, one script a step in tools/heavy/.
 # A step installs what it needs and runs its tests; it writes build/reports-heavy/<step>.xml (JUnit).
+# Two at a time (a good part of each is waiting, for servers and downloads); what a step prints
+# comes when it ends. LAMELLA_STEPS_AT_ONCE=1: one after the other.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 say() { printf '\033[1m==>\033[0m %s\n' "$*"; }
@@ -14,9 +16,25 @@ steps=("$@")
 if [ ${#steps[@]} -eq 0 ]; then
   for script in tools/heavy/*.sh; do steps+=("$(basename "$script" .sh)"); done
 fi
+
+run_step() {
+  local step=$1 log=$reports/$1.log start=$SECONDS rc=0
+  "tools/heavy/$step.sh" "$reports/$step.xml" > "$log" 2>&1 || rc=$?
+  say "heavy tests: $step, $((SECONDS - start)) s"
+  cat "$log"
+  [ "$rc" -eq 0 ] || { echo "FAILED: $step"; return 1; }
+}
+
+say "heavy tests: ${steps[*]}"
+running=0
 for step in "${steps[@]}"; do
-  say "heavy tests: $step"
-  "tools/heavy/$step.sh" "$reports/$step.xml" || { echo "FAILED: $step"; failed=1; }
+  if [ "$running" -ge "${LAMELLA_STEPS_AT_ONCE:-2}" ]; then
+    wait -n || failed=1
+    running=$((running - 1))
+  fi
+  run_step "$step" &
+  running=$((running + 1))
 done
+for ((; running > 0; running--)); do wait -n || failed=1; done
 .venv/bin/python tools/count_tests.py "$reports" "${steps[@]/%/.xml}" || failed=1
 exit $failed
