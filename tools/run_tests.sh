@@ -23,7 +23,7 @@ ctest --test-dir "$folder" --output-on-failure --no-tests=error -j "$(nproc)" \
 
 say "command line and tools (pytest)"
 LAMELLA_PROGRAM=$PWD/$folder/bin/lamella .venv/bin/python -m pytest -q -rs tests tools \
-  --junit-xml="$reports/pytest.xml"
+  --durations=8 --durations-min=5 --junit-xml="$reports/pytest.xml"
 
 names=(ctest.xml pytest.xml)
 if [ -d "$folder/python/lamella" ]; then
