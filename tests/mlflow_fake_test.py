@@ -363,3 +363,18 @@ def test_a_run_is_followed_and_the_environment_names_the_server(study, server):
     assert server.runs[result["mlflow"]["mlflow_run_id"]]["info"]["status"] == "FINISHED"
     assert lamella("run", study(replace=small), env={
         "MLFLOW_TRACKING_URI": "sqlite:///x.db"}).err.count("nothing is sent to MLflow") == 1
+
+
+def test_the_model_is_sent_while_slides_are_scored(study, server):
+    """Not at the end, where the run would have to wait for it."""
+    ended = []
+
+    def watch(method, path):
+        if method == "PUT" and path.endswith("model/model.onnx"):
+            metrics = set().union(*(run["metrics"] for run in server.runs.values()))
+            ended.append(any(key == "slide_seconds" for key, *_ in metrics))
+
+    server.trouble = watch
+    result = good("run", study(), env={**FAST, "MLFLOW_TRACKING_URI": server.uri})
+    assert ended == [False]
+    assert result["mlflow"]["files_missing"] == [] and result["mlflow"]["files_there"] > 0
