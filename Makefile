@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Two commands do everything from a fresh machine: make demo, make test.
-.PHONY: help setup build wheel demo test test-all bench bench-encoding idc asan tsan fuzz check format \
+.PHONY: help setup build wheel demo test test-all bench bench-encoding bench-reference idc asan tsan fuzz check format \
   tidy clean
 
 help:
@@ -12,6 +12,7 @@ help:
 	@echo "make setup   install what is missing (apt packages, .venv, the encoders lite0 and lite0-context)"
 	@echo "make bench   reading beside its peers; writes benchmarks/RESULTS.md"
 	@echo "make bench-encoding  the feature step beside the engine alone and a loop in Python"
+	@echo "make bench-reference  the reference workflow's patches and features beside lamella's"
 	@echo "make idc     the real-data studies (needs ../shared/data)"
 	@echo "make asan | tsan   tests under address+undefined, or thread sanitizer"
 	@echo "make fuzz    the readers under libFuzzer, 60 s each (SECONDS=3600 for longer)"
@@ -43,6 +44,9 @@ bench: build
 
 bench-encoding: build
 	@benchmarks/run.sh encoding
+
+bench-reference: build
+	@benchmarks/run.sh reference
 
 idc: build
 	@tools/run_idc.sh

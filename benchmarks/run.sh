@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# run.sh reading | encoding [OPTION...]: installs the peers into .venv-bench, builds the bench preset,
+# run.sh reading | encoding | reference [OPTION...]: installs the peers into .venv-bench, builds the bench preset,
 # makes the slides, measures.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -15,7 +15,7 @@ if [ ! benchmarks/requirements.txt -ot .venv-bench/.done ]; then
   touch .venv-bench/.done
 fi
 spark=()
-if [ "$what" = encoding ]; then
+if [ "$what" != reading ]; then
   : # Spark is only for the reference workflow's patches
 elif command -v java >/dev/null; then
   [ -f .venv-bench/.spark ] || {
@@ -28,10 +28,21 @@ else
   say "no Java: the reference workflow is left out (package openjdk-17-jre-headless)"
 fi
 tools/build.sh bench all
+if [ "$what" = reference ]; then
+  tools/install_apt.sh tools/apt-packages-spark.txt
+  tools/build.sh release all
+  . tools/environment.sh
+  make_environment .venv-reference benchmarks/reference-requirements.txt
+fi
 slides=${LAMELLA_BENCH_SLIDES:-build/bench/slides}
 source=$(.venv/bin/python tools/real_slide.py)
 say "slides: $slides"
 .venv-bench/bin/python benchmarks/make_slides.py "$source" "$slides"
+if [ "$what" = reference ]; then
+  export TF_CPP_MIN_LOG_LEVEL=2 PYTHONWARNINGS=ignore PYTHONPATH=$PWD/build/python:$PWD/benchmarks
+  exec .venv-reference/bin/python benchmarks/reference_features.py build/bin/lamella \
+    "$slides/grid_512.tif" "$@"
+fi
 if [ "$what" = encoding ]; then
   exec .venv-bench/bin/python benchmarks/encoding.py build/bench/bin/encode_bench build/bin/lamella \
     "$slides/grid_512.tif" "$@"

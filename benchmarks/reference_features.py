@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The reference workflow's patches and features beside lamella's, same network, on Spark local and
+by the program.
+
+    python reference_features.py LAMELLA SLIDE [--patches N] [--rounds N] [--int8 FOLDER] [--out FILE]
+
+(make bench-reference.) Writes a table.
+
+The reference: OpenSlide opened for every patch, JPEG files, Keras InceptionV3 in a pandas UDF (pooled,
+the network loaded once a worker, a batch of 32), Parquet. A first round, not counted, loads the
+networks; the program loads its own in every round.
+"""
+
+import argparse
+import datetime
+import io
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy
+
+from run import machine
+
+PX, THREADS, BATCH = 299, 2, 32
+NAME = "InceptionV3"
+WHAT = {"patches": "reference: patches as JPEG files", "features": "reference: features of these",
+        "both": "reference: both", "spark": "`lamella.spark.encode`, slide to features",
+        "f32": "`lamella encode`, slide to features", "int8": "the same in int8"}
+_model = None
+
+
+def cut(row, slide, out):
+    import openslide
+
+    x, y = row
+    region = openslide.OpenSlide(slide).read_region((x, y), 0, (PX, PX)).convert("RGB")
+    region.save(os.path.join(out, f"{x}_{y}.jpg"), quality=90, subsampling="4:2:0")
+    return 1
+
+
+def featurize(batches):
+    global _model
+    import pandas
+    from keras.applications.inception_v3 import preprocess_input
+    from lamella.importing import keras_application
+    from PIL import Image
+
+    if _model is None:
+        _model = keras_application(NAME, "random")[0]
+    for contents in batches:
+        pictures = numpy.stack([numpy.asarray(Image.open(io.BytesIO(content)), numpy.float32)
+                                for content in contents])
+        yield pandas.Series(list(_model.predict(preprocess_input(pictures), verbose=0)))
+
+
+def session():
+    from pyspark.sql import SparkSession
+
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    spark = (SparkSession.builder.master(f"local[{THREADS}]").config("spark.ui.enabled", "false")
+             .config("spark.sql.execution.arrow.maxRecordsPerBatch", BATCH)
+             .config("spark.driver.memory", "2g").getOrCreate())
+    spark.sparkContext.setLogLevel("ERROR")
+    return spark
+
+
+def reference(spark, slide, coords, folder):
+    """Seconds of the patches, seconds of the features; {(x, y): features}."""
+    import reference_features
+    from pyspark.sql.functions import pandas_udf
+
+    for name in ("jpeg", "reference"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    (folder / "jpeg").mkdir()
+    start = time.perf_counter()
+    rows = [tuple(map(int, row)) for row in coords]
+    out = str(folder / "jpeg")
+    spark.sparkContext.parallelize(rows, 8 * THREADS).map(
+        lambda row: reference_features.cut(row, slide, out)).sum()
+    cutting = time.perf_counter() - start
+    start = time.perf_counter()
+
+    def features(batches):
+        yield from reference_features.featurize(batches)
+
+    features.__annotations__ = reference_features.annotations()
+    udf = pandas_udf(features, "array<float>")
+    (spark.read.format("binaryFile").load(out).repartition(THREADS)
+     .select("path", udf("content").alias("features")).write.parquet(str(folder / "reference")))
+    encoding = time.perf_counter() - start
+    table = spark.read.parquet(str(folder / "reference")).toPandas()
+    found = {tuple(map(int, Path(path).stem.split("_"))): numpy.array(vector)
+             for path, vector in zip(table["path"], table["features"])}
+    return cutting, encoding, found
+
+
+def annotations():
+    from collections.abc import Iterator
+
+    import pandas
+
+    return {"batches": Iterator[pandas.Series], "return": Iterator[pandas.Series]}
+
+
+def on_spark(spark, plans, encoder, folder):
+    import lamella.spark
+
+    shutil.rmtree(folder / "ours", ignore_errors=True)
+    start = time.perf_counter()
+    lamella.spark.encode(plans, encoder=encoder, precision="f32").write.parquet(str(folder / "ours"))
+    return time.perf_counter() - start
+
+
+def by_program(lamella, slide, plan, encoder, precision, out):
+    out.unlink(missing_ok=True)
+    start = time.perf_counter()
+    subprocess.run([lamella, "--quiet", "encode", "--slide", slide, "--plan", plan, "--encoder",
+                    encoder, "--precision", precision, "--threads", str(THREADS), "--out", out],
+                   check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - start
+
+
+def least_cosine(path, found) -> float:
+    import h5py
+
+    with h5py.File(path) as file:
+        ours, coords = file["features"][:], file["coords"][:]
+    theirs = numpy.stack([found[tuple(map(int, place))] for place in coords])
+    return float(((ours * theirs).sum(1) / numpy.linalg.norm(ours, axis=1)
+                  / numpy.linalg.norm(theirs, axis=1)).min())
+
+
+def make_encoder(folder, lamella):
+    code = ("import sys; from lamella.importing import keras_application, from_keras; "
+            f"model, mode = keras_application('{NAME}', 'random'); "
+            "from_keras(model, sys.argv[1], mode=mode)")
+    subprocess.run([sys.executable, "-c", code, folder], check=True, stdout=subprocess.DEVNULL,
+                   env={**os.environ, "LAMELLA_PROGRAM": str(lamella.absolute())})
+
+
+def text(seconds, count) -> str:
+    values = sorted(count / s for s in seconds)
+    return f"{statistics.median(values):.1f} ({values[0]:.1f}-{values[-1]:.1f})"
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("lamella", type=Path)
+    parser.add_argument("slide")
+    parser.add_argument("--patches", type=int, default=320)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--int8", help="the same network, quantized (lamella encoder quantize)")
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "REFERENCE.md")
+    options = parser.parse_args()
+    import h5py
+    import lamella.spark
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        encoder, plan = folder / "inception", folder / "plan.h5"
+        make_encoder(encoder, options.lamella)
+        columns = 20
+        region = [2000, 2000, columns * PX, -(-options.patches // columns) * PX]
+        subprocess.run([options.lamella, "--quiet", "plan", "--slide", options.slide, "--size-px",
+                        str(PX), "--level", "0", "--tissue", "none", "--region",
+                        ",".join(map(str, region)), "--out", plan], check=True,
+                       stdout=subprocess.DEVNULL)
+        with h5py.File(plan) as file:
+            coords = file["coords"][:]
+        count = len(coords)
+        spark = session()
+        slides = spark.createDataFrame([("slide", options.slide)], "slide_id string, path string")
+        plans = lamella.spark.plan(slides, size_px=PX, level=0, tissue="none", region=region)
+        taken = {"patches": [], "features": [], "both": [], "spark": [], "f32": [], "int8": []}
+        for number in range(options.rounds + 1):
+            cutting, encoding, found = reference(spark, options.slide, coords, folder)
+            times = {"patches": cutting, "features": encoding, "both": cutting + encoding,
+                     "spark": on_spark(spark, plans, encoder, folder),
+                     "f32": by_program(options.lamella, options.slide, plan, encoder, "f32",
+                                       folder / "f32.h5")}
+            if options.int8:
+                times["int8"] = by_program(options.lamella, options.slide, plan, options.int8,
+                                           "int8", folder / "int8.h5")
+            if number:
+                for key, seconds in times.items():
+                    taken[key].append(seconds)
+            print(json.dumps({key: round(value, 2) for key, value in times.items()}), flush=True)
+        cosine = least_cosine(folder / "f32.h5", found)  # the reference's patches are JPEG
+        if cosine < 0.99:
+            raise RuntimeError(f"the reference's features differ, least cosine {cosine}")
+        rows = spark.read.parquet(str(folder / "ours")).count()
+        assert rows == count, (rows, count)
+        median = {key: statistics.median(value) for key, value in taken.items() if value}
+        lines = ["# Beside the reference workflow: measured", "",
+                 f"`make bench-reference`, {datetime.date.today()}, {machine()}. {count} patches of "
+                 f"{PX} px, the {NAME} network with fixed random weights, f32, {THREADS} threads; median "
+                 f"(lowest-highest) of {options.rounds} rounds in turn; least cosine between the two "
+                 f"features {cosine:.4f}. Spark's start is not counted; the program's is, with the "
+                 "compiling of the network.", "",
+                 "| | patches/s | the reference's features / this | its patches and features / this |",
+                 "|---|---|---|---|"]
+        for key, value in taken.items():
+            if value:
+                lines.append(f"| {WHAT[key]} | {text(value, count)} | "
+                             f"{median['features'] / median[key]:.2f}x | "
+                             f"{median['both'] / median[key]:.2f}x |")
+        print("\n".join(lines))
+        options.out.write_text("\n".join(lines) + "\n")
+        spark.stop()
+
+
+if __name__ == "__main__":
+    main()
