@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Two commands do everything from a fresh machine: make demo, make test.
-.PHONY: help setup build wheel demo test test-all bench bench-encoding bench-reference idc asan tsan fuzz check format \
-  tidy clean
+.PHONY: help setup build wheel demo test test-all bench bench-encoding bench-reference bench-scaling \
+  idc asan tsan fuzz check format tidy clean
 
 help:
 	@echo "make demo    train on a synthetic cohort, draw heat-maps, score a real slide"
@@ -13,6 +13,7 @@ help:
 	@echo "make bench   reading beside its peers; writes benchmarks/RESULTS.md"
 	@echo "make bench-encoding  the feature step beside the engine alone and a loop in Python"
 	@echo "make bench-reference  the reference workflow's patches and features beside lamella's"
+	@echo "make bench-scaling   the Python package and Spark against the program"
 	@echo "make idc     the real-data studies (needs ../shared/data)"
 	@echo "make asan | tsan   tests under address+undefined, or thread sanitizer"
 	@echo "make fuzz    the readers under libFuzzer, 60 s each (SECONDS=3600 for longer)"
@@ -47,6 +48,9 @@ bench-encoding: build
 
 bench-reference: build
 	@benchmarks/run.sh reference
+
+bench-scaling: build
+	@benchmarks/run.sh scaling
 
 idc: build
 	@tools/run_idc.sh

@@ -2,11 +2,24 @@
 # SPDX-License-Identifier: Apache-2.0
 # run.sh reading | encoding | reference [OPTION...]: installs the peers into .venv-bench, builds the bench preset,
 # makes the slides, measures.
+# run.sh scaling [WHAT...]: the Python package and Spark, all of the release preset; writes
+# build/scaling.json.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 what=$1
 shift
 say() { printf '\033[1m==>\033[0m %s\n' "$*"; }
+if [ "$what" = scaling ]; then
+  tools/install_apt.sh tools/apt-packages-spark.txt
+  . tools/environment.sh
+  make_environment .venv-spark tools/heavy/spark-requirements.txt
+  cmake --preset release --log-level=WARNING -DLAMELLA_BENCHMARKS=ON
+  tools/build.sh release read_bench
+  cmake --preset release --log-level=WARNING -DLAMELLA_BENCHMARKS=OFF
+  tools/build.sh release lamella_package
+  PYTHONPATH=$PWD/build/python exec .venv-spark/bin/python benchmarks/scaling.py \
+    build/bin/read_bench build/bin/lamella build/scaling.json "$@"
+fi
 if [ ! benchmarks/requirements.txt -ot .venv-bench/.done ]; then
   say "peers: installing benchmarks/requirements.txt into .venv-bench"
   /usr/bin/python3 -m venv .venv-bench

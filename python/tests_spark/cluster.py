@@ -39,9 +39,13 @@ class Cluster:
         self.cores = cores
         self._start("master", "org.apache.spark.deploy.master.Master", "--host", "127.0.0.1",
                     "--port", self.port, "--webui-port", self.web_port)
-        for _ in range(workers):
-            self.add_worker()
-        self.wait_for_workers(workers)
+        try:
+            for _ in range(workers):
+                self.add_worker()
+            self.wait_for_workers(workers)
+        except BaseException:
+            self.stop()
+            raise
 
     def add_worker(self) -> subprocess.Popen:
         name = f"worker{len(self.processes)}"
