@@ -230,8 +230,28 @@ def test_help_has_an_example_for_every_command():
 def test_doctor_is_well():
     report = good("doctor")
     assert report["good"], report
-    assert {check["name"] for check in report["checks"] if check["good"]} >= {
-        "make a slide", "read it", "encode it"}
+    assert [check["name"] for check in report["checks"] if check["good"]] == [
+        "make a slide", "read it", "find its tissue, plan", "OpenSlide (other formats)", "encode it"]
+    backends = {item["format"]: item["backend"] for item in report["formats"]}
+    assert backends["Aperio"] == "lamella"
+    assert backends["Hamamatsu"].startswith("openslide ")
+    assert report["software"]["processor"]["features"]
+
+
+@pytest.mark.parametrize("name, check, mend", [
+    ("LAMELLA_OPENSLIDE", "OpenSlide (other formats)", "openslide-bin"),
+    ("TMPDIR", "make a slide", "TMPDIR"),
+])
+def test_doctor_says_how_to_mend_what_is_missing(tmp_path, name, check, mend):
+    outcome = lamella("doctor", "--json", env={name: str(tmp_path / "absent")})
+    assert outcome.code == 1 and not outcome.json["good"]
+    broken = {item["name"]: item["mend"] for item in outcome.json["checks"] if not item["good"]}
+    assert set(broken) == {check} and mend in broken[check]
+    if name == "LAMELLA_OPENSLIDE":
+        missing = {item["format"]: item["missing"] for item in outcome.json["formats"]}
+        assert not missing["Aperio"] and "LAMELLA_OPENSLIDE" in missing["Leica"]
+    text = lamella("doctor", env={name: str(tmp_path / "absent")})
+    assert "✗" in text.out and "to mend it:" in text.out
 
 
 def test_encoder_list():

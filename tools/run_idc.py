@@ -3,11 +3,14 @@
 
 import filecmp
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+from kill_runs import kill_runs
 
 DATA = Path("../shared/data/idc")
 # Train, test, least AUC with lite0, with lite0-context.
@@ -103,9 +106,23 @@ def changed_job(program: str, train: str, test: str) -> list[tuple[str, bool]]:
              named and refused["run_id"] == "")]
 
 
+def kill_job(program: str, train: str) -> list[tuple[str, bool]]:
+    """Killed at random moments, LAMELLA_KILLS times; 100 take some minutes."""
+    kills = int(os.environ.get("LAMELLA_KILLS", "10"))
+    try:
+        found = kill_runs(program, f"studies/idc/train_{train}.toml",
+                          Path("out/idc/kills").absolute(), kills=kills, options=("--threads", "2"))
+    except AssertionError as error:
+        print(f"killed runs: {error}")
+        return [(f"{kills} killed runs end as undisturbed ones", False)]
+    print(f"{found.kills} kills in {found.rounds} rounds: {found.reused} patches found finished, "
+          f"{found.resumed} in the middle of a slide")
+    return [(f"{kills} killed runs end as undisturbed ones", found.reused > 0)]
+
+
 def main() -> int:
     program = sys.argv[1]
-    checks = []
+    checks = kill_job(program, PAIRS[0][0])
     for train, test, target, with_context in PAIRS:
         checks += centres_job(program, train, test, target)
         checks += context_job(program, train, test, with_context)

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <iterator>
+#include <regex>
 #include <set>
+#include <sstream>
 
 #include "lamella/base/error.h"
 #include "lamella/cli/commands.h"
 #include "lamella/cli/common_options.h"
+#include "lamella/cli/program.h"
 #include "lamella/cli/tables.h"
 
 namespace lamella::cli {
@@ -51,6 +55,55 @@ TEST(Commands, HaveUniqueNamesHelpAndExamples) {
     EXPECT_FALSE(std::string(command.help).empty());
     EXPECT_TRUE(std::string(command.example).starts_with(std::string("lamella ") + command.name));
   }
+}
+
+// The words of each "  lamella …" line of a help's examples; a line that ends in \ goes on.
+std::vector<std::vector<std::string>> examples_of(const CLI::App& app) {
+  std::string text = app.get_footer();
+  const size_t start = text.find("Example");
+  if (start == std::string::npos) return {};
+  text = std::regex_replace(text.substr(start), std::regex(R"(\\\n)"), " ");
+  std::vector<std::vector<std::string>> examples;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream in(line);
+    const std::vector<std::string> words{std::istream_iterator<std::string>(in), {}};
+    if (!words.empty() && words[0] == "lamella") examples.push_back(words);
+  }
+  return examples;
+}
+
+void expect_examples(const CLI::App& app, const std::string& name) {
+  const auto examples = examples_of(app);
+  EXPECT_FALSE(examples.empty()) << name << ": its help has no example";
+  for (const std::vector<std::string>& words : examples) {
+    Parsed parsed;
+    CLI::App fresh{"", "lamella"};
+    declare_commands(fresh, parsed);
+    std::vector<std::string> reversed(words.rbegin(), words.rend() - 1);
+    try {
+      fresh.parse(reversed);
+      EXPECT_TRUE(parsed.action) << name;
+    } catch (const CLI::ParseError& error) {
+      ADD_FAILURE() << name << ": the example does not parse: " << error.what();
+    }
+    EXPECT_TRUE((" " + name + " ").find(" " + words[1] + " ") != std::string::npos) << name;
+  }
+  for (const CLI::App* part : app.get_subcommands(nullptr)) {
+    expect_examples(*part, name + " " + part->get_name());
+  }
+}
+
+TEST(Commands, EveryHelpHasAnExampleThatParses) {
+  Parsed parsed;
+  CLI::App app{"", "lamella"};
+  declare_commands(app, parsed);
+  int commands_seen = 0;
+  for (const CLI::App* command : app.get_subcommands(nullptr)) {
+    expect_examples(*command, command->get_name());
+    ++commands_seen;
+  }
+  EXPECT_EQ(commands_seen, static_cast<int>(commands().size()));
 }
 
 }  // namespace

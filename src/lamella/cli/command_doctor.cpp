@@ -2,17 +2,20 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <optional>
 
 #include "lamella/base/error.h"
 #include "lamella/cli/commands.h"
 #include "lamella/cli/common_options.h"
 #include "lamella/cli/program.h"
+#include "lamella/cli/tables.h"
 #include "lamella/encoder/encoder.h"
 #include "lamella/imagefile/imagefile.h"
 #include "lamella/io/files.h"
 #include "lamella/patch/plan_patches.h"
 #include "lamella/phantom/phantom.h"
 #include "lamella/slide/slide.h"
+#include "lamella/tissue/tissue.h"
 #include "lamella/tracking/run_record.h"
 
 namespace lamella::cli {
@@ -21,17 +24,22 @@ namespace {
 
 struct Check {
   std::string name;
+  std::string mend;  // what to do if it fails
   bool good = false;
   std::string found;
 };
 
 // A check that throws has failed, with what it threw.
-Check run_check(const std::string& name, const std::function<std::string()>& body) {
+Check run_check(const std::string& name, const std::string& mend,
+                const std::function<std::string()>& body) {
+  Check check{name, mend, false, ""};
   try {
-    return {name, true, body()};
-  } catch (const Error& error) {
-    return {name, false, error.what()};
+    check.found = body();
+    check.good = true;
+  } catch (const std::exception& error) {  // a library's own, too
+    check.found = error.what();
   }
+  return check;
 }
 
 class TemporaryFolder {
@@ -89,40 +97,85 @@ std::string check_encoder(const std::string& path, const Context& context) {
                      static_cast<double>(result.features.rows) / result.seconds);
 }
 
-int run_doctor(Shell& shell) {
-  Context context = shell.context();
-  context.progress = {};
-  const TemporaryFolder folder;
-  std::string path;
+std::string check_plan(const std::string& path, const Context& context) {
+  const auto slide = slide::open_slide(path);
+  const tissue::TissueMask mask = tissue::make_tissue_mask(*slide, {}, context);
+  const auto plan =
+      patch::plan_grid(slide->info(), "doctor", patch::PatchSpec{112, {}, 1.0}, mask, {});
+  if (plan.rows.empty()) {
+    throw Error(ErrorCode::kInternal, "no tissue was found on a slide that is full of it", path);
+  }
+  return fmt::format("{} patches of tissue at 1 µm/px", plan.rows.size());
+}
+
+std::vector<Check> run_checks(const Context& context) {
+  const std::string report = "report this with the versions above; 'make build' builds anew";
   std::vector<Check> checks;
-  checks.push_back(run_check("make a slide", [&] {
-    path = make_slide(folder.path(), context).path;
+  std::optional<TemporaryFolder> folder;
+  std::string path;
+  const auto add = [&](const std::string& name, const std::string& mend,
+                       const std::function<std::string()>& body) {
+    if (!checks.empty() && !checks.front().good) return;  // without a slide there is no more to see
+    checks.push_back(run_check(name, mend, body));
+  };
+  add("make a slide", "set TMPDIR to a folder that can be written and has a few MB of room", [&] {
+    path = make_slide(folder.emplace().path(), context).path;
     return std::string("synthetic, 1024 x 1024 px");
-  }));
-  checks.push_back(run_check("read it", [&] {
+  });
+  add("read it", report, [&] {
     const auto slide = slide::open_slide(path);
     slide::read_thumbnail(*slide, 256);
     return fmt::format("{}, {} levels, {}", slide->info().format, slide->info().levels.size(),
                        slide->info().backend);
-  }));
-  checks.push_back(run_check("OpenSlide (other formats)", [&] { return check_openslide(path); }));
-  checks.push_back(run_check("encode it", [&] { return check_encoder(path, context); }));
+  });
+  add("find its tissue, plan", report, [&] { return check_plan(path, context); });
+  add("OpenSlide (other formats)",
+      "'make setup' installs the package openslide-bin; or set LAMELLA_OPENSLIDE to "
+      "libopenslide.so",
+      [&] { return check_openslide(path); });
+  add("encode it",
+      "'make setup' writes the encoders; LAMELLA_ENCODERS names the folder they are in",
+      [&] { return check_encoder(path, context); });
+  return checks;
+}
 
+std::string formats_text(nlohmann::json& list) {
+  Table table({"format", "files", "read by"});
+  for (const slide::FormatSupport& format : slide::format_support()) {
+    table.add({format.format, format.files,
+               format.backend.empty() ? "not read: " + format.missing : format.backend});
+    list.push_back({{"format", format.format},
+                    {"files", format.files},
+                    {"backend", format.backend},
+                    {"missing", format.missing}});
+  }
+  return table.text();
+}
+
+int run_doctor(Shell& shell) {
+  Context context = shell.context();
+  context.progress = {};
+  const std::vector<Check> checks = run_checks(context);
   const nlohmann::json software =
       tracking::describe_software({{"inference_engine", encoder::inference_engine_version()},
                                    {"openslide", slide::openslide_version()}});
   bool good = true;
   std::string text = fmt::format("lamella {}\n", LAMELLA_VERSION);
-  nlohmann::json object = {{"software", software}, {"checks", nlohmann::json::array()}};
+  nlohmann::json object = {{"software", software},
+                           {"checks", nlohmann::json::array()},
+                           {"formats", nlohmann::json::array()}};
   for (const auto& [name, value] : software.items()) {
     text += fmt::format("  {:<28} {}\n", name,
                         value.is_string() ? value.get<std::string>() : value.dump());
   }
+  text += "\n" + formats_text(object["formats"]) + "\n";
   for (const Check& check : checks) {
     good = good && check.good;
     text += fmt::format("{} {:<28} {}\n", check.good ? "✓" : "✗", check.name, check.found);
-    object["checks"].push_back(
-        {{"name", check.name}, {"good", check.good}, {"found", check.found}});
+    if (!check.good) text += fmt::format("  {:<28} to mend it: {}\n", "", check.mend);
+    nlohmann::json item = {{"name", check.name}, {"good", check.good}, {"found", check.found}};
+    if (!check.good) item["mend"] = check.mend;
+    object["checks"].push_back(item);
   }
   object["good"] = good;
   shell.print(object, text + (good ? "all well\n" : "something is missing: see ✗\n"));

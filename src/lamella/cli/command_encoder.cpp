@@ -38,7 +38,9 @@ int run_list(Shell& shell) {
 }  // namespace
 
 Action add_encoder(CLI::App& app) {
-  app.add_subcommand("list", "name, input size, dimension, hash and folder of each")->fallthrough();
+  app.add_subcommand("list", "name, input size, dimension, hash and folder of each")
+      ->fallthrough()
+      ->footer("Example:\n  lamella encoder list");
   std::vector<std::pair<CLI::App*, Action>> actions;
   const auto add = [&](const char* name, const char* help, Action (*make)(CLI::App&)) {
     CLI::App* command = app.add_subcommand(name, help)->fallthrough();

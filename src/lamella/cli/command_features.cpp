@@ -38,6 +38,8 @@ Action add_features(CLI::App& app) {
   app.require_subcommand(1);
   CLI::App* part = app.add_subcommand("export", "write features as another program reads them");
   part->fallthrough();
+  part->footer(
+      "Example:\n  lamella features export --features a.features.h5 --layout clam --out a.clam.h5");
   part->add_option("--features", options->features, "feature file of lamella")
       ->required()
       ->type_name("FEATURES.h5");

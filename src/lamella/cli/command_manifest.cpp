@@ -74,9 +74,11 @@ Action add_manifest(CLI::App& app) {
       ->type_name("KEY=VALUE");
   write->add_flag("--full-hash", options->full_hash,
                   "SHA-256 of whole slides, not only of samples");
+  write->footer("Example:\n  lamella manifest write study.toml --out manifest.json");
   CLI::App* verify = app.add_subcommand("verify", "say what is no longer the same");
   verify->fallthrough();
   verify->add_option("manifest", options->path)->required()->type_name("MANIFEST.json");
+  verify->footer("Example:\n  lamella manifest verify manifest.json");
   verify->callback([options] { options->verify = true; });
   return [options](Shell& shell) {
     return options->verify ? verify_manifest(*options, shell) : write_manifest(*options, shell);

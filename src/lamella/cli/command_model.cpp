@@ -51,6 +51,7 @@ Action add_model(CLI::App& app) {
   part->fallthrough();
   part->add_option("--model", options->model, "model folder")->required()->type_name("DIR");
   part->add_option("--out", options->out, "file to write")->required()->type_name("FILE.onnx");
+  part->footer("Example:\n  lamella model export --model model --out model.onnx");
   CLI::Option* measure =
       part->add_option("--measure-on", options->measure_on,
                        "measure on this slide's tissue how far it is from lamella's own "

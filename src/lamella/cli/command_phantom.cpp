@@ -65,6 +65,10 @@ Action add_phantom(CLI::App& app) {
   app.add_option("--mpp", phantom.mpp, "µm per pixel at level 0")->capture_default_str();
   app.add_option("--tile-px", phantom.tile_px, "side of the stored tiles")->capture_default_str();
   app.add_option("--jpeg-quality", phantom.jpeg_quality, "1-100")->capture_default_str();
+  app.add_option("--tissue-scale", phantom.tissue_scale,
+                 "sides of the tissue, of what they are otherwise (0.05-1)")
+      ->capture_default_str();
+  app.add_flag("--sparse", phantom.sparse, "do not store tiles without tissue: they read as white");
   app.add_option("--seed", phantom.seed, "the same seed gives the same bytes")
       ->capture_default_str();
   return [options](Shell& shell) {

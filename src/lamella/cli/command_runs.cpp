@@ -176,10 +176,11 @@ int publish(const RunsOptions& options, Shell& shell) {
 }
 
 CLI::App* add_part(CLI::App& app, const std::shared_ptr<RunsOptions>& options,
-                   const std::string& name, const std::string& help,
+                   const std::string& name, const std::string& help, const std::string& example,
                    int (*action)(const RunsOptions&, Shell&)) {
   CLI::App* part = app.add_subcommand(name, help);
   part->fallthrough();
+  part->footer(fmt::format("Example:\n  lamella runs {} {}", name, example));
   part->callback([options, action] { options->action = action; });
   return part;
 }
@@ -198,25 +199,28 @@ void add_run_option(CLI::App* part, RunsOptions& options) {
 Action add_runs(CLI::App& app) {
   auto options = std::make_shared<RunsOptions>();
   app.require_subcommand(1);
-  add_part(app, options, "list", "all runs beneath a folder", list_runs)
+  add_part(app, options, "list", "all runs beneath a folder", "out", list_runs)
       ->add_option("folder", options->folder, "output folder of a study, or one that holds several")
       ->capture_default_str()
       ->type_name("DIR");
-  add_run_option(add_part(app, options, "show", "one record", show_run), *options);
-  CLI::App* compare =
-      add_part(app, options, "compare", "what differs, inputs before results", compare_two);
+  add_run_option(add_part(app, options, "show", "one record", "20261125-1508 --in out", show_run),
+                 *options);
+  CLI::App* compare = add_part(app, options, "compare", "what differs, inputs before results",
+                               "20261125-1508 20261126-0902 --in out", compare_two);
   add_run_option(compare, *options);
   compare->add_option("other", options->other, "the run to compare with")
       ->required()
       ->type_name("OTHER");
-  CLI::App* again = add_part(app, options, "reproduce",
-                             "check every input, run again, compare the results", reproduce);
+  CLI::App* again =
+      add_part(app, options, "reproduce", "check every input, run again, compare the results",
+               "out/runs/20261125-150812-1a2b3c --out again", reproduce);
   add_run_option(again, *options);
   again->add_option("--out", options->reproduce.output, "new folder for the results")
       ->type_name("DIR");
   again->add_flag("--recorded-options", options->reproduce.recorded_options,
                   "use the recorded options although the study file has changed");
-  CLI::App* send = add_part(app, options, "publish", "send a record to an MLflow server", publish);
+  CLI::App* send = add_part(app, options, "publish", "send a record to an MLflow server",
+                            "20261125-1508 --in out --to http://127.0.0.1:5000", publish);
   add_run_option(send, *options);
   send->add_option("--to", options->publish.uri,
                    "tracking URI (default: the study's, else MLFLOW_TRACKING_URI)")

@@ -64,12 +64,9 @@ extern "C" void on_signal(int signal) {
   std::signal(signal, SIG_DFL);
 }
 
-struct Parsed {
-  GlobalOptions options;
-  Action action;
-};
+}  // namespace
 
-void build(CLI::App& app, Parsed& parsed) {
+void declare_commands(CLI::App& app, Parsed& parsed) {
   app.set_version_flag("--version", "lamella " LAMELLA_VERSION);
   app.add_option("--threads", parsed.options.threads, "threads to use (default: all cores)")
       ->check(CLI::PositiveNumber)
@@ -87,6 +84,8 @@ void build(CLI::App& app, Parsed& parsed) {
     sub->callback([&parsed, action = std::move(action)] { parsed.action = action; });
   }
 }
+
+namespace {
 
 int run_action(const Parsed& parsed) {
   Shell shell(parsed.options, interrupt_token());
@@ -121,7 +120,7 @@ int run_program(int argc, char** argv) {
       "lamella"};
   Parsed parsed;
   try {
-    build(app, parsed);
+    declare_commands(app, parsed);
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {
     return app.exit(success);
@@ -137,6 +136,7 @@ int run_program(int argc, char** argv) {
   std::signal(SIGINT, on_signal);
   std::signal(SIGTERM, on_signal);
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file beyond the limit is an error that says so
   return run_action(parsed);
 }
 

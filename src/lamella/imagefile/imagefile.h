@@ -36,6 +36,7 @@ struct TiffOptions {
   std::optional<Mpp> mpp = {};   // written as resolution tags (pixels per centimetre)
   std::string description = {};  // ImageDescription
   bool pyramid = true;           // halve (box filter) until one tile holds the level
+  bool leave_out_white = false;  // tiles that are white all over are not stored: they read as white
   void validate() const;
 };
 

@@ -78,6 +78,25 @@ class TileSpool {
   std::vector<std::vector<Place>> places_;
 };
 
+// A tile of no bytes is one that is left out.
+std::vector<uint8_t> encode_tile(JpegEncoder& encoder, const ImageView& tile,
+                                 const TiffOptions& options) {
+  if (options.leave_out_white) {
+    const size_t bytes = static_cast<size_t>(tile.width) * 3;
+    bool white = true;
+    for (int y = 0; white && y < tile.height; ++y) {
+      const uint8_t* row = tile.row(y);
+      white = row[0] == 255 && std::memcmp(row, row + 1, bytes - 1) == 0;
+    }
+    if (white) return {};
+  }
+  return encoder.encode(tile);
+}
+
+void write_tile(TiffFile& file, int64_t index, const std::vector<uint8_t>& bytes) {
+  if (!bytes.empty()) file.write_raw_tile(index, bytes.data(), bytes.size());
+}
+
 void begin_jpeg_level(TiffFile& file, SizePx size, SizePx full, const TiffOptions& options,
                       const std::vector<uint8_t>& tables) {
   file.begin_level(size, full, options.tile_px, options.mpp);
@@ -97,7 +116,7 @@ void write_levels(TiffFile& file, TileSpool& spool, SizePx size_px, const TiffOp
   JpegEncoder encoder({.quality = options.jpeg_quality, .shared_tables = true});
   Pyramid pyramid(size_px, options.tile_px, options.pyramid,
                   [&](size_t level, int64_t, const ImageView& tile) {
-                    spool.put(level, encoder.encode(tile));
+                    spool.put(level, encode_tile(encoder, tile, options));
                   });
   const int tile_px = options.tile_px;
   Image tile(tile_px, tile_px, 3);
@@ -110,8 +129,7 @@ void write_levels(TiffFile& file, TileSpool& spool, SizePx size_px, const TiffOp
       const MutableImageView part = crop(tile.view(), {0, 0, rect.width, rect.height});
       fill(rect, part);
       repeat_edges(tile.view(), part.width, part.height);
-      const auto bytes = encoder.encode(tile.view());
-      file.write_raw_tile(index, bytes.data(), bytes.size());
+      write_tile(file, index, encode_tile(encoder, tile.view(), options));
       pyramid.add(rect, part);
     }
   }
@@ -119,8 +137,7 @@ void write_levels(TiffFile& file, TileSpool& spool, SizePx size_px, const TiffOp
   for (size_t level = 1; level < pyramid.levels().size(); ++level) {
     begin_jpeg_level(file, pyramid.levels()[level], size_px, options, encoder.tables());
     for (size_t i = 0; i < spool.count(level); ++i) {
-      const auto bytes = spool.get(level, i);
-      file.write_raw_tile(static_cast<int64_t>(i), bytes.data(), bytes.size());
+      write_tile(file, static_cast<int64_t>(i), spool.get(level, i));
     }
     file.end_level();
   }

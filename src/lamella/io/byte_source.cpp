@@ -33,6 +33,7 @@ class FileSource final : public ByteSource {
       throw Error(ErrorCode::kNotFound, "is not a regular file; expected a file", path);
     }
     size_ = status.st_size;
+    changed_ = status.st_mtim;
   }
   ~FileSource() override { ::close(descriptor_); }
   FileSource(const FileSource&) = delete;
@@ -72,6 +73,23 @@ class FileSource final : public ByteSource {
     }
   }
 
+  void require_unchanged() const override {
+    struct stat status {};
+    if (::fstat(descriptor_, &status) != 0) {
+      throw Error(ErrorCode::kIo, fmt::format("cannot be looked at: {}", std::strerror(errno)),
+                  name_);
+    }
+    if (status.st_size == size_ && status.st_mtim.tv_sec == changed_.tv_sec &&
+        status.st_mtim.tv_nsec == changed_.tv_nsec) {
+      return;
+    }
+    throw Error(ErrorCode::kMismatch,
+                fmt::format("was changed while it was read ({} bytes when it was opened, {} now); "
+                            "nothing that was made of it is kept: run again when it is complete",
+                            size_, int64_t{status.st_size}),
+                name_);
+  }
+
   void will_need(int64_t offset, int64_t bytes) const noexcept override {
     ::posix_fadvise(descriptor_, offset, bytes, POSIX_FADV_WILLNEED);
   }
@@ -80,6 +98,7 @@ class FileSource final : public ByteSource {
   std::string name_;
   int descriptor_ = -1;
   int64_t size_ = 0;
+  timespec changed_{};
 };
 
 constexpr int64_t kSampleBytes = int64_t{1} << 20;

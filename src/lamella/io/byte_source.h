@@ -18,6 +18,10 @@ class ByteSource {
   virtual int64_t size() const = 0;
   // Fills all of `out` from `offset`. Error kCorrupt past the end, kIo if the read fails.
   virtual void read_at(int64_t offset, std::span<std::byte> out) const = 0;
+  // Error kMismatch if the bytes have been written to since they were opened, as far as can be told
+  // (a file: by its size and the time of its last change). A file that was removed, or another one
+  // put in its place, is no matter: the one that is open is read on.
+  virtual void require_unchanged() const {}
   // A hint that these bytes will be read soon; may begin to fetch them, never waits or fails.
   virtual void will_need(int64_t offset, int64_t bytes) const noexcept {
     static_cast<void>(offset), static_cast<void>(bytes);

@@ -94,10 +94,10 @@ OutputLock::OutputLock(std::string path, const std::string& output, const std::s
                     path_, holder.who()));
   }
   const std::string text = this_process(command).text();
-  const bool written = ::ftruncate(file_, 0) == 0 && ::pwrite(file_, text.data(), text.size(), 0) ==
-                                                         static_cast<ssize_t>(text.size());
-  if (!written) {
-    const int error = errno;
+  const ssize_t wrote =
+      ::ftruncate(file_, 0) == 0 ? ::pwrite(file_, text.data(), text.size(), 0) : -1;
+  if (wrote != static_cast<ssize_t>(text.size())) {
+    const int error = wrote < 0 ? errno : ENOSPC;  // a part was written: there was room for no more
     ::unlink(path_.c_str());
     ::close(file_);
     throw Error(ErrorCode::kIo, fmt::format("cannot be written: {}", std::strerror(error)), path_);

@@ -30,12 +30,12 @@ Stain make_stain(uint64_t seed) {
   return stain;
 }
 
-std::vector<Blob> make_pieces(Random& random, double width, double height) {
+std::vector<Blob> make_pieces(Random& random, double width, double height, double scale) {
   std::vector<Blob> pieces;
   const auto add = [&](double x, double y, double rx, double ry) {
     const double jitter_x = between(random, -0.02, 0.02), jitter_y = between(random, -0.02, 0.02);
     pieces.emplace_back(random.bits(), PointF{(x + jitter_x) * width, (y + jitter_y) * height},
-                        rx * width, ry * height, 0.13);
+                        rx * width * scale, ry * height * scale, 0.13);
   };
   const bool one = random.uniform() < 0.55;
   if (one) {
@@ -49,14 +49,27 @@ std::vector<Blob> make_pieces(Random& random, double width, double height) {
 
 double sample_tissue_area(const Layout& layout) {
   constexpr int kSide = 160;
+  // Small tissue would fall between the points of a grid over the whole slide.
+  double left = 0, top = 0, right = layout.width_um, bottom = layout.height_um;
+  if (layout.side_um < std::min(right, bottom)) {
+    std::swap(left, right);
+    std::swap(top, bottom);
+    for (const Blob& piece : layout.pieces) {
+      const double reach = piece.reach_um() + 0.1 * layout.side_um;
+      left = std::min(left, piece.centre().x - reach);
+      right = std::max(right, piece.centre().x + reach);
+      top = std::min(top, piece.centre().y - reach);
+      bottom = std::max(bottom, piece.centre().y + reach);
+    }
+  }
   int inside = 0;
   for (int j = 0; j < kSide; ++j) {
     for (int i = 0; i < kSide; ++i) {
-      inside += layout.tissue_depth_um((i + 0.5) / kSide * layout.width_um,
-                                       (j + 0.5) / kSide * layout.height_um) > 0;
+      inside += layout.tissue_depth_um(left + (i + 0.5) / kSide * (right - left),
+                                       top + (j + 0.5) / kSide * (bottom - top)) > 0;
     }
   }
-  return layout.width_um * layout.height_um * inside / (kSide * kSide);
+  return (right - left) * (bottom - top) * inside / (kSide * kSide);
 }
 
 bool fits(const Layout& layout, const Blob& nest, double margin_um) {
@@ -75,14 +88,22 @@ bool fits(const Layout& layout, const Blob& nest, double margin_um) {
 // Nests at random places until they cover their share of the tissue; where there is no room, the
 // next try is a little smaller.
 void place_nests(Random& random, Layout& layout) {
-  const double side = std::min(layout.width_um, layout.height_um);
+  const double side = layout.side_um;
   const double usual = std::clamp(0.1 * side, std::min(45.0, 0.17 * side), 600.0);
   const double margin = std::min(14.0, 0.02 * side);
   const double wanted = between(random, 0.2, 0.3) * layout.tissue_um2;
   constexpr int kFailures = 1200;  // one after another: the tissue is full
   double covered = 0, shrink = 1;
   for (int failures = 0; failures < kFailures && covered < wanted; ++failures) {
-    const PointF centre = {random.uniform() * layout.width_um, random.uniform() * layout.height_um};
+    PointF centre = {random.uniform(), random.uniform()};
+    if (layout.side_um < std::min(layout.width_um, layout.height_um)) {
+      // Small tissue is rarely hit: look where it is.
+      const Blob& piece = layout.pieces[random.below(layout.pieces.size())];
+      centre.x = piece.centre().x + (2 * centre.x - 1) * piece.reach_um();
+      centre.y = piece.centre().y + (2 * centre.y - 1) * piece.reach_um();
+    } else {
+      centre = {centre.x * layout.width_um, centre.y * layout.height_um};
+    }
     const double radius = usual * shrink * between(random, 0.75, 1.35);
     const uint64_t shape = random.bits();
     const Blob nest(shape, centre, radius, radius * between(random, 0.75, 1.2), 0.24);
@@ -172,9 +193,9 @@ double Blob::area_um2() const {
 double Layout::tissue_depth_um(double x, double y) const {
   double depth = -std::numeric_limits<double>::max();
   for (const Blob& piece : pieces) depth = std::max(depth, piece.depth_um(x, y));
-  const double side = std::min(width_um, height_um);
-  if (std::abs(depth) > 0.2 * side) return depth;
-  return depth + 0.10 * side * (fractal_noise(seed + 10, 9 * x / side, 9 * y / side) - 0.5f);
+  if (std::abs(depth) > 0.2 * side_um) return depth;
+  return depth +
+         0.10 * side_um * (fractal_noise(seed + 10, 9 * x / side_um, 9 * y / side_um) - 0.5f);
 }
 
 double Layout::nest_depth_um(double x, double y) const {
@@ -183,14 +204,16 @@ double Layout::nest_depth_um(double x, double y) const {
   return depth;
 }
 
-Layout make_layout(uint64_t slide_seed, uint64_t patient_seed, SizePx size_px, double mpp) {
+Layout make_layout(uint64_t slide_seed, uint64_t patient_seed, SizePx size_px, double mpp,
+                   double tissue_scale) {
   Layout layout;
   layout.seed = slide_seed;
   layout.width_um = static_cast<double>(size_px.width) * mpp;
   layout.height_um = static_cast<double>(size_px.height) * mpp;
+  layout.side_um = std::min(layout.width_um, layout.height_um) * tissue_scale;
   layout.stain = make_stain(patient_seed);
   Random random(slide_seed);
-  layout.pieces = make_pieces(random, layout.width_um, layout.height_um);
+  layout.pieces = make_pieces(random, layout.width_um, layout.height_um, tissue_scale);
   layout.tissue_um2 = sample_tissue_area(layout);
   place_nests(random, layout);
   layout.pen = make_pen(random, layout.width_um, layout.height_um);

@@ -55,12 +55,14 @@ struct Layout {
   std::vector<Blob> nests;   // of tumour, all inside the tissue, apart from one another
   PenMark pen;
   double tissue_um2 = 0;  // area of the pieces, sampled
+  double side_um = 0;     // by which tissue is measured: the slide's shorter side, scaled
 
   // Depth below the tissue's edge / the nearest nest's outline in µm, negative outside.
   double tissue_depth_um(double x, double y) const;
   double nest_depth_um(double x, double y) const;
 };
 
-Layout make_layout(uint64_t slide_seed, uint64_t patient_seed, SizePx size_px, double mpp);
+Layout make_layout(uint64_t slide_seed, uint64_t patient_seed, SizePx size_px, double mpp,
+                   double tissue_scale = 1);
 
 }  // namespace lamella::phantom

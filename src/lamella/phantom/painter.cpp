@@ -102,10 +102,10 @@ void Painter::develop(const DyePlanes& planes, const MutableImageView& out) cons
   }
 }
 
-void Painter::draw_pen(const RectPx& rect, const MutableImageView& out) const {
+std::vector<size_t> Painter::pen_segments_near(const RectPx& rect) const {
   const PenMark& pen = layout_.pen;
   const double reach = pen.half_width_um * 1.3;
-  std::vector<size_t> near;  // segments that come close to this tile
+  std::vector<size_t> near;
   const double left = static_cast<double>(rect.x) * mpp_, top = static_cast<double>(rect.y) * mpp_;
   const double right = static_cast<double>(rect.right()) * mpp_;
   const double bottom = static_cast<double>(rect.bottom()) * mpp_;
@@ -116,7 +116,31 @@ void Painter::draw_pen(const RectPx& rect, const MutableImageView& out) const {
       near.push_back(i);
     }
   }
+  return near;
+}
+
+bool Painter::is_glass(const RectPx& rect) const {
+  if (!pen_segments_near(rect).empty()) return false;
+  // As the ground is painted: its fields are known every 8 px, its edges reach 24 µm out; nuclei
+  // less.
+  constexpr int64_t kStepPx = 8;
+  constexpr double kEdgeUm = 60;
+  for (int64_t y = rect.y; y <= rect.bottom() + kStepPx; y += kStepPx) {
+    for (int64_t x = rect.x; x <= rect.right() + kStepPx; x += kStepPx) {
+      const double depth =
+          layout_.tissue_depth_um(static_cast<double>(x) * mpp_, static_cast<double>(y) * mpp_);
+      if (depth > -kEdgeUm) return false;
+    }
+  }
+  return true;
+}
+
+void Painter::draw_pen(const RectPx& rect, const MutableImageView& out) const {
+  const std::vector<size_t> near = pen_segments_near(rect);
   if (near.empty()) return;
+  const PenMark& pen = layout_.pen;
+  const double reach = pen.half_width_um * 1.3;
+  const double left = static_cast<double>(rect.x) * mpp_, top = static_cast<double>(rect.y) * mpp_;
   for (int y = 0; y < out.height; ++y) {
     for (int x = 0; x < out.width; ++x) {
       const PointF at = {left + x * mpp_, top + y * mpp_};

@@ -48,6 +48,8 @@ class Painter {
   const Layout& layout() const { return layout_; }
   // `rect` in level-0 px, its corner a multiple of 8; `out` has its size, RGB.
   void paint(const RectPx& rect, DyePlanes& planes, const MutableImageView& out) const;
+  // Nothing but glass there: no tissue, and no ink.
+  bool is_glass(const RectPx& rect) const;
 
  private:
   void paint_ground(const RectPx& rect, DyePlanes& planes) const;
@@ -58,6 +60,7 @@ class Painter {
   void paint_tumour_nuclei(DyePlanes& planes) const;
   void stamp(DyePlanes& planes, const Nucleus& nucleus) const;
   void develop(const DyePlanes& planes, const MutableImageView& out) const;
+  std::vector<size_t> pen_segments_near(const RectPx& rect) const;
   void draw_pen(const RectPx& rect, const MutableImageView& out) const;
 
   // Fields of position (µm), each a pure function.

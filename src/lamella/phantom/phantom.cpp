@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <functional>
 #include <opencv2/imgproc.hpp>
 
@@ -101,8 +102,15 @@ class RowPainter {
     parallel_for(columns_, std::max(1, context_.threads), [&](int64_t column, int worker) {
       const int64_t x = column * options_.tile_px;
       const int64_t width = std::min<int64_t>(options_.tile_px, options_.size_px.width - x);
-      painter_.paint({x, top, width, height}, planes_[static_cast<size_t>(worker)],
-                     crop(band_.view(), {x, 0, width, height}));
+      const RectPx rect = {x, top, width, height};
+      const MutableImageView out = crop(band_.view(), {x, 0, width, height});
+      if (options_.sparse && painter_.is_glass(rect)) {
+        for (int y = 0; y < out.height; ++y) {
+          std::memset(out.row(y), 255, static_cast<size_t>(out.width) * 3);
+        }
+        return;
+      }
+      painter_.paint(rect, planes_[static_cast<size_t>(worker)], out);
     });
   }
 
@@ -150,6 +158,12 @@ void PhantomOptions::validate() const {
           fmt::format("tile_px {}; expected a multiple of 16 from 16 to 4096", tile_px));
   require(jpeg_quality >= 1 && jpeg_quality <= 100,
           fmt::format("jpeg_quality {}; expected 1-100", jpeg_quality));
+  require(tissue_scale >= 0.05 && tissue_scale <= 1,
+          fmt::format("tissue_scale {}; expected 0.05-1", tissue_scale));
+  require(side_um * tissue_scale >= 100,
+          fmt::format("tissue_scale {} of a slide of {:.0f} µm; nests and normal tissue need at "
+                      "least 100 µm",
+                      tissue_scale, side_um));
   require(test_fraction >= 0 && test_fraction < 1,
           fmt::format("test_fraction {}; expected 0 or more and less than 1", test_fraction));
 }
@@ -161,14 +175,15 @@ std::vector<PhantomSlide> make_phantom(const std::string& folder, const PhantomO
   std::vector<PhantomSlide> slides;
   for (int i = 0; i < options.slides; ++i) {
     const PhantomSlide slide = name_slide(folder, options, i);
-    const Painter painter(
-        make_layout(derive_seed(options.seed, slide.slide_id),
-                    derive_seed(options.seed, slide.patient_id), options.size_px, options.mpp),
-        options.mpp);
+    const Painter painter(make_layout(derive_seed(options.seed, slide.slide_id),
+                                      derive_seed(options.seed, slide.patient_id), options.size_px,
+                                      options.mpp, options.tissue_scale),
+                          options.mpp);
     imagefile::TiffOptions tiff;
     tiff.tile_px = options.tile_px;
     tiff.jpeg_quality = options.jpeg_quality;
     tiff.mpp = Mpp{options.mpp, options.mpp};
+    tiff.leave_out_white = options.sparse;
     tiff.description =
         "lamella phantom: synthetic, proves that code works, never that medicine does";
     RowPainter rows(painter, options, context, i);

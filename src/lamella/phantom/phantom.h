@@ -22,6 +22,8 @@ struct PhantomOptions {
   int jpeg_quality = 80;
   uint64_t seed = 1;
   double test_fraction = 1.0 / 3;  // of the patients, the last ones, get role test
+  double tissue_scale = 1;         // sides of the tissue, of what they are otherwise: 0.05-1
+  bool sparse = false;             // tiles without tissue or ink are not stored: they read as white
   void validate() const;
 };
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <tiffio.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
@@ -90,6 +91,50 @@ TEST_F(PhantomTest, TilesAgreeAtTheirSeams) {
   }
   // Rounding of a coordinate may move a texel here and there.
   EXPECT_LT(different, 512 * 512 * 3 / 1000);
+}
+
+TEST_F(PhantomTest, SparseSlidesLeaveOutGlassAndNothingElse) {
+  PhantomOptions options = small_options();
+  options.size_px = {3000, 2600};
+  options.tissue_scale = 0.25;
+  const std::string other = new_folder();
+  make_phantom(folder_, options, context_);
+  options.sparse = true;
+  context_.threads = 2;
+  make_phantom(other, options, context_);
+  EXPECT_EQ(bytes_of(folder_ + "/phantom_01.xml"), bytes_of(other + "/phantom_01.xml"));
+  TIFF* whole = TIFFOpen((folder_ + "/phantom_01.tif").c_str(), "r");
+  TIFF* sparse = TIFFOpen((other + "/phantom_01.tif").c_str(), "r");
+  ASSERT_TRUE(whole && sparse);
+  TIFFSetField(whole, TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
+  std::vector<uint8_t> tile(static_cast<size_t>(TIFFTileSize(whole)));
+  int left_out = 0, stored = 0;
+  for (uint32_t i = 0; i < TIFFNumberOfTiles(sparse); ++i) {
+    if (TIFFGetStrileByteCount(sparse, i) > 0) {
+      EXPECT_EQ(TIFFGetStrileByteCount(sparse, i), TIFFGetStrileByteCount(whole, i));
+      ++stored;
+      continue;
+    }
+    ++left_out;
+    ASSERT_GT(TIFFReadEncodedTile(whole, i, tile.data(), TIFFTileSize(whole)), 0);
+    EXPECT_GT(*std::min_element(tile.begin(), tile.end()), 225) << "tile " << i << " is no glass";
+  }
+  EXPECT_GT(left_out, 40);
+  EXPECT_GT(stored, 4);
+  TIFFClose(whole);
+  TIFFClose(sparse);
+}
+
+TEST_F(PhantomTest, SmallTissueHasNestsInIt) {
+  for (const double scale : {0.05, 0.1, 0.5}) {
+    const Layout layout = make_layout(11, 12, {20000, 20000}, 0.5, scale);
+    EXPECT_GE(layout.nests.size(), 3u) << scale;
+    double nests = 0;
+    for (const Blob& nest : layout.nests) nests += nest.area_um2();
+    EXPECT_GT(nests / layout.tissue_um2, 0.08) << scale;
+    EXPECT_LT(nests / layout.tissue_um2, 0.35) << scale;
+    EXPECT_LT(layout.tissue_um2, 1e8 * scale * scale) << scale;
+  }
 }
 
 TEST_F(PhantomTest, LevelsAndTags) {

@@ -80,8 +80,9 @@ class ArgbDecoder final : public TileDecoder {
 
 class OpenSlideSlide final : public Slide {
  public:
-  OpenSlideSlide(std::shared_ptr<const Handle> handle, SlideInfo info)
-      : Slide(std::move(info)), handle_(std::move(handle)) {}
+  OpenSlideSlide(std::shared_ptr<const Handle> handle, std::shared_ptr<const io::ByteSource> source,
+                 SlideInfo info)
+      : Slide(std::move(info)), source_(std::move(source)), handle_(std::move(handle)) {}
 
   std::unique_ptr<TileDecoder> make_decoder() const override {
     return std::make_unique<ArgbDecoder>();
@@ -102,6 +103,8 @@ class OpenSlideSlide final : public Slide {
                             level, tile.column, tile.row, cause),
                 info_.path);
   }
+
+  void require_unchanged() const override { source_->require_unchanged(); }
 
   Image read_associated_image(const std::string& name) const override {
     if (std::ranges::find(info_.associated_images, name) == info_.associated_images.end()) {
@@ -151,6 +154,7 @@ class OpenSlideSlide final : public Slide {
     return cause;
   }
 
+  std::shared_ptr<const io::ByteSource> source_;
   mutable std::mutex mutex_;  // guards handle_
   mutable std::shared_ptr<const Handle> handle_;
 };
@@ -219,7 +223,7 @@ std::shared_ptr<const Slide> open(const Candidate& candidate) {
   // OpenSlide takes a generic TIFF's mpp from the resolution tags.
   const bool from_tags = info.format == "generic-tiff";
   settle_mpp(info, candidate.mpp, from_tags ? std::nullopt : mpp, from_tags ? mpp : std::nullopt);
-  return std::make_shared<OpenSlideSlide>(std::move(handle), std::move(info));
+  return std::make_shared<OpenSlideSlide>(std::move(handle), candidate.source, std::move(info));
 }
 
 }  // namespace

@@ -58,6 +58,10 @@ class Slide {
     static_cast<void>(level), static_cast<void>(tiles);
   }
 
+  // Error kMismatch if the file has been written to since it was opened (as far as can be told, see
+  // io::ByteSource): what was made of it belongs to no fingerprint.
+  virtual void require_unchanged() const {}
+
   // Error kNotFound if there is none of that name.
   virtual Image read_associated_image(const std::string& name) const = 0;
 
@@ -84,5 +88,14 @@ Image read_thumbnail(const Slide& slide, int max_px, int threads = 1);
 
 // "openslide 4.0.1 (path)" or what is missing; for doctor.
 std::string openslide_version();
+
+// Which formats are read, and by what.
+struct FormatSupport {
+  std::string format;   // "Hamamatsu"
+  std::string files;    // ".ndpi .vms .vmu"
+  std::string backend;  // "lamella" or "openslide 4.0.1"; "" if it is not read here
+  std::string missing;  // then: what is needed, and how to get it
+};
+std::vector<FormatSupport> format_support();
 
 }  // namespace lamella::slide

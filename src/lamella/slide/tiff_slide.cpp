@@ -78,6 +78,8 @@ class TiffSlide final : public Slide {
     }
   }
 
+  void require_unchanged() const override { file_->source->require_unchanged(); }
+
   Image read_associated_image(const std::string& name) const override {
     const auto found = layout_.associated.find(name);
     if (found == layout_.associated.end()) {

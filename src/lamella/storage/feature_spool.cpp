@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
+#include <string_view>
 
 #include "lamella/base/checked.h"
 #include "lamella/base/error.h"
@@ -59,7 +61,9 @@ int64_t size_of(int file) {
   return ::fstat(file, &status) == 0 ? status.st_size : 0;
 }
 
-std::string part_path(const std::string& path) { return path + ".part"; }
+constexpr std::string_view kEnding = ".part";
+
+std::string part_path(const std::string& path) { return path + std::string(kEnding); }
 
 std::string piece_hash(const std::string& header, std::span<const std::byte> piece) {
   Sha256 hash;
@@ -168,6 +172,12 @@ void FeatureSpool::add(std::span<const uint32_t> rows, std::span<const float> va
 
 void FeatureSpool::flush() { write_piece(); }
 
+void FeatureSpool::discard() {
+  ::unlink(part_.c_str());
+  ::close(file_);
+  file_ = -1;
+}
+
 void FeatureSpool::write_piece() {
   last_written_ = std::chrono::steady_clock::now();
   if (rows_.empty()) return;
@@ -230,9 +240,7 @@ void FeatureSpool::finish(const patch::PatchPlan& plan, const Meaning& meaning,
   }
   write_feature_table(plan, {columns_, meaning.feature_space, meaning.precision, meaning.type}, key,
                       path_, [&](int64_t first, std::span<float> out) { fill(first, out); });
-  ::unlink(part_.c_str());
-  ::close(file_);
-  file_ = -1;
+  discard();
 }
 
 void drop_spool(const std::string& path) {
@@ -241,6 +249,19 @@ void drop_spool(const std::string& path) {
   if (file < 0) return;
   if (::flock(file, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) ::unlink(part.c_str());
   ::close(file);
+}
+
+void drop_other_spools(const std::string& folder, const std::set<std::string>& kept) {
+  std::error_code error;
+  std::vector<std::string> others;
+  for (std::filesystem::directory_iterator it(folder, error), end; !error && it != end;
+       it.increment(error)) {
+    std::string name = it->path().filename().string();
+    if (!name.ends_with(kEnding)) continue;
+    name.resize(name.size() - kEnding.size());
+    if (name.ends_with(".h5") && !kept.contains(name)) others.push_back(name);
+  }
+  for (const std::string& name : others) drop_spool(folder + "/" + name);
 }
 
 }  // namespace lamella::storage

@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -39,6 +40,8 @@ class FeatureSpool {
   void add(std::span<const uint32_t> rows, std::span<const float> values);
   // Writes what has been added so far.
   void flush();
+  // Throws all of it away; only destruction may follow.
+  void discard();
 
   // Puts the feature file together in the plan's order and removes the spool.
   // Error kInternal if a row is missing; those of write_features.
@@ -71,5 +74,7 @@ class FeatureSpool {
 
 // Removes what an encoding left beside `path`, unless a process is at it.
 void drop_spool(const std::string& path);
+// The same for all feature files of `folder` but those named here.
+void drop_other_spools(const std::string& folder, const std::set<std::string>& kept);
 
 }  // namespace lamella::storage

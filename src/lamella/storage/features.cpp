@@ -144,6 +144,13 @@ FeatureFile read_all(const FeatureReader& reader) {
   return file;
 }
 
+void require_readable(const FeatureReader& reader) {
+  const auto rows = static_cast<int64_t>(reader.plan().rows.size());
+  for (int64_t first = 0; first < rows; first += kChunkRows) {
+    reader.read(first, std::min(kChunkRows, rows - first));
+  }
+}
+
 FeatureFile read_features(const std::string& path) { return read_all(FeatureReader(path)); }
 
 }  // namespace lamella::storage

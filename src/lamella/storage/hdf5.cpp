@@ -21,7 +21,13 @@ std::recursive_mutex& library_mutex() {
 
 }  // namespace
 
-Hdf5Lock::Hdf5Lock() : lock_(library_mutex()) { H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr); }
+Hdf5Lock::Hdf5Lock() : lock_(library_mutex()) {
+  // A file that a full disk kept from being closed would be closed again when the program ends, and
+  // crash it. All others are closed by their owners.
+  static const herr_t kNotAtExit = H5dont_atexit();
+  static_cast<void>(kNotAtExit);
+  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+}
 
 Hdf5Id::~Hdf5Id() {
   if (id_ < 0) return;

@@ -59,6 +59,9 @@ class FeatureReader {
   std::unique_ptr<State> state_;
 };
 FeatureFile read_all(const FeatureReader& reader);
+// Reads every row once, so that damage (the chunks bear checksums) is found before it is met in the
+// middle of the work. Error kCorrupt.
+void require_readable(const FeatureReader& reader);
 
 // The key of a piece; nullopt if there is no readable file with one. HDF5 files hold theirs, all
 // others have it in <path>.key beside them.

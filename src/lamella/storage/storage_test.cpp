@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lamella/storage/storage.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <stdio.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "lamella/base/error.h"
 #include "lamella/base/hash.h"
@@ -253,6 +257,24 @@ TEST_F(Models, ReplaceAnOldOneWholly) {
   write_model(model_, at("model"));
   EXPECT_EQ(read_model(at("model")).classifier.bias, 0.8);
   EXPECT_EQ(std::distance(fs::directory_iterator(folder_), fs::directory_iterator()), 2);
+}
+
+TEST_F(Models, AreThereWhileTheyAreReplaced) {
+  for (const char* name : {"one", "other"}) fs::create_directories(at(name));
+  if (::renameat2(AT_FDCWD, at("one").c_str(), AT_FDCWD, at("other").c_str(), RENAME_EXCHANGE)) {
+    GTEST_SKIP() << "this file system cannot exchange two names";
+  }
+  write_model(model_, at("model"));
+  std::atomic<bool> ended{false};
+  int64_t looked = 0, missing = 0;
+  std::thread looker([&] {
+    for (; !ended; ++looked) missing += !io::exists(at("model") + "/model.json");
+  });
+  for (int i = 0; i < 30; ++i) write_model(model_, at("model"));
+  ended = true;
+  looker.join();
+  EXPECT_GT(looked, 0);
+  EXPECT_EQ(missing, 0) << "of " << looked;
 }
 
 TEST_F(Models, AreNotWrittenOverSomethingElse) {

@@ -6,9 +6,22 @@
 #include "lamella/base/error.h"
 #include "lamella/io/byte_source.h"
 #include "lamella/storage/feature_spool.h"
-#include "lamella/study/run_state_internal.h"
+#include "lamella/study/changes.h"
 
 namespace lamella::study {
+
+namespace {
+
+void require_unchanged(const slide::Slide& slide, storage::FeatureSpool& spool) {
+  try {
+    slide.require_unchanged();
+  } catch (const Error&) {
+    spool.discard();
+    throw;
+  }
+}
+
+}  // namespace
 
 EncodedFile encode_to_file(std::shared_ptr<const slide::Slide> slide, const patch::PatchPlan& plan,
                            encoder::Encoder& encoder, const EncodeFileOptions& options,
@@ -27,9 +40,9 @@ EncodedFile encode_to_file(std::shared_ptr<const slide::Slide> slide, const patc
     const auto take = [&](std::span<const uint32_t> numbers, std::span<const float> values) {
       spool.add(numbers, values);
     };
-    result.seconds =
-        encoder::stream_features(std::move(slide), plan, encoder, done, take, context).seconds;
+    result.seconds = encoder::stream_features(slide, plan, encoder, done, take, context).seconds;
   } catch (const Error&) {
+    require_unchanged(*slide, spool);  // which then is the cause
     try {
       spool.flush();
     } catch (const Error&) {
@@ -37,6 +50,7 @@ EncodedFile encode_to_file(std::shared_ptr<const slide::Slide> slide, const patc
     }
     throw;
   }
+  require_unchanged(*slide, spool);
   spool.finish(plan,
                {encoder::feature_space(encoder.info(), plan),
                 std::string(encoder::to_string(encoder.precision())), options.type},

@@ -28,6 +28,7 @@ struct EncodedFile {
 // when the process is killed: <path>.part is gone on with by the next call of the same spool_key.
 // The file is the same, byte for byte, wherever the work was cut.
 // Errors: those of encoder::stream_features and storage::FeatureSpool; finished rows stay.
+// kMismatch if the slide was written to meanwhile; none stay.
 EncodedFile encode_to_file(std::shared_ptr<const slide::Slide> slide, const patch::PatchPlan& plan,
                            encoder::Encoder& encoder, const EncodeFileOptions& options,
                            const std::string& path, const Context& context);

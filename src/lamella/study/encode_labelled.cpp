@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "lamella/base/error.h"
+#include "lamella/base/hash.h"
 #include "lamella/io/byte_source.h"
 #include "lamella/study/pieces_internal.h"
 #include "lamella/study/run_state_internal.h"
@@ -18,7 +19,7 @@ nlohmann::json label_inputs(const RunState& state, const SlideWork& work) {
     for (const auto& centre : annotation::centres_of(list.centres, work.entry.slide_id)) {
       rows.push_back({centre.x_px, centre.y_px});
     }
-    inputs.push_back({{"label", list.label}, {"rows", rows}});
+    inputs.push_back({{"centres", {{"label", list.label}, {"rows", sha256_hex(rows.dump())}}}});
   }
   if (state.study.from_annotations) {
     inputs.push_back({{"rule", to_json(state.study)["patches"]["from_annotations"]},
@@ -33,7 +34,7 @@ PlanRequest labelled_request(const RunState& state, const SlideWork& work) {
   const patch::PatchSpec spec =
       work.entry.role == Role::kTrain
           ? state.study.patches
-          : spec_for_slide(state.study.patches, state.model_mpp, work.slide->info(), state.context);
+          : spec_for_slide(state.study.patches, state.model_mpp, *work.info, state.context);
   PlanRequest request;
   request.kind = "labelled";
   request.spec = spec;
@@ -41,9 +42,9 @@ PlanRequest labelled_request(const RunState& state, const SlideWork& work) {
   request.inputs = label_inputs(state, work);
   request.make = [&state, &work, spec](const tissue::TissueMask& mask) {
     return state.study.from_annotations
-               ? patch::plan_from_annotations(work.slide->info(), work.entry.slide_id, spec, mask,
+               ? patch::plan_from_annotations(*work.info, work.entry.slide_id, spec, mask,
                                               *work.annotations, *state.study.from_annotations)
-               : patch::plan_from_centres(work.slide->info(), work.entry.slide_id, spec, mask,
+               : patch::plan_from_centres(*work.info, work.entry.slide_id, spec, mask,
                                           state.centres);
   };
   return request;

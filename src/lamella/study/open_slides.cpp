@@ -39,9 +39,8 @@ void warn_unknown_ids(const RunState& state) {
 }  // namespace
 
 void open_work(const RunState& state, SlideWork& work) {
-  slide::OpenOptions options;
-  options.mpp = work.entry.mpp;
-  work.slide = slide::open_slide(work.entry.path, options);
+  work.slide = slide::open_slide(work.entry.path, {.mpp = work.entry.mpp});
+  work.info = work.slide->info();
   if (!work.entry.annotations.empty()) {
     work.annotations = annotation::read_annotations(work.entry.annotations);
     work.annotations_sha256 = io::file_sha256(work.entry.annotations);
@@ -53,6 +52,16 @@ void open_work(const RunState& state, SlideWork& work) {
                             work.entry.line, work.entry.slide_id),
                 state.study.slides_table);
   }
+}
+
+const std::shared_ptr<const slide::Slide>& pixels_of(SlideWork& work) {
+  if (work.slide) return work.slide;
+  work.slide = slide::open_slide(work.entry.path, {.mpp = work.entry.mpp});
+  if (work.slide->info().fingerprint != work.info->fingerprint) {
+    throw Error(ErrorCode::kMismatch,
+                "was changed since the run began; run again when it is complete", work.entry.path);
+  }
+  return work.slide;
 }
 
 void read_centres(RunState& state) {
@@ -69,8 +78,7 @@ void open_slides(RunState& state) {
   std::vector<SlideScale> scales;
   for_each_slide(state, [&](SlideWork& work) {
     if (work.entry.role != Role::kTrain) return;
-    const patch::PatchGeometry geometry =
-        patch::resolve_geometry(state.study.patches, work.slide->info());
+    const patch::PatchGeometry geometry = patch::resolve_geometry(state.study.patches, *work.info);
     scales.push_back({work.entry.slide_id, geometry.effective_mpp});
   });
   state.model_mpp = training_mpp(scales);

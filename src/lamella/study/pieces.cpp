@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include "lamella/base/error.h"
 #include "lamella/base/text.h"
 #include "lamella/imagefile/imagefile.h"
 #include "lamella/storage/feature_spool.h"
+#include "lamella/study/changes.h"
 #include "lamella/study/encode_file.h"
 #include "lamella/study/pieces_internal.h"
 
@@ -13,13 +15,8 @@ namespace {
 
 constexpr int kPreviewPx = 1024;
 
-nlohmann::json tissue_inputs(const tissue::TissueOptions& options) {
-  return {options.mask_mpp, options.mask_max_px, options.min_area_um2, options.max_hole_um2,
-          options.min_saturation};
-}
-
 std::string plan_key(const RunState& state, const SlideWork& work, const PlanRequest& request) {
-  const slide::SlideInfo& info = work.slide->info();
+  const slide::SlideInfo& info = *work.info;
   nlohmann::json mpp;
   if (info.mpp) mpp = {info.mpp->x, info.mpp->y};
   nlohmann::json spec = {{"size_px", request.spec.size_px}, {"scaled", request.has_scale}};
@@ -31,7 +28,7 @@ std::string plan_key(const RunState& state, const SlideWork& work, const PlanReq
                     {"slide_id", work.entry.slide_id},
                     {"mpp", mpp},
                     {"spec", spec},
-                    {"tissue", tissue_inputs(state.study.tissue)},
+                    {"tissue", to_json(state.study)["tissue"]},
                     {"inputs", request.inputs}});
 }
 
@@ -49,10 +46,12 @@ Context with_name(const Context& context, const SlideWork& work) {
 patch::PatchPlan make_plan(RunState& state, SlideWork& work, const PlanRequest& request,
                            const std::string& key, const std::string& path) {
   const StepTimer timer(state.result.seconds["plan"]);
+  const slide::Slide& slide = *pixels_of(work);
   const tissue::TissueMask mask =
-      tissue::make_tissue_mask(*work.slide, state.study.tissue, with_name(state.context, work));
-  imagefile::write_png(tissue::draw_tissue_preview(*work.slide, mask, kPreviewPx).view(),
-                       state.file("tissue", work, ".png"));
+      tissue::make_tissue_mask(slide, state.study.tissue, with_name(state.context, work));
+  const Image preview = tissue::draw_tissue_preview(slide, mask, kPreviewPx);
+  slide.require_unchanged();
+  imagefile::write_png(preview.view(), state.file("tissue", work, ".png"));
   patch::PatchPlan plan = request.make(mask);
   if (!request.has_scale) plan.geometry.effective_mpp.reset();
   storage::write_plan(plan, key, path);
@@ -66,7 +65,7 @@ void make_features(RunState& state, SlideWork& work, const patch::PatchPlan& pla
   const EncodeFileOptions options{state.study.features_type, names.features_key,
                                   names.features_key};
   work.outcome.patches_resumed +=
-      encode_to_file(work.slide, plan, encoder, options, names.features_path, state.context)
+      encode_to_file(pixels_of(work), plan, encoder, options, names.features_path, state.context)
           .resumed;
 }
 
@@ -77,7 +76,7 @@ PieceNames piece_names(const RunState& state, const SlideWork& work, const PlanR
   names.plan_path = state.file("plans/" + request.kind, work, ".h5");
   names.features_path = state.file("features/" + request.kind, work, ".h5");
   names.plan_key = plan_key(state, work, request);
-  names.features_key = piece_key({{"plan", names.plan_key},
+  names.features_key = piece_key({{"plan", nlohmann::json::parse(names.plan_key)},
                                   {"encoder", encoder::network_space(state.encoder_info)},
                                   {"precision", std::string(encoder::to_string(state.precision))},
                                   {"engine", encoder::inference_engine_version()},
@@ -85,10 +84,37 @@ PieceNames piece_names(const RunState& state, const SlideWork& work, const PlanR
   return names;
 }
 
+namespace {
+
+// What `read` makes of a finished piece; nothing if it is damaged, which is said.
+template <typename Read>
+auto read_finished(RunState& state, SlideWork& work, const std::string& piece, const Read& read)
+    -> std::optional<decltype(read())> {
+  try {
+    return read();
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kCorrupt) throw;
+    state.context.warn(fmt::format("{}; it is made again", error.what()));
+    note_remade(state, work, piece, {"it is damaged"});
+    return {};
+  }
+}
+
+std::unique_ptr<storage::FeatureReader> read_checked(const std::string& path) {
+  auto reader = std::make_unique<storage::FeatureReader>(path);
+  storage::require_readable(*reader);
+  return reader;
+}
+
+}  // namespace
+
 patch::PatchPlan planned(RunState& state, SlideWork& work, const PlanRequest& request,
                          const PieceNames& names) {
-  if (storage::read_key(names.plan_path) == names.plan_key) {
-    return storage::read_plan(names.plan_path);
+  const std::string piece = "plans/" + request.kind;
+  if (find_finished(state, work, piece, names.plan_path, names.plan_key)) {
+    auto plan =
+        read_finished(state, work, piece, [&] { return storage::read_plan(names.plan_path); });
+    if (plan) return *std::move(plan);
   }
   return make_plan(state, work, request, names.plan_key, names.plan_path);
 }
@@ -98,14 +124,21 @@ std::unique_ptr<storage::FeatureReader> planned_features(RunState& state, SlideW
                                                          std::string& key) {
   const PieceNames names = piece_names(state, work, request);
   key = names.features_key;
-  const bool finished = storage::read_key(names.features_path) == key;
+  std::unique_ptr<storage::FeatureReader> reader;
+  const std::string piece = "features/" + request.kind;
+  if (find_finished(state, work, piece, names.features_path, key)) {
+    auto found =
+        read_finished(state, work, piece, [&] { return read_checked(names.features_path); });
+    if (found) reader = *std::move(found);
+  }
+  const bool finished = reader != nullptr;
   if (finished) {
     storage::drop_spool(names.features_path);
   } else {
     make_features(state, work, planned(state, work, request, names), names);
+    // Read back: as they are stored, they are the same for this run and for the next.
+    reader = std::make_unique<storage::FeatureReader>(names.features_path);
   }
-  // Read back in any case: as they are stored, they are the same for this run and for the next.
-  auto reader = std::make_unique<storage::FeatureReader>(names.features_path);
   const auto rows = static_cast<int64_t>(reader->plan().rows.size());
   if (finished) {
     work.outcome.patches_reused += rows;

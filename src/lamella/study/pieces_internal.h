@@ -22,6 +22,8 @@ struct PlanRequest {
 // study needs annotations that the table does not have.
 void open_work(const RunState& state, SlideWork& work);
 void read_centres(RunState& state);
+// The slide, opened if it is not. Error kMismatch if it is another one than when the run began.
+const std::shared_ptr<const slide::Slide>& pixels_of(SlideWork& work);
 
 // The labelled rows of a train or test slide.
 PlanRequest labelled_request(const RunState& state, const SlideWork& work);

@@ -14,8 +14,8 @@ constexpr std::chrono::seconds kOutcomeInterval{2};
 
 nlohmann::json slide_input(const SlideWork& work, bool full_hash) {
   nlohmann::json item = {{"kind", "slide"}, {"path", work.entry.path}};
-  if (work.slide) {
-    const slide::SlideInfo& info = work.slide->info();
+  if (work.info) {
+    const slide::SlideInfo& info = *work.info;
     item["bytes"] = io::open_file(work.entry.path)->size();
     item["fingerprint"] = info.fingerprint;
     if (full_hash) item["sha256"] = io::file_sha256(work.entry.path);

@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
 #include <chrono>
 #include <new>
 
 #include "lamella/base/error.h"
-#include "lamella/base/hash.h"
+#include "lamella/base/text.h"
+#include "lamella/io/files.h"
+#include "lamella/study/changes.h"
 #include "lamella/study/run_report_internal.h"
 
 namespace lamella::study {
 
 namespace {
+
+constexpr const char* kUnfinished = "it was damaged or not finished";
 
 double now_seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -45,7 +51,10 @@ void for_each_slide(RunState& state, const std::function<void(SlideWork&)>& step
       work.outcome.error = error.what();
     } catch (const std::bad_alloc&) {
       work.outcome.error = work.entry.path + ": out of memory";
+    } catch (const std::exception& error) {  // of another library, out of threads for instance
+      work.outcome.error = work.entry.path + ": unexpected: " + error.what();
     }
+    work.slide.reset();
     if (!work.alive()) {
       state.context.warn("slide '" + work.entry.slide_id + "' failed: " + work.outcome.error);
     }
@@ -54,8 +63,21 @@ void for_each_slide(RunState& state, const std::function<void(SlideWork&)>& step
   }
 }
 
-std::string piece_key(const nlohmann::json& inputs) {
-  return sha256_hex(nlohmann::json{{"lamella", LAMELLA_VERSION}, {"inputs", inputs}}.dump());
+void note_remade(RunState& state, SlideWork& work, const std::string& piece,
+                 std::vector<std::string> why) {
+  state.context.note(
+      fmt::format("slide '{}': {} made again: {}", work.entry.slide_id, piece, join(why, ", ")));
+  work.outcome.remade.push_back({piece, std::move(why)});
+}
+
+bool find_finished(RunState& state, SlideWork& work, const std::string& piece,
+                   const std::string& path, const std::string& key) {
+  if (!io::exists(path)) return false;
+  const auto found = storage::read_key(path);
+  if (found == key) return true;
+  note_remade(state, work, piece,
+              found ? changes(*found, key) : std::vector<std::string>{kUnfinished});
+  return false;
 }
 
 }  // namespace lamella::study

@@ -24,7 +24,8 @@ namespace lamella::study {
 // One slide of the cohort while the run goes on.
 struct SlideWork {
   SlideEntry entry;
-  std::shared_ptr<const slide::Slide> slide;  // null if it could not be opened
+  std::optional<slide::SlideInfo> info;       // as the slide was when the run began
+  std::shared_ptr<const slide::Slide> slide;  // only while a step is at its pixels
   std::optional<annotation::AnnotationSet> annotations;
   std::string annotations_sha256;
   std::optional<storage::FeatureFile> labelled;  // of train and test slides
@@ -74,11 +75,16 @@ class StepTimer {
 };
 
 // The cohort loop: calls step for every slide that has not failed; an Error of the slide becomes
-// its outcome (kInterrupted is rethrown).
+// its outcome (kInterrupted is rethrown). No slide is open after it: a cohort needs no more files
+// and memory than one slide.
 void for_each_slide(RunState& state, const std::function<void(SlideWork&)>& step);
 
-// Hash of everything that a piece depends on; lamella's version is part of it.
-std::string piece_key(const nlohmann::json& inputs);
+// Says, in the log and in the slide's outcome, that a piece which was there is made again.
+void note_remade(RunState& state, SlideWork& work, const std::string& piece,
+                 std::vector<std::string> why);
+// Whether `path` is there under this key; if it is under another one, that is noted.
+bool find_finished(RunState& state, SlideWork& work, const std::string& piece,
+                   const std::string& path, const std::string& key);
 
 // Sends the record as it is to the MLflow server, if one is named. A server that is away or refuses
 // is a warning: the run goes on, and 'lamella runs publish' sends its record later. While the run

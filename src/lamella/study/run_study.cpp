@@ -4,12 +4,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "lamella/base/error.h"
 #include "lamella/base/process.h"
 #include "lamella/io/files.h"
 #include "lamella/io/output_lock.h"
 #include "lamella/io/temporary.h"
+#include "lamella/storage/feature_spool.h"
 #include "lamella/study/model_card.h"
 #include "lamella/study/run_report_internal.h"
 
@@ -27,6 +29,18 @@ void remove_leftovers(const std::string& output) {
   for (const char* folder :
        {"plans", "features", "scores", "heatmaps", "tissue", "model", "runs"}) {
     io::remove_left_temporaries(output + "/" + folder, true);
+  }
+}
+
+// Half-made features of slides that the study no longer has, or has in another role.
+void remove_other_spools(const std::string& output, const std::vector<SlideEntry>& entries) {
+  for (const char* kind : {"labelled", "grid"}) {
+    const Role without = std::string_view(kind) == "grid" ? Role::kTrain : Role::kScore;
+    std::set<std::string> wanted;
+    for (const SlideEntry& entry : entries) {
+      if (entry.role != without) wanted.insert(entry.slide_id + ".h5");
+    }
+    storage::drop_other_spools(output + "/features/" + kind, wanted);
   }
 }
 
@@ -51,6 +65,20 @@ void log_progress(Context& context, tracking::RunRecord& record) {
     }
     if (shown) shown(progress);
   };
+}
+
+// The record may be what cannot be written; then `error`, which came first, is what is told.
+void record_end(RunState& state, const Error& error) {
+  const bool interrupted = error.code() == ErrorCode::kInterrupted;
+  try {
+    state.record.log(std::string("error: ") + error.what());
+    state.record.set("error", error.what());
+    record_outcomes(state, true);
+    state.record.finish(interrupted ? "KILLED" : "FAILED");
+  } catch (const Error&) {
+    return;
+  }
+  follow_run(state, interrupted ? Moment::kInterrupted : Moment::kEnd);
 }
 
 void take_outcomes(RunState& state) {
@@ -79,6 +107,7 @@ StudyResult run_study(const Study& study, const RunOptions& options, const Conte
   const io::OutputLock lock(study.output + "/run.lock", study.output,
                             tracking::without_credentials(own_command()), context.warning);
   remove_leftovers(study.output);
+  remove_other_spools(study.output, entries);
   tracking::RunRecord record(study.output + "/runs", study.name);
 
   StudyResult result;
@@ -111,12 +140,7 @@ StudyResult run_study(const Study& study, const RunOptions& options, const Conte
   try {
     run_steps(state);
   } catch (const Error& error) {
-    record.log(std::string("error: ") + error.what());
-    record.set("error", error.what());
-    record_outcomes(state, true);
-    const bool interrupted = error.code() == ErrorCode::kInterrupted;
-    record.finish(interrupted ? "KILLED" : "FAILED");
-    follow_run(state, interrupted ? Moment::kInterrupted : Moment::kEnd);
+    record_end(state, error);
     throw;
   }
   take_outcomes(state);
@@ -161,6 +185,10 @@ nlohmann::json to_json(const SlideOutcome& slide) {
                          {"patches_reused", slide.patches_reused},
                          {"patches_resumed", slide.patches_resumed},
                          {"seconds", slide.seconds}};
+  item["remade"] = nlohmann::json::array();
+  for (const Remade& remade : slide.remade) {
+    item["remade"].push_back({{"piece", remade.piece}, {"why", remade.why}});
+  }
   if (!slide.error.empty()) item["error"] = slide.error;
   if (slide.slide_score) item["slide_score"] = *slide.slide_score;
   if (!slide.heatmap.empty()) item["heatmap"] = slide.heatmap;

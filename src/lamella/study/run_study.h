@@ -15,6 +15,12 @@
 
 namespace lamella::study {
 
+// A piece that was there, and is not what is wanted any more.
+struct Remade {
+  std::string piece;             // "plans/labelled", "features/grid", "heatmaps"
+  std::vector<std::string> why;  // see changes()
+};
+
 struct SlideOutcome {
   std::string slide_id;
   Role role = Role::kScore;
@@ -23,6 +29,7 @@ struct SlideOutcome {
   int64_t patches = 0;          // encoded or found finished, labelled and grid together
   int64_t patches_reused = 0;   // of these, found finished
   int64_t patches_resumed = 0;  // of these, done before by a run that was killed amid a slide
+  std::vector<Remade> remade;   // what was finished, and had to be made again
   double seconds = 0;
   std::optional<double> slide_score;  // mean of the highest 1 % of the grid's scores
   std::string heatmap;                // path of the overlay PNG, "" if none

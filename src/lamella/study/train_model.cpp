@@ -3,6 +3,7 @@
 
 #include "lamella/base/error.h"
 #include "lamella/base/hash.h"
+#include "lamella/study/changes.h"
 #include "lamella/study/fold_groups.h"
 #include "lamella/study/run_report_internal.h"
 #include "lamella/study/train_files.h"
@@ -63,7 +64,8 @@ void evaluate_role(RunState& state, Role role, const LabelledRows& rows) {
                        scores.values.begin() + static_cast<ptrdiff_t>(at + n));
     at += n;
     storage::write_scores(work.labelled->plan, part,
-                          piece_key({work.labelled_key, state.model_sha256}),
+                          piece_key({{"features", nlohmann::json::parse(work.labelled_key)},
+                                     {"model", state.model_sha256}}),
                           state.file("scores/labelled", work, ".csv"));
   }
   const std::string name(to_string(role));

@@ -7,8 +7,10 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <cmath>
+#include <cstring>
 #include <random>
 
 #include "lamella/base/error.h"
@@ -100,8 +102,11 @@ void RunRecord::log(std::string_view message) {
   const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
   const bool written =
       file >= 0 && ::write(file, line.data(), line.size()) == static_cast<ssize_t>(line.size());
+  const int error = errno;
   if (file >= 0) ::close(file);
-  if (!written) throw Error(ErrorCode::kIo, "the run's log cannot be written", path);
+  if (!written) {
+    throw Error(ErrorCode::kIo, fmt::format("cannot be written: {}", std::strerror(error)), path);
+  }
 }
 
 void RunRecord::finish(const std::string& status) {
