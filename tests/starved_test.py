@@ -154,6 +154,39 @@ def disturbed(library, how, at, *words, file=SLIDE) -> Outcome:
                                 "FAIL_AT": str(at), "ASAN_OPTIONS": asan + ":verify_asan_link_order=0"})
 
 
+def statuses(outcome: Outcome) -> dict[str, str]:
+    return {slide["slide_id"]: slide["status"] for slide in outcome.json["slides"]}
+
+
+# While it is opened, and while its pixels are read.
+READS = (1, 90, 160)
+
+
+@pytest.mark.parametrize("how, words", [
+    ("error", ("Input/output error",)),
+    ("truncate", ("while it was read", "changed", "cut short", "TIFF")),
+    ("write", ("changed while it was read",)),
+])
+def test_a_slide_goes_bad_while_it_is_read(starved, failing_read, how, words):
+    slide, kept = starved.cohort / SLIDE, starved.folder / "kept.tif"
+    shutil.copyfile(slide, kept)
+    failed = 0
+    for at in READS:
+        shutil.rmtree(starved.out, ignore_errors=True)
+        outcome = disturbed(failing_read, how, at, "run", starved.path, "--quiet", "--json")
+        shutil.copyfile(kept, slide)
+        assert outcome.code in (0, 3), outcome.err
+        names = {name for name, status in statuses(outcome).items() if status != "done"}
+        assert names == ({SLIDE.removesuffix(".tif")} if outcome.code == 3 else set())
+        if outcome.code == 3:
+            failed += 1
+            assert any(word in outcome.err for word in words), outcome.err
+            assert SLIDE in outcome.err
+        assert not list(starved.out.rglob("*.tmp"))
+        starved.expect_whole()
+    assert failed >= 2, "the reads that were meant to fail were not met"
+
+
 def test_slow_reads_show_progress(starved, failing_read):
     outcome = disturbed(failing_read, "slow", 1, "run", starved.path, "--json", file=".tif")
     assert outcome.code == 0, outcome.err

@@ -108,7 +108,7 @@ def changed_job(program: str, train: str, test: str) -> list[tuple[str, bool]]:
 
 def kill_job(program: str, train: str) -> list[tuple[str, bool]]:
     """Killed at random moments, LAMELLA_KILLS times; 100 take some minutes."""
-    kills = int(os.environ.get("LAMELLA_KILLS", "10"))
+    kills = int(os.environ.get("LAMELLA_KILLS", "5"))
     try:
         found = kill_runs(program, f"studies/idc/train_{train}.toml",
                           Path("out/idc/kills").absolute(), kills=kills, options=("--threads", "2"))
