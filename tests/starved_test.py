@@ -166,6 +166,7 @@ READS = (1, 90, 160)
     ("error", ("Input/output error",)),
     ("truncate", ("while it was read", "changed", "cut short", "TIFF")),
     ("write", ("changed while it was read",)),
+    ("unlink", ("No such file",)),
 ])
 def test_a_slide_goes_bad_while_it_is_read(starved, failing_read, how, words):
     slide, kept = starved.cohort / SLIDE, starved.folder / "kept.tif"

@@ -2,6 +2,7 @@
 #include <chrono>
 #include <set>
 
+#include "lamella/base/error.h"
 #include "lamella/io/byte_source.h"
 #include "lamella/io/files.h"
 #include "lamella/study/run_report_internal.h"
@@ -16,9 +17,13 @@ nlohmann::json slide_input(const SlideWork& work, bool full_hash) {
   nlohmann::json item = {{"kind", "slide"}, {"path", work.entry.path}};
   if (work.info) {
     const slide::SlideInfo& info = *work.info;
-    item["bytes"] = io::open_file(work.entry.path)->size();
     item["fingerprint"] = info.fingerprint;
-    if (full_hash) item["sha256"] = io::file_sha256(work.entry.path);
+    try {
+      item["bytes"] = io::open_file(work.entry.path)->size();
+      if (full_hash) item["sha256"] = io::file_sha256(work.entry.path);
+    } catch (const Error& error) {  // it is gone since: what needs its pixels will fail
+      item["error"] = error.what();
+    }
     item["backend"] = info.backend;
     item["mpp_source"] = std::string(slide::to_string(info.mpp_source));
     if (info.mpp) item["mpp"] = {info.mpp->x, info.mpp->y};
