@@ -164,7 +164,7 @@ def test_wrong_lines_are_named(small, tmp_path, line, words):
 
 
 def test_a_table_and_a_list_of_100000_rows(small, tmp_path):
-    """A table of 100,000 slides that are not there fails slide by slide; nothing is quadratic."""
+    """A list of 100,000 centres is planned, and a fault at the end of a table as long is named."""
     centres = tmp_path / "tumor.txt"
     centres.write_text("".join(f"phantom_01,{600 + i % 300},{600 + i // 300}\n"
                                for i in range(100_000)))
