@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# run.sh reading | encoding | reference [OPTION...]: installs the peers into .venv-bench, builds the bench preset,
-# makes the slides, measures.
+# run.sh reading | encoding | reference [OPTION...]: installs the peers into .venv-bench, builds what is
+# measured, makes the slides, measures.
 # run.sh scaling [WHAT...]: the Python package and Spark, all of the release preset; writes
 # build/scaling.json.
 set -euo pipefail
@@ -40,12 +40,13 @@ elif command -v java >/dev/null; then
 else
   say "no Java: the reference workflow is left out (package openjdk-17-jre-headless)"
 fi
-tools/build.sh bench all
 if [ "$what" = reference ]; then
   tools/install_apt.sh tools/apt-packages-spark.txt
-  tools/build.sh release all
+  tools/build.sh release lamella_package
   . tools/environment.sh
   make_environment .venv-reference benchmarks/reference-requirements.txt
+else
+  tools/build.sh bench all
 fi
 slides=${LAMELLA_BENCH_SLIDES:-build/bench/slides}
 source=$(.venv/bin/python tools/real_slide.py)

@@ -5,6 +5,7 @@
 # stays in build/fuzz/corpus, what breaks in build/fuzz/broken.
 set -uo pipefail
 cd "$(dirname "$0")/.."
+. tools/in_parallel.sh
 seconds=${1:-60}
 tools/install_apt.sh tools/apt-packages-fuzz.txt || exit 1
 tools/build.sh fuzz fuzzers || exit 1
@@ -27,17 +28,8 @@ fuzz_one() {
   fi
 }
 
-# One a core at a time.
 programs=(build/fuzz/bin/*_fuzz)
-running=0 failed=0
-for program in "${programs[@]}"; do
-  if [ "$running" -ge "$(nproc)" ]; then
-    wait -n || failed=$((failed + 1))
-    running=$((running - 1))
-  fi
-  fuzz_one "$program" &
-  running=$((running + 1))
-done
-for ((; running > 0; running--)); do wait -n || failed=$((failed + 1)); done
+failed=0
+in_parallel "$(nproc)" fuzz_one "${programs[@]}" || failed=$?
 echo "fuzz: $((${#programs[@]} - failed)) passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -6,6 +6,7 @@
 # comes when it ends. LAMELLA_STEPS_AT_ONCE=1: one after the other.
 set -uo pipefail
 cd "$(dirname "$0")/.."
+. tools/in_parallel.sh
 say() { printf '\033[1m==>\033[0m %s\n' "$*"; }
 
 reports=$PWD/build/reports-heavy
@@ -26,15 +27,6 @@ run_step() {
 }
 
 say "heavy tests: ${steps[*]}"
-running=0
-for step in "${steps[@]}"; do
-  if [ "$running" -ge "${LAMELLA_STEPS_AT_ONCE:-2}" ]; then
-    wait -n || failed=1
-    running=$((running - 1))
-  fi
-  run_step "$step" &
-  running=$((running + 1))
-done
-for ((; running > 0; running--)); do wait -n || failed=1; done
+in_parallel "${LAMELLA_STEPS_AT_ONCE:-2}" run_step "${steps[@]}" || failed=1
 .venv/bin/python tools/count_tests.py "$reports" "${steps[@]/%/.xml}" || failed=1
 exit $failed

@@ -28,6 +28,10 @@ Space split(const std::string& feature_space) {
 
 }  // namespace
 
+std::string encoder_name(const std::string& feature_space) {
+  return feature_space.substr(0, feature_space.find('/'));
+}
+
 bool same_space(const std::string& a, const std::string& b) {
   if (a == b) return true;
   const Space one = split(a), two = split(b);

@@ -31,6 +31,9 @@ struct ScoreVector {
   std::vector<float> values;
 };
 
+// A feature space begins with the encoder's name: "lite0/…".
+std::string encoder_name(const std::string& feature_space);
+
 inline constexpr double kSpaceMppTolerance = 0.05;
 
 // Two feature spaces are the same if they are equal, or equal up to the number of a trailing

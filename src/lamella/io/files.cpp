@@ -7,10 +7,13 @@
 #include <link.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <span>
 #include <system_error>
+#include <vector>
 
 #include "lamella/base/error.h"
 #include "lamella/io/byte_source.h"
@@ -64,25 +67,63 @@ std::string read_text_file(const std::string& path, int64_t max_bytes) {
   return text;
 }
 
+bool write_all(int file, int64_t offset, std::span<const std::byte> bytes) {
+  size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t wrote = ::pwrite(file, bytes.data() + done, bytes.size() - done,
+                                   static_cast<off_t>(offset + static_cast<int64_t>(done)));
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote <= 0) return false;
+    done += static_cast<size_t>(wrote);
+  }
+  return true;
+}
+
+namespace {
+
+// `write` gets the new file `place`; false, with errno, if it failed. `path` is what errors name.
+void write_new_file(const std::string& place, const std::string& path,
+                    const std::function<bool(int file)>& write) {
+  const int file = ::open(place.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  bool good = false;
+  try {
+    good = file >= 0 && write(file);
+  } catch (...) {
+    ::close(file);
+    throw;
+  }
+  int error = errno;
+  if (file >= 0 && ::close(file) != 0 && good) {
+    good = false;
+    error = errno;
+  }
+  if (!good) {
+    throw Error(ErrorCode::kIo, fmt::format("cannot be written: {}", std::strerror(error)), path);
+  }
+}
+
+}  // namespace
+
 void write_file_atomic(const std::string& path, std::string_view bytes, Sync sync) {
   const auto write = [&](const std::string& temporary) {
-    const int descriptor =
-        ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    size_t done = 0;
-    bool good = descriptor >= 0;
-    while (good && done < bytes.size()) {
-      const ssize_t wrote = ::write(descriptor, bytes.data() + done, bytes.size() - done);
-      if (wrote < 0 && errno == EINTR) continue;
-      good = wrote > 0;
-      if (good) done += static_cast<size_t>(wrote);
-    }
-    const int error = errno;
-    if (descriptor >= 0 && ::close(descriptor) != 0) good = false;
-    if (!good) {
-      throw Error(ErrorCode::kIo, fmt::format("cannot be written: {}", std::strerror(error)), path);
-    }
+    write_new_file(temporary, path,
+                   [&](int file) { return write_all(file, 0, std::as_bytes(std::span(bytes))); });
   };
   replace_file(path, write, sync);
+}
+
+void copy_file(const std::string& from, const std::string& place, const std::string& path) {
+  constexpr int64_t kPart = int64_t{1} << 20;
+  const auto source = open_file(from);
+  std::vector<std::byte> bytes;
+  write_new_file(place, path, [&](int file) {
+    for (int64_t offset = 0; offset < source->size(); offset += kPart) {
+      bytes.resize(static_cast<size_t>(std::min(kPart, source->size() - offset)));
+      source->read_at(offset, bytes);
+      if (!write_all(file, offset, bytes)) return false;
+    }
+    return true;
+  });
 }
 
 void replace_file(const std::string& path,

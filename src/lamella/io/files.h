@@ -2,8 +2,10 @@
 // Whole files. Writing is atomic: temporary name in the same folder, synced, renamed.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -19,6 +21,13 @@ enum class Sync { kNow, kLater };
 
 // Makes parent folders as needed.
 void write_file_atomic(const std::string& path, std::string_view bytes, Sync sync = Sync::kNow);
+
+// All of `bytes` at `offset` of an open file; false, with errno, if that failed.
+bool write_all(int file, int64_t offset, std::span<const std::byte> bytes);
+
+// `path` is what errors of writing name: `place` may be a temporary name for it. Error kNotFound,
+// kIo.
+void copy_file(const std::string& from, const std::string& place, const std::string& path);
 
 // Calls write(temporary_path), then syncs and renames it to `path`. If write throws, the temporary
 // file is removed and `path` stays as it was. Makes parent folders as needed.

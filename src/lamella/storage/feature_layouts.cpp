@@ -11,7 +11,6 @@
 #include "lamella/base/error.h"
 #include "lamella/io/files.h"
 #include "lamella/storage/feature_table_internal.h"
-#include "lamella/storage/hdf5_internal.h"
 
 namespace lamella::storage {
 
@@ -21,22 +20,14 @@ int64_t rows_of(const FeatureReader& features) {
   return static_cast<int64_t>(features.plan().rows.size());
 }
 
-void copy_features(const FeatureReader& features, const char* dataset, const std::string& path,
-                   Hdf5File& file, bool half) {
-  const int64_t rows = rows_of(features);
-  const Hdf5Id stored(half ? half_type() : Hdf5Id(H5Tcopy(H5T_IEEE_F32LE)));
-  file.create_dataset(dataset, stored.get(), {rows, features.columns(), false});
-  for (int64_t first = 0; first < rows; first += kChunkRows) {
-    const feature::FeatureMatrix part =
-        features.read(first, std::min<int64_t>(kChunkRows, rows - first));
-    if (half) require_half(part.values, first, part.columns, path);
-    file.write_rows(dataset, H5T_NATIVE_FLOAT, part.values.data(), first, part.rows);
-  }
-}
-
-std::string encoder_name(const FeatureReader& features) {
-  const std::string& space = features.feature_space();
-  return space.substr(0, space.find('/'));
+void copy_features(const FeatureReader& features, const std::string& dataset, FeatureType type,
+                   const std::string& path, Hdf5File& file) {
+  const FeatureTable table{features.columns(), features.feature_space(), "", type};
+  const auto fill = [&](int64_t first, std::span<float> out) {
+    const auto count = static_cast<int64_t>(out.size()) / table.columns;
+    std::ranges::copy(features.read(first, count).values, out.begin());
+  };
+  write_feature_rows(file, dataset, rows_of(features), table, false, fill, path);
 }
 
 // CLAM reads patch_size pixels of patch_level, at level-0 positions.
@@ -52,7 +43,7 @@ void write_clam(const FeatureReader& features, const std::string& path, Hdf5File
       coords.push_back(static_cast<int32_t>(at));
     }
   }
-  copy_features(features, "features", path, file, false);
+  copy_features(features, "features", FeatureType::kFloat32, path, file);
   file.write("coords", H5T_NATIVE_INT32, coords.data(), {rows_of(features), 2, false});
   const patch::PatchGeometry& geometry = plan.geometry;
   const bool as_read = geometry.level_extent_x_px == geometry.size_px &&
@@ -77,12 +68,12 @@ void write_stamp(const FeatureReader& features, const std::string& path, Hdf5Fil
     coords.push_back(static_cast<float>(static_cast<double>(row.x_px) * *plan.mpp));
     coords.push_back(static_cast<float>(static_cast<double>(row.y_px) * *plan.mpp));
   }
-  copy_features(features, "feats", path, file, true);
+  copy_features(features, "feats", FeatureType::kFloat16, path, file);
   file.write("coords", H5T_NATIVE_FLOAT, coords.data(), {rows_of(features), 2, false});
   file.set_text("/", "unit", "um");
   file.set_double("/", "tile_size_um", plan.geometry.extent_x_px * *plan.mpp);
   file.set_int("/", "tile_size_px", plan.spec.size_px);
-  file.set_text("/", "extractor", encoder_name(features));
+  file.set_text("/", "extractor", feature::encoder_name(features.feature_space()));
   file.set_text("/", "feat_type", "tile");
 }
 

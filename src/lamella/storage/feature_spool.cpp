@@ -44,18 +44,6 @@ bool read_all(int file, int64_t offset, std::span<std::byte> out) {
   return true;
 }
 
-bool write_all(int file, int64_t offset, std::span<const std::byte> bytes) {
-  size_t done = 0;
-  while (done < bytes.size()) {
-    const ssize_t wrote = ::pwrite(file, bytes.data() + done, bytes.size() - done,
-                                   static_cast<off_t>(offset + static_cast<int64_t>(done)));
-    if (wrote < 0 && errno == EINTR) continue;
-    if (wrote <= 0) return false;
-    done += static_cast<size_t>(wrote);
-  }
-  return true;
-}
-
 int64_t size_of(int file) {
   struct stat status {};
   return ::fstat(file, &status) == 0 ? status.st_size : 0;
@@ -86,7 +74,7 @@ FeatureSpool::FeatureSpool(std::string path, const std::string& key, int64_t row
   open();
   end_ = read_pieces();
   const auto header = std::as_bytes(std::span(header_));
-  if (::ftruncate(file_, end_) != 0 || (end_ == 0 && !write_all(file_, 0, header))) {
+  if (::ftruncate(file_, end_) != 0 || (end_ == 0 && !io::write_all(file_, 0, header))) {
     const int error = errno;
     ::unlink(part_.c_str());
     ::close(file_);
@@ -193,7 +181,7 @@ void FeatureSpool::write_piece() {
   append(std::as_bytes(std::span(values_)));
   const std::string hash = piece_hash(header_, piece);
   append(std::as_bytes(std::span(hash)));
-  if (!write_all(file_, end_, piece) || ::fsync(file_) != 0) {
+  if (!io::write_all(file_, end_, piece) || ::fsync(file_) != 0) {
     const int error = errno;
     // Frees the room that a part of a piece takes; were it left, it would not be taken for one.
     if (::ftruncate(file_, end_) != 0) errno = error;

@@ -19,8 +19,6 @@ namespace {
 constexpr int64_t kMaxColumns = 1 << 20;
 constexpr float kMaxHalf = 65504;
 
-}  // namespace
-
 void require_half(std::span<const float> values, int64_t first, int64_t columns,
                   const std::string& path) {
   for (size_t i = 0; i < values.size(); ++i) {
@@ -34,6 +32,8 @@ void require_half(std::span<const float> values, int64_t first, int64_t columns,
   }
 }
 
+}  // namespace
+
 std::string_view to_string(FeatureType type) {
   return type == FeatureType::kFloat16 ? "float16" : "float32";
 }
@@ -45,6 +45,22 @@ FeatureType parse_feature_type(const std::string& text) {
               fmt::format("found the type of features '{}', expected float32 or float16", text));
 }
 
+void write_feature_rows(Hdf5File& file, const std::string& dataset, int64_t rows,
+                        const FeatureTable& table, bool compressed, const FillRows& fill,
+                        const std::string& path) {
+  const bool half = table.type == FeatureType::kFloat16;
+  const Hdf5Id stored(half ? half_type() : Hdf5Id(H5Tcopy(H5T_IEEE_F32LE)));
+  file.create_dataset(dataset, stored.get(), {rows, table.columns, compressed});
+  std::vector<float> values;
+  for (int64_t first = 0; first < rows; first += kChunkRows) {
+    const int64_t count = std::min(kChunkRows, rows - first);
+    values.resize(static_cast<size_t>(count * table.columns));
+    fill(first, values);
+    if (half) require_half(values, first, table.columns, path);
+    file.write_rows(dataset, H5T_NATIVE_FLOAT, values.data(), first, count);
+  }
+}
+
 void write_feature_table(const patch::PatchPlan& plan, const FeatureTable& table,
                          const std::string& key, const std::string& path, const FillRows& fill) {
   const auto rows = static_cast<int64_t>(plan.rows.size());
@@ -52,21 +68,10 @@ void write_feature_table(const patch::PatchPlan& plan, const FeatureTable& table
   io::replace_file(path, [&](const std::string& place) {
     Hdf5File file = Hdf5File::create(place, path);
     write_rows(file, plan, key);
-    const bool half = table.type == FeatureType::kFloat16;
-    const Hdf5Id stored(half ? half_type() : Hdf5Id(H5Tcopy(H5T_IEEE_F32LE)));
-    file.create_dataset("features", stored.get(), {rows, table.columns, true});
-    std::vector<float> values;
-    for (int64_t first = 0; first < rows; first += kChunkRows) {
-      const int64_t count = std::min(kChunkRows, rows - first);
-      values.resize(static_cast<size_t>(count * table.columns));
-      fill(first, values);
-      if (half) require_half(values, first, table.columns, path);
-      file.write_rows("features", H5T_NATIVE_FLOAT, values.data(), first, count);
-    }
+    write_feature_rows(file, "features", rows, table, true, fill, path);
     file.set_text("features", "name", plan.slide_id);
     file.set_text("features", "savetodir", "None");
-    file.set_text("features", "encoder",
-                  table.feature_space.substr(0, table.feature_space.find('/')));
+    file.set_text("features", "encoder", feature::encoder_name(table.feature_space));
     file.set_text("features", "feature_space", table.feature_space);
     file.set_text("features", "precision", table.precision);
     file.flush();

@@ -3,16 +3,12 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
-#include <cstring>
 #include <filesystem>
 
 #include "lamella/base/error.h"
-#include "lamella/io/byte_source.h"
 #include "lamella/io/files.h"
 #include "lamella/io/temporary.h"
 #include "lamella/storage/plan_json_internal.h"
@@ -124,27 +120,6 @@ void move_into_place(const fs::path& fresh, const fs::path& folder) {
   }
 }
 
-// `path` is what messages name. Unlike std::filesystem's, it tells a full disk from a bad one.
-void copy_file(const std::string& from, const std::string& place, const std::string& path) {
-  constexpr int64_t kPart = int64_t{1} << 20;
-  const auto source = io::open_file(from);
-  std::vector<std::byte> bytes;
-  const int file = ::open(place.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  bool good = file >= 0;
-  for (int64_t offset = 0; good && offset < source->size();) {
-    bytes.resize(static_cast<size_t>(std::min(kPart, source->size() - offset)));
-    source->read_at(offset, bytes);
-    const ssize_t wrote = ::write(file, bytes.data(), bytes.size());
-    good = wrote > 0 || (wrote < 0 && errno == EINTR);
-    if (wrote > 0) offset += wrote;
-  }
-  const int error = errno;
-  if (file >= 0 && ::close(file) != 0) good = false;
-  if (!good) {
-    throw Error(ErrorCode::kIo, fmt::format("cannot be written: {}", std::strerror(error)), path);
-  }
-}
-
 }  // namespace
 
 void write_model(const Model& model, const std::string& folder) {
@@ -166,7 +141,7 @@ void write_model(const Model& model, const std::string& folder) {
   try {
     for (const char* name : {"encoder.json", "network.onnx"}) {
       io::replace_file(fresh + "/encoder/" + name, [&](const std::string& place) {
-        copy_file(model.encoder.folder + "/" + name, place, folder + "/encoder/" + name);
+        io::copy_file(model.encoder.folder + "/" + name, place, folder + "/encoder/" + name);
       });
     }
     io::write_file_atomic(fresh + "/model.json", to_json(model).dump(1) + "\n");

@@ -56,8 +56,7 @@ encoder::EncoderInfo encoder_of(const std::string& feature_space,
   const encoder::EncoderInfo info =
       options.found_encoder
           ? *options.found_encoder
-          : encoder::find_encoder(choice.empty() ? feature_space.substr(0, feature_space.find('/'))
-                                                 : choice);
+          : encoder::find_encoder(choice.empty() ? feature::encoder_name(feature_space) : choice);
   if (!feature_space.starts_with(encoder::network_space(info) + "/")) {
     throw Error(ErrorCode::kMismatch,
                 fmt::format("the features were made by '{}', this encoder is '{}'; give the right "
