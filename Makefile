@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Two commands do everything from a fresh machine: make demo, make test.
-.PHONY: help setup build wheel demo test test-all bench bench-encoding bench-reference bench-scaling \
-  idc asan tsan fuzz check format tidy clean
+.PHONY: help setup build wheel demo test test-all bench bench-encoding bench-scoring \
+  bench-reference bench-scaling bench-huge idc asan tsan fuzz check format tidy clean
 
 help:
 	@echo "make demo    train on a synthetic cohort, draw heat-maps, score a real slide"
@@ -12,11 +12,13 @@ help:
 	@echo "make setup   install what is missing (apt packages, .venv, the encoders lite0 and lite0-context)"
 	@echo "make bench   reading beside its peers; writes benchmarks/RESULTS.md"
 	@echo "make bench-encoding  the feature step beside the engine alone and a loop in Python"
+	@echo "make bench-scoring   10,000 patches of a slide to scores and heat-map, beside the engine"
 	@echo "make bench-reference  the reference workflow's patches and features beside lamella's"
 	@echo "make bench-scaling   the Python package and Spark against the program"
+	@echo "make bench-huge      ten slides of 100,000 px a side"
 	@echo "make idc     the real-data studies (needs ../shared/data)"
 	@echo "make asan | tsan   tests under address+undefined, or thread sanitizer"
-	@echo "make fuzz    the readers under libFuzzer, 60 s each (SECONDS=3600 for longer)"
+	@echo "make fuzz    what reads files, under libFuzzer, 60 s each (SECONDS=3600 for longer)"
 	@echo "make check   house rules: includes, file sizes, format"
 	@echo "make format | tidy | clean"
 
@@ -46,11 +48,17 @@ bench: build
 bench-encoding: build
 	@benchmarks/run.sh encoding
 
+bench-scoring: build
+	@benchmarks/run.sh scoring
+
 bench-reference: build
 	@benchmarks/run.sh reference
 
 bench-scaling: build
 	@benchmarks/run.sh scaling
+
+bench-huge: build
+	@.venv/bin/python benchmarks/huge_slides.py build/bin/lamella build/huge_slides.json
 
 idc: build
 	@tools/run_idc.sh

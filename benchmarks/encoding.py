@@ -95,6 +95,7 @@ def measure(options, name, precision, px, count, folder) -> str:
     engine, step, peers = [], [], []
     encoder = call([lamella, "--json", "encoder", "check", name, "--precision", precision])
     info = json.loads((Path(encoder["path"]) / "encoder.json").read_text())
+    precision = encoder["precision"]
     # The peer's loop knows neither pooling nor several fields of view.
     peer_runs = precision == "f32" and len(info["views"]) == 1
     for _ in range(options.rounds):
@@ -119,6 +120,17 @@ def measure(options, name, precision, px, count, folder) -> str:
             f"{spread(of_engine)} % | {beside} |")
 
 
+def default_work() -> list[str]:
+    """The shipped encoders, and InceptionV3 where `make bench-reference` has left it."""
+    work = ["lite0:auto:224:2000", "lite0:f32:224:1000", "lite0-context:auto:224:800"]
+    made = HERE.parent / "build/bench/encoders"
+    if (made / "inception").exists():
+        work += [f"{made}/inception:auto:299:400", f"{made}/inception:f32:299:200"]
+    if (made / "inception-int8").exists():
+        work.append(f"{made}/inception-int8:int8:299:800")
+    return work
+
+
 def main():
     if sys.argv[1:2] == ["--peer"]:
         encoder, slide, coords, size, out = sys.argv[2:]
@@ -128,7 +140,7 @@ def main():
     parser.add_argument("program", type=Path)
     parser.add_argument("lamella", type=Path)
     parser.add_argument("slide", type=Path)
-    parser.add_argument("--encoder", nargs="+", default=["lite0:f32:224:1000"],
+    parser.add_argument("--encoder", nargs="+", default=default_work(),
                         metavar="NAME:PRECISION:PX:COUNT")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--out", type=Path, default=HERE / "ENCODING.md")

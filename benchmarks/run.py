@@ -235,7 +235,8 @@ def machine() -> str:
     model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo")
                   if line.startswith("model name")), platform.machine())
     flags = " ".join(sorted({flag for line in open("/proc/cpuinfo") if line.startswith("flags")
-                             for flag in line.split() if flag in ("avx2", "avx512f", "amx_bf16")}))
+                             for flag in line.split() if flag in ("avx2", "avx512f", "avx512_vnni",
+                                                                 "avx512_bf16", "amx_bf16")}))
     return f"{model} ({flags}), 2 threads used, warm page cache"
 
 

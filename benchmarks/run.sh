@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# run.sh reading | encoding | reference [OPTION...]: installs the peers into .venv-bench, builds what is
+# run.sh reading | encoding | scoring | reference [OPTION...]: installs the peers into .venv-bench, builds what is
 # measured, makes the slides, measures.
 # run.sh scaling [WHAT...]: the Python package and Spark, all of the release preset; writes
 # build/scaling.json.
@@ -9,13 +9,17 @@ cd "$(dirname "$0")/.."
 what=$1
 shift
 say() { printf '\033[1m==>\033[0m %s\n' "$*"; }
+# What is measured is the users' build, beside their program.
+build_benchmark() {
+  cmake --preset release --log-level=WARNING -DLAMELLA_BENCHMARKS=ON
+  tools/build.sh release "$1"
+  cmake --preset release --log-level=WARNING -DLAMELLA_BENCHMARKS=OFF
+}
 if [ "$what" = scaling ]; then
   tools/install_apt.sh tools/apt-packages-spark.txt
   . tools/environment.sh
   make_environment .venv-spark tools/heavy/spark-requirements.txt
-  cmake --preset release --log-level=WARNING -DLAMELLA_BENCHMARKS=ON
-  tools/build.sh release read_bench
-  cmake --preset release --log-level=WARNING -DLAMELLA_BENCHMARKS=OFF
+  build_benchmark read_bench
   tools/build.sh release lamella_package
   PYTHONPATH=$PWD/build/python exec .venv-spark/bin/python benchmarks/scaling.py \
     build/bin/read_bench build/bin/lamella build/scaling.json "$@"
@@ -45,8 +49,11 @@ if [ "$what" = reference ]; then
   tools/build.sh release lamella_package
   . tools/environment.sh
   make_environment .venv-reference benchmarks/reference-requirements.txt
-else
+  make_environment .venv-int8 tools/heavy/int8-requirements.txt
+elif [ "$what" = reading ]; then
   tools/build.sh bench all
+else
+  build_benchmark encode_bench
 fi
 slides=${LAMELLA_BENCH_SLIDES:-build/bench/slides}
 source=$(.venv/bin/python tools/real_slide.py)
@@ -55,10 +62,14 @@ say "slides: $slides"
 if [ "$what" = reference ]; then
   export TF_CPP_MIN_LOG_LEVEL=2 PYTHONWARNINGS=ignore PYTHONPATH=$PWD/build/python:$PWD/benchmarks
   exec .venv-reference/bin/python benchmarks/reference_features.py build/bin/lamella \
-    "$slides/grid_512.tif" "$@"
+    "$slides/grid_512.tif" --nncf-python "$PWD/.venv-int8/bin/python" "$@"
+fi
+if [ "$what" = scoring ]; then
+  exec .venv-bench/bin/python benchmarks/scoring.py build/bin/encode_bench build/bin/lamella \
+    "$slides/huge_512.tif" "$@"
 fi
 if [ "$what" = encoding ]; then
-  exec .venv-bench/bin/python benchmarks/encoding.py build/bench/bin/encode_bench build/bin/lamella \
+  exec .venv-bench/bin/python benchmarks/encoding.py build/bin/encode_bench build/bin/lamella \
     "$slides/grid_512.tif" "$@"
 fi
 .venv-bench/bin/python benchmarks/run.py build/bench/bin/read_bench "$slides" build/bin/lamella "${spark[@]}" "$@"

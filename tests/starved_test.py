@@ -191,5 +191,35 @@ def test_a_slide_goes_bad_while_it_is_read(starved, failing_read, how, words):
 def test_slow_reads_show_progress(starved, failing_read):
     outcome = disturbed(failing_read, "slow", 1, "run", starved.path, "--json", file=".tif")
     assert outcome.code == 0, outcome.err
-    assert "patches" in outcome.err
+    assert "open slides: 4 of 4 slides" in outcome.err
     assert outcome.json["metrics"] == starved.metrics
+
+
+TWO_GIB = 2 << 30
+
+
+def test_a_huge_slide_within_two_gib(starved, tmp_path):
+    good("phantom", "--out", tmp_path, "--slides", 1, "--size-px", "100000,100000", "--sparse",
+         "--tissue-scale", "0.05", "--seed", 1)
+    table = tmp_path / "slides.csv"
+    starved.table(table, f"huge,{tmp_path / 'phantom_01.tif'},,score,")
+    starved.write(table)
+    try:
+        outcome = limited(resource.RLIMIT_AS, TWO_GIB, "run", starved.path, "--quiet", "--json",
+                          "--threads", 2)
+        assert outcome.code == 0, outcome.err
+        huge = next(slide for slide in outcome.json["slides"] if slide["slide_id"] == "huge")
+        assert huge["status"] == "done" and huge["patches"] > 100
+        assert outcome.json["metrics"] == starved.metrics
+    finally:
+        starved.write()
+
+
+@pytest.mark.parametrize("mib", [150, 250, 350])
+def test_too_little_memory_is_said(starved, mib):
+    outcome = limited(resource.RLIMIT_AS, mib << 20, "run", starved.path, "--quiet", "--json",
+                      "--threads", 2)
+    if outcome.code != 0:
+        expect_clear(outcome, ("memory", "cannot be", "Cannot allocate", "resource", "thread"))
+        assert not list(starved.out.rglob("*.tmp"))
+    starved.expect_whole()

@@ -29,8 +29,13 @@ def test_a_giant_slide_is_no_straggler():
     assert max(parts) <= 10_000 / 8 + 1
 
 
+def test_a_few_hundred_patches_keep_both_cores_busy():
+    _, parts = sizes([600], 2)
+    assert len(parts) == 10 and max(parts) == 60
+
+
 def test_small_work_is_not_ground_to_dust():
-    made, parts = sizes([300, 300], 64)
+    made, parts = sizes([100, 100], 64)
     assert made.total == 4 and min(parts) >= LEAST // 2
 
 

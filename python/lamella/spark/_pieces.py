@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-PIECES_A_CORE = 4  # so many, at least, even out what differs between pieces and cores
-LEAST, MOST = 256, 4096  # patches of a piece: starting one is not free; a lost one is done again
+PIECES_A_CORE = 8  # so many, at least, even out what differs between pieces and cores
+LEAST, MOST = 64, 4096  # patches of a piece: starting one is not free; a lost one is done again
 
 
 class Cut(NamedTuple):
@@ -23,7 +23,7 @@ class Cut(NamedTuple):
 
 def cut(patches: ArrayLike, cores: int) -> Cut:
     """Pieces of slides with so many patches: of nearly one size, none larger than the size that
-    gives every core four."""
+    gives every core eight."""
     counts = np.asarray(patches, dtype=np.int64)
     size = int(np.clip(-(-int(counts.sum()) // max(1, cores * PIECES_A_CORE)), LEAST, MOST))
     pieces = -(-counts // size)

@@ -176,6 +176,8 @@ TEST(NcrfJson, ErrorsTellWhereWhatAndWhatWasExpected) {
   EXPECT_NE(json_message("{\"positive\": [").find("a.json"), std::string::npos);
   EXPECT_NE(json_message("{\"positive\": [").find("line 1"), std::string::npos);
   EXPECT_NE(json_message("[1]").find("no object"), std::string::npos);
+  EXPECT_NE(json_message(R"({"positive": )" + std::string(100'000, '[')).find("nested deeper"),
+            std::string::npos);
   EXPECT_NE(json_message(R"({"positive": []})").find("no list 'negative'"), std::string::npos);
   const auto with = [](const std::string& polygon) {
     return json_message(R"({"positive": [)" + polygon + R"(], "negative": []})");

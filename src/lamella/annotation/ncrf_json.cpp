@@ -7,6 +7,7 @@
 #include "lamella/annotation/annotation.h"
 #include "lamella/annotation/coordinates_internal.h"
 #include "lamella/base/error.h"
+#include "lamella/base/json_text.h"
 #include "lamella/io/files.h"
 
 namespace lamella::annotation {
@@ -24,7 +25,7 @@ using nlohmann::json;
 double coordinate(const json& value, const std::string& path, const std::string& where) {
   const double number = value.is_number() ? value.get<double>() : NAN;
   if (!is_coordinate(number)) {
-    fail(path, where, value.dump().substr(0, 40), "a number between -1e9 and 1e9 (level-0 px)");
+    fail(path, where, json_excerpt(value), "a number between -1e9 and 1e9 (level-0 px)");
   }
   return number;
 }
@@ -40,7 +41,7 @@ std::vector<PointF> read_ring(const json& polygon, const std::string& path,
     const json& point = (*vertices)[i];
     const std::string place = fmt::format("{}.vertices[{}]", where, i);
     if (!point.is_array() || point.size() != 2) {
-      fail(path, place, point.dump().substr(0, 40), "[x, y]");
+      fail(path, place, json_excerpt(point), "[x, y]");
     }
     ring.push_back({coordinate(point[0], path, place), coordinate(point[1], path, place)});
   }
@@ -60,7 +61,7 @@ void read_group(const json& document, const char* group, AnnotationSet& set) {
   for (size_t i = 0; i < polygons->size(); ++i) {
     const json& polygon = (*polygons)[i];
     const std::string where = fmt::format("{}[{}]", group, i);
-    if (!polygon.is_object()) fail(set.path, where, polygon.dump().substr(0, 40), "a polygon");
+    if (!polygon.is_object()) fail(set.path, where, json_excerpt(polygon), "a polygon");
     const auto name = polygon.find("name");
     const bool named = name != polygon.end() && name->is_string();
     set.polygons.push_back(
@@ -75,7 +76,7 @@ AnnotationSet parse_ncrf_json(std::string_view text, const std::string& path) {
   set.path = path;
   json document;
   try {
-    document = json::parse(text);
+    document = parse_json(text);
   } catch (const json::exception& error) {
     throw Error(ErrorCode::kFormat,
                 fmt::format("found no well-formed JSON, expected an NCRF annotation file ({})",

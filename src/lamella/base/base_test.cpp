@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <limits>
@@ -11,6 +13,7 @@
 #include "lamella/base/geometry.h"
 #include "lamella/base/hash.h"
 #include "lamella/base/image.h"
+#include "lamella/base/json_text.h"
 #include "lamella/base/parallel.h"
 #include "lamella/base/random.h"
 #include "lamella/base/text.h"
@@ -79,6 +82,26 @@ TEST(ParallelFor, CarriesTheExceptionBack) {
   }
 }
 
+TEST(ParallelFor, MayBeCalledInsideItself) {
+  std::atomic<int> calls{0};
+  parallel_for(8, 4, [&](int64_t, int) { parallel_for(8, 4, [&](int64_t, int) { ++calls; }); });
+  EXPECT_EQ(calls, 64);
+}
+
+TEST(ParallelFor, WorksInAForkedChild) {
+  std::atomic<int> calls{0};
+  const auto count = [&] { parallel_for(100, 4, [&](int64_t, int) { ++calls; }); };
+  count();
+  const pid_t child = ::fork();
+  if (child == 0) {
+    count();
+    ::_exit(calls == 200 ? 0 : 1);
+  }
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+}
+
 TEST(CancelToken, IsSharedByCopies) {
   const CancelToken token;
   const CancelToken copy = token;
@@ -133,6 +156,26 @@ TEST(Text, ParsesWholeNumbersOnly) {
   EXPECT_EQ(trim("  a b\r\n"), "a b");
   EXPECT_EQ(format_double(0.1), "0.1");
   EXPECT_EQ(*parse_double(format_double(1.0 / 3)), 1.0 / 3);
+}
+
+TEST(JsonText, RefusesWhatIsNestedTooDeep) {
+  const auto nested = [](int depth) {
+    return std::string(static_cast<size_t>(depth), '[') +
+           std::string(static_cast<size_t>(depth), ']');
+  };
+  EXPECT_TRUE(parse_json(nested(kMaxJsonDepth)).is_array());
+  EXPECT_THROW(parse_json(nested(kMaxJsonDepth + 1)), nlohmann::json::exception);
+  EXPECT_TRUE(parse_json_or_discard(nested(100'000)).is_discarded());
+  EXPECT_TRUE(parse_json_or_discard("{").is_discarded());
+  // Brackets inside a text are no nesting, also after an escaped quote.
+  const std::string text = "\"a \\\" " + std::string(100, '[') + "\"";
+  EXPECT_EQ(parse_json(text).get<std::string>().size(), 104u);
+}
+
+TEST(JsonText, ExcerptsKeepWholeCharacters) {
+  EXPECT_EQ(json_excerpt(nlohmann::json::parse("[1, \"a\"]")), "[1,\"a\"]");
+  EXPECT_EQ(json_excerpt("ab\u00e9cd", 5), "\"ab\u00e9...");
+  EXPECT_EQ(json_excerpt("ab\u00e9cd", 4), "\"ab...");
 }
 
 TEST(Text, FindsTheNearestName) {

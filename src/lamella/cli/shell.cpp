@@ -75,7 +75,11 @@ Context Shell::context() {
 
 void Shell::print(const nlohmann::json& object, const std::string& text) {
   end_progress();
-  std::cout << (options_.json ? object.dump() + "\n" : text) << std::flush;
+  // A path may be no UTF-8; that is no reason to lose the result.
+  std::cout << (options_.json
+                    ? object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n"
+                    : text)
+            << std::flush;
 }
 
 void Shell::warn(const std::string& message) {

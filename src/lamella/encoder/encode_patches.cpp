@@ -20,6 +20,9 @@ constexpr auto kReportInterval = std::chrono::milliseconds(100);
 // Of each of the two chunks of patches that are held: one in the network, one being extracted.
 constexpr int64_t kChunkBytes = int64_t{64} << 20;
 constexpr int64_t kMaxChunk = 256;
+// Chunks are whole batches of the network, of any that the engine is given: a part of a batch costs
+// as much as a whole one.
+constexpr int64_t kWholeBatches = 32;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -82,8 +85,9 @@ patch::ExtractOptions extract_options(const EncoderInfo& info) {
   patch::ExtractOptions options;
   options.output_px = info.input_px;
   options.views = info.views;
+  const int64_t fit = std::clamp(kChunkBytes / patch_bytes, int64_t{1}, kMaxChunk);
   options.batch_size =
-      static_cast<int>(std::clamp(kChunkBytes / patch_bytes, int64_t{1}, kMaxChunk));
+      static_cast<int>(fit < kWholeBatches ? fit : fit / kWholeBatches * kWholeBatches);
   return options;
 }
 

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "lamella/base/error.h"
+#include "lamella/base/json_text.h"
 #include "lamella/base/text.h"
 #include "lamella/encoder/encoder.h"
 #include "lamella/encoder/encoder_files_internal.h"
@@ -25,7 +26,6 @@ constexpr int kMaxInputPx = 4096;
 constexpr int kMaxDimension = 1'000'000;
 constexpr size_t kMaxOutputs = 256;
 constexpr size_t kMaxNameLength = 64;
-constexpr size_t kMaxQuotedLength = 60;  // of what was found, in a message
 
 constexpr int kMaxPrefixTokens = 1024;
 
@@ -143,10 +143,9 @@ class Description {
 
   [[noreturn]] void fail(const std::string& key, const json& found,
                          const std::string& expected) const {
-    std::string text = found.dump(-1, ' ', false, json::error_handler_t::replace);
-    if (text.size() > kMaxQuotedLength) text = text.substr(0, kMaxQuotedLength) + "...";
     throw Error(ErrorCode::kFormat,
-                fmt::format("key '{}': found {}, expected {}", key, text, expected), path_);
+                fmt::format("key '{}': found {}, expected {}", key, json_excerpt(found), expected),
+                path_);
   }
 
  private:
@@ -182,8 +181,8 @@ bool is_sha256(const std::string& text) {
 json parse_description(const std::string& path) {
   const std::string text = io::read_text_file(path, kMaxDescriptionBytes);
   try {
-    return json::parse(text);
-  } catch (const json::parse_error& error) {
+    return parse_json(text);
+  } catch (const json::exception& error) {
     std::string_view why = error.what();
     const size_t bracket = why.find("] ");
     if (bracket != std::string_view::npos) why.remove_prefix(bracket + 2);

@@ -12,6 +12,7 @@ namespace lamella::storage {
 namespace {
 
 constexpr unsigned kDeflateLevel = 1;
+constexpr double kMostCompressed = 1100;  // deflate gives at most 1032 bytes for one
 constexpr size_t kMaxTextBytes = size_t{64} << 20;
 
 std::recursive_mutex& library_mutex() {
@@ -111,6 +112,15 @@ std::vector<int64_t> Hdf5File::shape(const std::string& name) const {
   if (rank < 0 || rank > 8) fail_corrupt(fmt::format("dataset '{}' has no shape", name));
   std::vector<hsize_t> sizes(static_cast<size_t>(rank));
   if (rank > 0) H5Sget_simple_extent_dims(space.get(), sizes.data(), nullptr);
+  // Before somebody makes room for them.
+  const Hdf5Id type(H5Dget_type(dataset.get()));
+  const auto values = static_cast<double>(H5Sget_simple_extent_npoints(space.get()));
+  const auto stored = static_cast<double>(H5Dget_storage_size(dataset.get()));
+  if (values * static_cast<double>(H5Tget_size(type.get())) > stored * kMostCompressed) {
+    fail_corrupt(
+        fmt::format("dataset '{}' claims {:.0f} values, more than its {:.0f} bytes can hold", name,
+                    values, stored));
+  }
   return {sizes.begin(), sizes.end()};
 }
 

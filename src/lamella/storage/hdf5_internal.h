@@ -48,6 +48,7 @@ class Hdf5File {
   static Hdf5File open(const std::string& path);
 
   bool has(const std::string& dataset) const;
+  // Error kCorrupt, too, if what is stored cannot be as many values.
   std::vector<int64_t> shape(const std::string& dataset) const;
 
   // rows x columns, row-major, chunked along rows; columns 0 makes a 1-d dataset of `rows`.

@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "lamella/base/error.h"
+#include "lamella/base/json_text.h"
 #include "lamella/io/files.h"
 #include "lamella/io/temporary.h"
 #include "lamella/storage/plan_json_internal.h"
@@ -161,7 +162,7 @@ Model read_model(const std::string& folder) {
                 folder);
   }
   Model model = parse_or_corrupt(path, "the model", [&] {
-    const nlohmann::json json = nlohmann::json::parse(io::read_text_file(path));
+    const nlohmann::json json = parse_json(io::read_text_file(path));
     const int format = json.at("format").get<int>();
     if (format != kFormatVersion) {
       throw Error(ErrorCode::kUnsupported,

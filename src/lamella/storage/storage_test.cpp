@@ -167,6 +167,20 @@ TEST_F(Storage, RefusesAMissingDatasetByName) {
             std::string::npos);
 }
 
+TEST_F(Storage, RefusesMoreRowsThanItsBytesCanHold) {
+  write_plan(make_plan(3), "key", at("p.h5"));
+  {
+    const Hdf5Lock lock;
+    Hdf5File file = Hdf5File::create(at("x.h5"), at("x.h5"));
+    file.create_dataset("coords", H5T_NATIVE_INT64, {int64_t{1} << 30, 2, true});
+    file.set_text("coords", "lamella_plan",
+                  Hdf5File::open(at("p.h5")).required_text("coords", "lamella_plan"));
+  }
+  EXPECT_NE(message_of(ErrorCode::kCorrupt, [&] { read_plan(at("x.h5")); })
+                .find("dataset 'coords' claims 2147483648 values"),
+            std::string::npos);
+}
+
 TEST_F(Storage, ScoresAreWsinfersCsv) {
   const patch::PatchPlan plan = make_plan(2);
   const feature::ScoreVector scores{{0.25f, 0.1f}};

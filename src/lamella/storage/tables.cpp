@@ -7,6 +7,7 @@
 #include <cstdio>
 
 #include "lamella/base/error.h"
+#include "lamella/base/json_text.h"
 #include "lamella/io/files.h"
 #include "lamella/storage/hdf5_internal.h"
 #include "lamella/storage/plan_json_internal.h"
@@ -78,7 +79,7 @@ patch::PatchPlan read_rows(const Hdf5File& file, const std::string& path) {
   patch::PatchPlan plan;
   const std::string text = file.required_text("coords", "lamella_plan");
   parse_or_corrupt(path, "the attribute 'lamella_plan'",
-                   [&] { plan_from_json(nlohmann::json::parse(text), &plan); });
+                   [&] { plan_from_json(parse_json(text), &plan); });
   const std::vector<int64_t> shape = file.shape("coords");
   if (shape.size() != 2 || shape[1] != 2 || shape[0] > kMaxRows) {
     file.fail_corrupt("dataset 'coords' is not of shape (N, 2)");

@@ -9,6 +9,7 @@
 
 #include "lamella/base/error.h"
 #include "lamella/base/hash.h"
+#include "lamella/base/json_text.h"
 #include "lamella/io/byte_source.h"
 #include "lamella/io/files.h"
 #include "lamella/study/slides_table.h"
@@ -128,7 +129,7 @@ Json read_manifest(const std::string& path) {
   };
   const std::string text = io::read_text_file(path, int64_t{1} << 28);
   try {
-    Json manifest = Json::parse(text);
+    Json manifest = parse_json(text);
     if (manifest.at("format") != kFormat) refuse("it is of another format");
     const std::string digest = cohort_digest(manifest.at("inputs"), "");
     if (manifest.at("digest") != digest) {

@@ -73,7 +73,13 @@ void read_centres(RunState& state) {
 void open_slides(RunState& state) {
   read_centres(state);
   warn_unknown_ids(state);
-  for_each_slide(state, [&](SlideWork& work) { open_work(state, work); });
+  const auto total = static_cast<int64_t>(state.works.size());
+  int64_t opened = 0;
+  for_each_slide(state, [&](SlideWork& work) {
+    state.context.report("open slides", opened++, total, "slides");
+    open_work(state, work);
+  });
+  state.context.report("open slides", total, total, "slides");
 
   std::vector<SlideScale> scales;
   for_each_slide(state, [&](SlideWork& work) {

@@ -65,7 +65,7 @@ void check_encoder(const nlohmann::json& run, const Study& study,
   const nlohmann::json& recorded = run["encoder"];
   try {
     const encoder::EncoderInfo info = encoder::find_encoder(study.encoder);
-    if (info.sha256 != recorded["sha256"]) {
+    if (info.sha256 != recorded["sha256"].get<std::string>()) {
       changed.push_back(
           {"encoder " + info.name + ".sha256", recorded["sha256"], info.sha256, true, {}});
     }

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "lamella/base/error.h"
 #include "lamella/base/text.h"
 #include "lamella/io/files.h"
@@ -14,6 +16,8 @@ namespace lamella::study {
 
 namespace {
 
+constexpr int64_t kMaxPx = 1'000'000'000;
+
 patch::AnnotationRule read_rule(TomlReader table) {
   patch::AnnotationRule rule;
   rule.positive = table.texts("positive").value_or(rule.positive);
@@ -22,8 +26,7 @@ patch::AnnotationRule read_rule(TomlReader table) {
       table.boolean("negative_from_tissue").value_or(rule.negative_from_tissue);
   rule.min_coverage = table.number("min_coverage").value_or(rule.min_coverage);
   rule.min_tissue = table.number("min_tissue").value_or(rule.min_tissue);
-  rule.max_per_slide =
-      static_cast<int>(table.integer("max_per_slide").value_or(rule.max_per_slide));
+  rule.max_per_slide = table.small_integer("max_per_slide").value_or(rule.max_per_slide);
   rule.seed =
       static_cast<uint64_t>(table.integer("seed").value_or(static_cast<int64_t>(rule.seed)));
   table.finish();
@@ -31,13 +34,13 @@ patch::AnnotationRule read_rule(TomlReader table) {
 }
 
 void read_patches(TomlReader table, const std::string& folder, Study& study) {
-  study.patches.size_px = static_cast<int>(table.required_integer("size_px"));
-  if (const auto level = table.integer("level")) study.patches.level = static_cast<int>(*level);
+  study.patches.size_px = table.required_integer("size_px");
+  study.patches.level = table.small_integer("level");
   study.patches.mpp = table.number("mpp");
   for (TomlReader& list : table.tables("centers")) {
     CentreFile file;
     file.path = io::resolve(folder, list.required_text("file"));
-    const int64_t label = list.required_integer("label");
+    const int label = list.required_integer("label");
     if (label != 0 && label != 1) {
       list.fail("label", fmt::format("label: found {}, expected 1 (tumour) or 0 (normal)", label));
     }
@@ -59,9 +62,8 @@ void read_train(TomlReader table, Study& study) {
   } else {
     train.lambda = table.number("l2");
   }
-  train.max_folds = static_cast<int>(table.integer("max_folds").value_or(train.max_folds));
-  train.max_iterations =
-      static_cast<int>(table.integer("max_iterations").value_or(train.max_iterations));
+  train.max_folds = table.small_integer("max_folds").value_or(train.max_folds);
+  train.max_iterations = table.small_integer("max_iterations").value_or(train.max_iterations);
   table.finish();
 }
 
@@ -74,7 +76,15 @@ void read_score(TomlReader table, Study& study) {
                                        "height] in level-0 px",
                                        region->size()));
     }
-    const auto px = [&](size_t i) { return static_cast<int64_t>((*region)[i]); };
+    const auto px = [&](size_t i) {
+      const double value = (*region)[i];
+      if (!(std::abs(value) <= static_cast<double>(kMaxPx))) {
+        table.fail("region", fmt::format("score.region: found {}, expected level-0 px from -{} to "
+                                         "{}",
+                                         value, kMaxPx, kMaxPx));
+      }
+      return static_cast<int64_t>(value);
+    };
     study.score.region_px = RectPx{px(0), px(1), px(2), px(3)};
   }
   table.finish();
@@ -83,8 +93,7 @@ void read_score(TomlReader table, Study& study) {
 void read_tissue(TomlReader table, Study& study) {
   tissue::TissueOptions& options = study.tissue;
   options.mask_mpp = table.number("mask_mpp").value_or(options.mask_mpp);
-  options.mask_max_px =
-      static_cast<int>(table.integer("mask_max_px").value_or(options.mask_max_px));
+  options.mask_max_px = table.small_integer("mask_max_px").value_or(options.mask_max_px);
   options.min_area_um2 = table.number("min_area_um2").value_or(options.min_area_um2);
   options.max_hole_um2 = table.number("max_hole_um2").value_or(options.max_hole_um2);
   options.min_saturation = table.number("min_saturation").value_or(options.min_saturation);

@@ -105,6 +105,12 @@ TEST_F(StudyFiles, SaysWhatWasFoundAndExpected) {
   };
   EXPECT_EQ(message("size_px = 50", "size_px = \"50\""),
             "line 6, column 11: patches.size_px: found \"50\", expected a whole number");
+  EXPECT_EQ(message("size_px = 50", "size_px = 4294967520"),  // 224 in 32 bits
+            "line 6, column 11: patches.size_px: found 4294967520, expected a whole number from "
+            "-2147483648 to 2147483647");
+  EXPECT_EQ(message("region = [1,", "region = [1e300,"),
+            "line 13, column 10: score.region: found 1e+300, expected level-0 px from "
+            "-1000000000 to 1000000000");
   EXPECT_EQ(message("label = 1", "label = 2"),
             "line 8, column 42: label: found 2, expected 1 (tumour) or 0 (normal)");
   EXPECT_EQ(message("l2 = \"cv\"", "l2 = \"auto\""),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <limits>
 #include <sstream>
 
 #include "lamella/base/error.h"
@@ -118,6 +119,17 @@ std::optional<int64_t> TomlReader::integer(const std::string& key) {
   return value<int64_t>(key, "a whole number");
 }
 
+std::optional<int> TomlReader::small_integer(const std::string& key) {
+  const auto found = integer(key);
+  if (!found) return {};
+  using Limits = std::numeric_limits<int>;
+  if (*found < Limits::min() || *found > Limits::max()) {
+    fail(key, fmt::format("{}: found {}, expected a whole number from {} to {}", full_name(key),
+                          *found, Limits::min(), Limits::max()));
+  }
+  return static_cast<int>(*found);
+}
+
 std::optional<bool> TomlReader::boolean(const std::string& key) {
   return value<bool>(key, "true or false");
 }
@@ -194,8 +206,8 @@ std::string TomlReader::required_text(const std::string& key) {
   return *found;
 }
 
-int64_t TomlReader::required_integer(const std::string& key) {
-  const auto found = integer(key);
+int TomlReader::required_integer(const std::string& key) {
+  const auto found = small_integer(key);
   if (!found) fail("", fmt::format("'{}' is missing; expected a whole number", full_name(key)));
   return *found;
 }

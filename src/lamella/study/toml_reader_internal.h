@@ -21,6 +21,8 @@ class TomlReader {
   std::optional<std::string> text(const std::string& key);
   std::optional<double> number(const std::string& key);
   std::optional<int64_t> integer(const std::string& key);
+  // One that an int holds; the others are errors, not other numbers.
+  std::optional<int> small_integer(const std::string& key);
   std::optional<bool> boolean(const std::string& key);
   std::optional<std::vector<std::string>> texts(const std::string& key);
   std::optional<std::vector<double>> numbers(const std::string& key);
@@ -30,7 +32,7 @@ class TomlReader {
   bool is_text(const std::string& key) const { return table_->at(key).is_string(); }
 
   std::string required_text(const std::string& key);
-  int64_t required_integer(const std::string& key);
+  int required_integer(const std::string& key);
 
   // Error kFormat for the first key that nobody asked for, with the nearest that was.
   void finish() const;

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "lamella/base/error.h"
+#include "lamella/base/json_text.h"
 #include "lamella/base/text.h"
 #include "lamella/tracking/run_record.h"
 
@@ -37,7 +38,7 @@ std::string percent_decode(std::string_view text) {
 }
 
 nlohmann::json parse_object(const std::string& text) {
-  const nlohmann::json parsed = nlohmann::json::parse(text, nullptr, false);
+  const nlohmann::json parsed = parse_json_or_discard(text);
   return parsed.is_object() ? parsed : nlohmann::json();
 }
 

@@ -27,7 +27,7 @@ nlohmann::json outputs(const nlohmann::json& document) {
 bool add_recorded(const nlohmann::json& item, const std::string& output, RunFiles& found) {
   const std::string name = item["path"].get<std::string>();
   const std::string path = output + "/" + name;
-  if (io::exists(path) && io::file_sha256(path) == item["sha256"]) {
+  if (io::exists(path) && io::file_sha256(path) == item["sha256"].get<std::string>()) {
     found.files.push_back({name, path, item["sha256"].get<std::string>()});
     return true;
   }
@@ -52,7 +52,8 @@ RunFiles output_files(const nlohmann::json& document, const nlohmann::json& sent
   for (const nlohmann::json& item : outputs(document)) {
     const std::string name = item["path"].get<std::string>();
     if (name == kModel) continue;
-    if (sent.is_object() && sent.contains(name) && sent[name] == item["sha256"]) {
+    if (sent.is_object() && sent.contains(name) &&
+        sent[name] == item["sha256"].get<std::string>()) {
       found.files.push_back({name, output + "/" + name, item["sha256"].get<std::string>()});
     } else {
       add_recorded(item, output, found);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "lamella/base/error.h"
+#include "lamella/base/json_text.h"
 #include "lamella/base/text.h"
 #include "lamella/io/files.h"
 #include "lamella/tracking/mlflow_client.h"
@@ -71,7 +72,7 @@ void Publisher::read_state() {
   const std::string path = folder_ + "/mlflow.json";
   if (!io::exists(path)) return;
   try {
-    const Json read = Json::parse(io::read_text_file(path), nullptr, false);
+    const Json read = parse_json_or_discard(io::read_text_file(path));
     if (read.is_object()) all_state_ = read;
   } catch (const Error&) {
     return;  // not readable: the server is asked instead

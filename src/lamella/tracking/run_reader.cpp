@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "lamella/base/error.h"
+#include "lamella/base/json_text.h"
 #include "lamella/base/parallel.h"
 #include "lamella/base/text.h"
 #include "lamella/io/files.h"
@@ -89,7 +90,7 @@ nlohmann::json read_run(const std::string& folder) {
   }
   nlohmann::json document;
   try {
-    document = nlohmann::json::parse(io::read_text_file(path, kMaxRecordBytes));
+    document = parse_json(io::read_text_file(path, kMaxRecordBytes));
   } catch (const nlohmann::json::exception& error) {
     throw Error(ErrorCode::kCorrupt, std::string("is no run record: ") + error.what(), path);
   }
