@@ -215,7 +215,7 @@ def test_a_huge_slide_within_two_gib(starved, tmp_path):
         starved.write()
 
 
-@pytest.mark.parametrize("mib", [150, 250, 350])
+@pytest.mark.parametrize("mib", [250, 350, 500])
 def test_too_little_memory_is_said(starved, mib):
     outcome = limited(resource.RLIMIT_AS, mib << 20, "run", starved.path, "--quiet", "--json",
                       "--threads", 2)

@@ -6,6 +6,7 @@
 
 import argparse
 import json
+import math
 import random
 import shutil
 import subprocess
@@ -48,10 +49,10 @@ def differences(one: dict[str, bytes], other: dict[str, bytes]) -> list[str]:
 
 
 def kill_runs(program: str, study: str, out: Path, *, kills: int, seed: int = 1,
-              options: tuple[str, ...] = ()) -> Kills:
-    """Kills runs at `kills` moments, drawn evenly from the time that a whole run takes. A run that
-    gets to its end is compared with an undisturbed one and begun again from nothing.
-    AssertionError: what differs, or was left."""
+              options: tuple[str, ...] = (), seconds: float = math.inf) -> Kills:
+    """Kills runs at `kills` moments, drawn evenly from the time that a whole run takes; fewer if they
+    take more than `seconds`. A run that gets to its end is compared with an undisturbed one and begun
+    again from nothing. AssertionError: what differs, or was left."""
     moments = random.Random(seed)
 
     def words(folder: Path) -> list[str]:
@@ -62,7 +63,7 @@ def kill_runs(program: str, study: str, out: Path, *, kills: int, seed: int = 1,
         shutil.rmtree(folder, ignore_errors=True)
     start = time.monotonic()
     metrics = run(words(whole))["metrics"]
-    seconds = time.monotonic() - start
+    whole_seconds = time.monotonic() - start
     expected = results(whole)
     found = Kills()
     disturbed = False
@@ -80,11 +81,11 @@ def kill_runs(program: str, study: str, out: Path, *, kills: int, seed: int = 1,
         found.rounds += 1
         disturbed = False
 
-    while found.kills < kills:
+    while found.kills < kills and time.monotonic() - start < seconds:
         process = subprocess.Popen([*words(killed), "--quiet"], stdout=subprocess.DEVNULL,
                                    stderr=subprocess.PIPE, text=True)
         try:
-            _, errors = process.communicate(timeout=moments.uniform(0, seconds))
+            _, errors = process.communicate(timeout=moments.uniform(0, whole_seconds))
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()

@@ -218,8 +218,18 @@ Network load_network(ov::Core& core, const EncoderInfo& info, Precision precisio
         core.compile_model(add_preprocessing(prepared.model, info, prepared.input.channels_last),
                            "CPU", compile_options(precision, streams));
   } catch (const std::exception& error) {
-    throw_unsupported(info, fmt::format("found a network that the inference engine cannot run: {}",
-                                        engine_message(error)));
+    const std::string why = engine_message(error);
+    // The engine tells of these in words alone; the network is not to blame.
+    for (const char* starved : {"bad_alloc", "can't alloc", "Resource temporarily unavailable"}) {
+      if (why.find(starved) == why.npos) continue;
+      throw Error(ErrorCode::kLimit,
+                  fmt::format("memory or threads ran out while the network was made ready ({}); "
+                              "allow more, or try --threads 1",
+                              why),
+                  network_path(info.folder));
+    }
+    throw_unsupported(info,
+                      fmt::format("found a network that the inference engine cannot run: {}", why));
   }
   return network;
 }
