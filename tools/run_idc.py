@@ -12,7 +12,7 @@ from pathlib import Path
 
 from kill_runs import kill_runs
 
-KILL_SECONDS = 180
+KILL_SECONDS = float(os.environ.get("LAMELLA_KILL_SECONDS", "600"))
 DATA = Path("../shared/data/idc")
 # Train, test, least AUC with lite0, with lite0-context.
 PAIRS = [("14306", "14082", 0.965, 0.975), ("14082", "14306", 0.925, 0.94)]
@@ -108,7 +108,7 @@ def changed_job(program: str, train: str, test: str) -> list[tuple[str, bool]]:
 
 
 def kill_job(program: str, train: str) -> list[tuple[str, bool]]:
-    """Killed at LAMELLA_KILLS random moments, as many of them as three minutes allow."""
+    """Killed at LAMELLA_KILLS random moments, as many of them as LAMELLA_KILL_SECONDS allow."""
     kills = int(os.environ.get("LAMELLA_KILLS", "100"))
     try:
         found = kill_runs(program, f"studies/idc/train_{train}.toml",
