@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The verbs on a real cluster (a master, two workers of one core) against the command line."""
 
+import os
 import shutil
 from functools import partial
 
@@ -120,7 +121,8 @@ def test_bad_slides_are_rows(spark, table, tmp_path):
 def test_a_slide_that_one_executor_lacks(spark, cluster, table):
     """Its folder is mounted on one machine alone: here, each process's own working folder."""
     cluster.wait_for(lambda: _progress.executors(spark) == 2, "two executors")
-    with_it = cluster.executors(-1)[0]
+    # Those of earlier sessions may not be gone yet, but their folders are.
+    with_it = next(pid for pid in cluster.executors(-1) if os.path.isdir(f"/proc/{pid}/cwd"))
     shutil.copy(table[0]["path"], f"/proc/{with_it}/cwd/only.tif")
     rows = [{"slide_id": f"s{i}", "path": "/proc/self/cwd/only.tif"} for i in range(8)]
     plans = lamella.spark.plan(spark.createDataFrame(rows), size_px=56, mpp=1.0)

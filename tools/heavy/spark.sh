@@ -8,5 +8,4 @@ tools/build.sh release lamella_package
 . tools/environment.sh
 make_environment .venv-spark tools/heavy/spark-requirements.txt
 export LAMELLA_PROGRAM=$PWD/build/bin/lamella PYTHONPATH=$PWD/build/python
-export LAMELLA_DELTA=io.delta:delta-spark_2.13:4.4.0
 exec .venv-spark/bin/python -m pytest -q -rs python/tests_spark --junit-xml="$1"

@@ -150,7 +150,9 @@ def _write_file(table: pa.Table, plan_path: str, features_path: str, key: str,
 
 def has_delta(spark: SparkSession) -> bool:
     try:
-        spark._jvm.java.lang.Class.forName("io.delta.sql.DeltaSparkSessionExtension")
+        # The loader that knows of --jars and --packages, which Class.forName does not ask.
+        loader = spark._jvm.java.lang.Thread.currentThread().getContextClassLoader()
+        loader.loadClass("io.delta.sql.DeltaSparkSessionExtension")
     except Exception:  # not on the class path, or Spark Connect
         return False
     return "Delta" in spark.conf.get("spark.sql.extensions", "")
