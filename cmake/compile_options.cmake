@@ -24,7 +24,7 @@ if(LAMELLA_SANITIZE)
   endif()
   if(LAMELLA_SANITIZE MATCHES "thread")
     list(APPEND LAMELLA_TEST_ENVIRONMENT
-         "TSAN_OPTIONS=halt_on_error=1 suppressions=${CMAKE_SOURCE_DIR}/tools/tsan.supp")
+         "TSAN_OPTIONS=halt_on_error=1 die_after_fork=0 suppressions=${CMAKE_SOURCE_DIR}/tools/tsan.supp")
   else()
     add_compile_options(-fno-sanitize-recover=all)
     list(APPEND LAMELLA_TEST_ENVIRONMENT
