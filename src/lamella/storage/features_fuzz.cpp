@@ -17,7 +17,7 @@ namespace lamella::storage {
 namespace {
 
 constexpr size_t kControls = 12;
-constexpr int64_t kMaxValues = 1 << 20;  // of the features that are read here
+constexpr int64_t kMaxValues = 1 << 20;  // of features that are written or read here
 
 class Choices {
  public:
@@ -51,8 +51,9 @@ void put_dataset(Hdf5File& file, const std::string& name, Choices& choices, int6
   const hid_t type = presence == 1 ? some_type(choices.next(5)) : H5T_NATIVE_FLOAT;
   const int64_t rows = choices.rows();
   file.create_dataset(name, type, {rows, columns, presence % 2 == 0});
-  if (rows > 0 && rows <= 1024 && type == H5T_NATIVE_FLOAT) {
-    const std::vector<float> values(static_cast<size_t>(rows * std::max<int64_t>(columns, 1)));
+  const int64_t count = rows * std::max<int64_t>(columns, 1);
+  if (rows > 0 && rows <= 1024 && count <= kMaxValues && type == H5T_NATIVE_FLOAT) {
+    const std::vector<float> values(static_cast<size_t>(count));
     file.write_rows(name, type, values.data(), 0, rows);
   }
 }
@@ -107,7 +108,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const io::FuzzFolder folder;
   if (size < storage::kControls) return -1;
   const std::string path = folder.file("features.h5");
-  storage::make_file(path, {reinterpret_cast<const char*>(data), size});
+  try {
+    storage::make_file(path, {reinterpret_cast<const char*>(data), size});
+  } catch (const Error&) {
+    return -1;  // HDF5 has no such file
+  }
   storage::read_file(path);
   return 0;
 }
