@@ -115,6 +115,31 @@ def test_a_patient_in_train_and_test(study, cohort, tmp_path):
     assert not (tmp_path / "out" / "plans").exists()
 
 
+def test_one_slide_under_two_names(study, cohort, tmp_path):
+    """In train and test it would be judged by what it learned from; in one role it counts twice."""
+    shutil.copy(cohort / "phantom_01.tif", tmp_path / "copy.tif")
+    header, first, *rest = (cohort / "slides.csv").read_text().splitlines()
+
+    def write(role):
+        rows = [f"{cohort / name}" if name.endswith((".tif", ".xml")) else name
+                for name in first.split(",")]
+        again = ["other", str(tmp_path / "copy.tif"), "patient_other", role, rows[4]]
+        kept = [",".join(f"{cohort / field}" if field.endswith((".tif", ".xml")) else field
+                         for field in row.split(",")) for row in rest]
+        table = tmp_path / "slides.csv"
+        table.write_text("\n".join([header, ",".join(rows), *kept, ",".join(again)]) + "\n")
+        return study(table=table)
+
+    message = bad("run", write("test"))
+    for word in ("'phantom_01' (train, line 2)", "'other' (test, line 6)", "same file"):
+        assert word in message, message
+    assert not (tmp_path / "out" / "plans").exists()
+    outcome = lamella("run", write("train"), "--json")
+    assert outcome.code == 0, outcome.err
+    assert any("'other' (train, line 6)" in text and "twice" in text
+               for text in outcome.json["warnings"])
+
+
 def test_labels_of_one_class_only(study, cohort, tmp_path):
     (tmp_path / "tumor.txt").write_text("phantom_01,600,600\nphantom_02,700,700\n")
     rule = 'from_annotations = { positive = ["Tumor"], negative_from_tissue = true, ' \

@@ -69,7 +69,7 @@ def bad_slides(small, folder: Path) -> dict[str, tuple[str, str]]:
         "no_labels": (f"{slide},l,test,", "annotations"),
         "tiny": ("tiny.tif,,score,", "112"),
         "no_mpp": (f"no_mpp.tif,p,test,{good_xml}", "mpp"),
-        "bad_train": ("cut.tif,t,train,{good_xml}", "cut.tif"),
+        "bad_train": (f"cut.tif,t,train,{good_xml}", "cut.tif"),
     }
 
 
@@ -164,17 +164,24 @@ def test_wrong_lines_are_named(small, tmp_path, line, words):
 
 
 def test_a_table_and_a_list_of_100000_rows(small, tmp_path):
-    """A list of 100,000 centres is planned, and a fault at the end of a table as long is named."""
+    """A list of 100,000 centres is planned; a table as long is run to its end, and a fault at its
+    end is named."""
     centres = tmp_path / "tumor.txt"
     centres.write_text("".join(f"phantom_01,{600 + i % 300},{600 + i // 300}\n"
                                for i in range(100_000)))
     good("plan", "--slide", small.slides / "phantom_01.tif", "--size-px", 32, "--level", 0,
          "--centers", f"{centres}:1", "--out", tmp_path / "p.h5")
-    rows = [f"other_{number},gone.tif,,score," for number in range(100_000)]
+    rows = [f"other_{number},gone.tif,,score," for number in range(100_000 - 4)]
+    outcome = run(tmp_path, "\n".join([HEADER, *rows, *small.absolute, ""]).encode())
+    assert outcome.code == 3, outcome.err[-2000:]
+    statuses = [slide["status"] for slide in outcome.json["slides"]]
+    assert statuses == ["failed"] * len(rows) + ["done"] * 4
+    assert outcome.json["metrics"]["test"]["n"] > 0
+    assert len(outcome.json["warnings"]) >= len(rows)
     (tmp_path / "slides.csv").write_text("\n".join([HEADER, *rows, rows[0]]) + "\n")
     (tmp_path / "study.toml").write_text(small_study(tmp_path / "out", tmp_path / "slides.csv"))
     message = bad("run", tmp_path / "study.toml")
-    assert "line 100002" in message and "other_0" in message
+    assert f"line {len(rows) + 2}" in message and "other_0" in message
 
 
 def test_the_clock_jumps_and_zones_differ(small, tmp_path):

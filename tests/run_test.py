@@ -9,8 +9,8 @@ import subprocess
 import time
 from pathlib import Path
 
-import tifffile
 from conftest import PROGRAM, good, lamella
+from damaged_tiff import corrupt_tile
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
@@ -69,17 +69,6 @@ def test_changed_labels_are_seen(study, cohort, tmp_path):
     reused = {slide["slide_id"]: slide["patches_reused"] == slide["patches"] for slide in slides}
     assert reused == {"phantom_01": False, "phantom_02": True, "phantom_03": True,
                       "phantom_04": True}
-
-
-def corrupt_tile(path: Path, level: int) -> None:
-    """Overwrites the stored bytes of the tile in the middle of a level."""
-    with tifffile.TiffFile(path) as file:
-        page = file.pages[level]
-        middle = (page.chunked[0] // 2) * page.chunked[1] + page.chunked[1] // 2
-        start = page.dataoffsets[middle] + page.databytecounts[middle] // 2
-    with open(path, "r+b") as file:
-        file.seek(start)
-        file.write(b"\xff\xd8" * 200)
 
 
 def test_bad_slides_fail_by_name_and_the_rest_is_finished(study, cohort, tmp_path):

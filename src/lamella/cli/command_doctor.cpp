@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <filesystem>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "lamella/base/error.h"
 #include "lamella/cli/commands.h"
@@ -152,6 +155,17 @@ std::string formats_text(nlohmann::json& list) {
   return table.text();
 }
 
+// What is in lists and objects, in one line: "libtiff-4 4.5.0, libpng 1.6".
+std::string plain_text(const nlohmann::json& value) {
+  if (value.is_string()) return value.get<std::string>();
+  if (!value.is_structured()) return value.dump();
+  std::vector<std::string> parts;
+  for (const auto& [name, item] : value.items()) {
+    parts.push_back(value.is_object() ? name + " " + plain_text(item) : plain_text(item));
+  }
+  return fmt::format("{}", fmt::join(parts, value.is_object() ? ", " : " "));
+}
+
 int run_doctor(Shell& shell) {
   Context context = shell.context();
   context.progress = {};
@@ -165,8 +179,7 @@ int run_doctor(Shell& shell) {
                            {"checks", nlohmann::json::array()},
                            {"formats", nlohmann::json::array()}};
   for (const auto& [name, value] : software.items()) {
-    text += fmt::format("  {:<28} {}\n", name,
-                        value.is_string() ? value.get<std::string>() : value.dump());
+    text += fmt::format("  {:<28} {}\n", name, plain_text(value));
   }
   text += "\n" + formats_text(object["formats"]) + "\n";
   for (const Check& check : checks) {

@@ -44,7 +44,9 @@ void open_work(const RunState& state, SlideWork& work) {
   if (!work.entry.annotations.empty()) {
     work.annotations = annotation::read_annotations(work.entry.annotations);
     work.annotations_sha256 = io::file_sha256(work.entry.annotations);
-    for (const std::string& note : work.annotations->notes) state.context.warn(note);
+    for (const std::string& note : work.annotations->notes) {
+      state.context.warn(fmt::format("slide '{}': {}", work.entry.slide_id, note));
+    }
   } else if (state.study.from_annotations && work.entry.role != Role::kScore) {
     throw Error(ErrorCode::kInvalidArgument,
                 fmt::format("line {}: slide '{}' has no annotations; patches.from_annotations "
@@ -80,6 +82,7 @@ void open_slides(RunState& state) {
     open_work(state, work);
   });
   state.context.report("open slides", total, total, "slides");
+  refuse_same_slides(state);
 
   std::vector<SlideScale> scales;
   for_each_slide(state, [&](SlideWork& work) {

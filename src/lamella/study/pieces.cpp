@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "lamella/base/error.h"
 #include "lamella/base/text.h"
 #include "lamella/imagefile/imagefile.h"
@@ -100,6 +102,16 @@ auto read_finished(RunState& state, SlideWork& work, const std::string& piece, c
   }
 }
 
+// By the slide's name; what open_work has said already is left out.
+void warn_of_plan(const RunState& state, const SlideWork& work, const patch::PatchPlan& plan) {
+  const std::vector<std::string> said =
+      work.annotations ? work.annotations->notes : std::vector<std::string>();
+  for (const std::string& warning : plan.warnings) {
+    if (std::find(said.begin(), said.end(), warning) != said.end()) continue;
+    state.context.warn(fmt::format("slide '{}': {}", work.entry.slide_id, warning));
+  }
+}
+
 std::unique_ptr<storage::FeatureReader> read_checked(const std::string& path) {
   auto reader = std::make_unique<storage::FeatureReader>(path);
   storage::require_readable(*reader);
@@ -145,7 +157,7 @@ std::unique_ptr<storage::FeatureReader> planned_features(RunState& state, SlideW
     state.context.report(fmt::format("encode {} (found finished)", work.entry.slide_id), rows, rows,
                          "patches");
   }
-  for (const std::string& warning : reader->plan().warnings) state.context.warn(warning);
+  warn_of_plan(state, work, reader->plan());
   work.outcome.patches += rows;
   return reader;
 }

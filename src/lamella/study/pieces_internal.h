@@ -22,6 +22,9 @@ struct PlanRequest {
 // study needs annotations that the table does not have.
 void open_work(const RunState& state, SlideWork& work);
 void read_centres(RunState& state);
+// Error kMismatch if a slide to train on and one to test on are the same file under two names; a
+// warning if two of the same role are. All slides must have been opened.
+void refuse_same_slides(const RunState& state);
 // The slide, opened if it is not. Error kMismatch if it is another one than when the run began.
 const std::shared_ptr<const slide::Slide>& pixels_of(SlideWork& work);
 

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <chrono>
 #include <set>
 
 #include "lamella/base/error.h"
@@ -10,8 +9,6 @@
 namespace lamella::study {
 
 namespace {
-
-constexpr std::chrono::seconds kOutcomeInterval{2};
 
 nlohmann::json slide_input(const SlideWork& work, bool full_hash) {
   nlohmann::json item = {{"kind", "slide"}, {"path", work.entry.path}};
@@ -136,9 +133,7 @@ void start_record(RunState& state, const encoder::EncoderInfo& encoder) {
 }
 
 void record_outcomes(RunState& state, bool now) {
-  const auto time = std::chrono::steady_clock::now();
-  if (!now && time - state.outcomes_recorded < kOutcomeInterval) return;
-  state.outcomes_recorded = time;
+  if (!now && state.record.resting()) return;
   nlohmann::json list = nlohmann::json::array();
   for (const SlideWork& work : state.works) list.push_back(to_json(work.outcome));
   state.record.set("slides", list);

@@ -23,7 +23,7 @@ nlohmann::json outputs_json(RunState& state);
 
 // Fills in what is known before the first slide is opened.
 void start_record(RunState& state, const encoder::EncoderInfo& encoder);
-// Writes the slides' outcomes, at most every two seconds unless `now`.
+// Writes the slides' outcomes; unless `now` not while the record rests.
 void record_outcomes(RunState& state, bool now);
 // Metrics of a role as curves "<role>_auc" and so on.
 void measure_metrics(RunState& state, const std::string& role, const evaluation::Metrics& metrics);

@@ -2,7 +2,6 @@
 // What the steps of one run share.
 #pragma once
 
-#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -50,7 +49,6 @@ struct RunState {
   std::optional<double> model_mpp{};
   storage::Model model{};
   std::string model_sha256{};
-  std::chrono::steady_clock::time_point outcomes_recorded{};
   tracking::PublishOptions publish{};  // uri "": nowhere
   std::unique_ptr<RunFollower> follower{};
   double publish_seconds = 0;                          // that the run waited for it

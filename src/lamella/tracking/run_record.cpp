@@ -7,6 +7,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cmath>
@@ -20,14 +21,17 @@ namespace lamella::tracking {
 
 namespace {
 
-using Clock = std::chrono::system_clock;
+using std::chrono::system_clock;
 
-std::tm utc_now() { return fmt::gmtime(Clock::to_time_t(Clock::now())); }
+constexpr std::chrono::seconds kLeastRest{2};
+constexpr int kRestPerWriting = 20;
+
+std::tm utc_now() { return fmt::gmtime(system_clock::to_time_t(system_clock::now())); }
 
 std::string time_text() { return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", utc_now()); }
 
 int64_t time_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now().time_since_epoch())
+  return std::chrono::duration_cast<std::chrono::milliseconds>(system_clock::now().time_since_epoch())
       .count();
 }
 
@@ -86,7 +90,7 @@ void RunRecord::set(const std::string& key, nlohmann::json value) {
 void RunRecord::add_warning(const std::string& warning) {
   document_["warnings"].push_back(warning);
   log("warning: " + warning);
-  write();
+  if (!resting()) write();
 }
 
 void RunRecord::measure(const std::string& key, double value, int64_t step) {
@@ -120,11 +124,14 @@ void RunRecord::finish(const std::string& status) {
 
 void RunRecord::write() {
   if (folder_.empty()) return;
+  const auto start = Clock::now();
   // Paths and file names need not be UTF-8; the record must be.
   io::write_file_atomic(
       folder_ + "/run.json",
       without_credentials(document_.dump(1, ' ', false, nlohmann::json::error_handler_t::replace)) +
           "\n");
+  const auto end = Clock::now();
+  rest_until_ = end + std::max<Clock::duration>(kLeastRest, kRestPerWriting * (end - start));
 }
 
 }  // namespace lamella::tracking

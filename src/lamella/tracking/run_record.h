@@ -4,6 +4,7 @@
 // a reader can tell a run that goes on from one that was killed. One writer per record.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -31,7 +32,11 @@ class RunRecord {
 
   // Replaces document[key] and writes run.json.
   void set(const std::string& key, nlohmann::json value);
+  // Into log.txt at once; into run.json too unless resting(), then with the next write.
   void add_warning(const std::string& warning);
+  // Whether run.json was written a short while ago, by what writing it takes: the record of a large
+  // cohort grows, and writing it after each of its slides would take longer than the slides.
+  bool resting() const { return Clock::now() < rest_until_; }
   // A value at a step of its own curve, with the time of this call; kept in document["history"]
   // and written with the next set(), add_warning() or finish(). What is not finite is left out.
   void measure(const std::string& key, double value, int64_t step = 0);
@@ -42,12 +47,14 @@ class RunRecord {
   const nlohmann::ordered_json& document() const { return document_; }
 
  private:
+  using Clock = std::chrono::steady_clock;
   void write();
   void hold_lock();
   void drop_lock();
   std::string run_id_;
   std::string folder_;
   nlohmann::ordered_json document_;
+  Clock::time_point rest_until_{};
   int lock_ = -1;
 };
 

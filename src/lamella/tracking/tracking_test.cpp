@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -33,12 +34,26 @@ TEST_F(RunRecords, IsReadableAfterEveryStep) {
   EXPECT_EQ(read(record)["name"], "study");
   record.set("metrics", {{"auc", 0.5}});
   EXPECT_EQ(read(record)["metrics"]["auc"], 0.5);
-  record.add_warning("pale slide");
-  EXPECT_EQ(read(record)["warnings"], nlohmann::json::array({"pale slide"}));
   EXPECT_FALSE(read(record).contains("end_time"));
   record.finish("FINISHED");
   EXPECT_EQ(read(record)["status"], "FINISHED");
   EXPECT_TRUE(read(record).contains("end_time"));
+  EXPECT_EQ(read(record), nlohmann::json(record.document()));
+}
+
+// Else a cohort of which many slides fail would spend its time on its record.
+TEST_F(RunRecords, TakeManyWarningsInOneWriting) {
+  RunRecord record(folder_ + "/runs", "study");
+  EXPECT_TRUE(record.resting());
+  for (int i = 0; i < 100; ++i) record.add_warning(fmt::format("slide {} is pale", i));
+  EXPECT_EQ(read(record)["warnings"], nlohmann::json::array());
+  const std::string log = io::read_text_file(record.folder() + "/log.txt");
+  EXPECT_NE(log.find("warning: slide 99 is pale\n"), std::string::npos);
+  record.set("metrics", {{"auc", 0.5}});
+  EXPECT_EQ(read(record)["warnings"].size(), 100u);
+  record.add_warning("the last");
+  record.finish("FINISHED");
+  EXPECT_EQ(read(record)["warnings"].back(), "the last");
   EXPECT_EQ(read(record), nlohmann::json(record.document()));
 }
 

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <map>
+#include <vector>
+
+#include "lamella/base/error.h"
+#include "lamella/io/byte_source.h"
+#include "lamella/study/pieces_internal.h"
+
+namespace lamella::study {
+
+namespace {
+
+std::string place(const SlideEntry& entry) {
+  return fmt::format("'{}' ({}, line {})", entry.slide_id, to_string(entry.role), entry.line);
+}
+
+// The fingerprint takes samples; only the whole content tells that two files are the same.
+bool same_content(const SlideWork& one, const SlideWork& other) {
+  if (one.entry.path == other.entry.path) return true;
+  try {
+    return io::file_sha256(one.entry.path) == io::file_sha256(other.entry.path);
+  } catch (const Error&) {  // one is gone since; the steps that need its pixels say so
+    return false;
+  }
+}
+
+}  // namespace
+
+void refuse_same_slides(const RunState& state) {
+  std::map<std::string, std::vector<const SlideWork*>> seen;
+  for (const SlideWork& work : state.works) {
+    if (!work.alive() || work.entry.role == Role::kScore) continue;
+    state.context.cancel.check();
+    std::vector<const SlideWork*>& like = seen[work.info->fingerprint];
+    for (const SlideWork* other : like) {
+      if (!same_content(*other, work)) continue;
+      const std::string both = fmt::format("slides {} and {} are the same file", place(other->entry),
+                                           place(work.entry));
+      if (other->entry.role != work.entry.role) {
+        throw Error(ErrorCode::kMismatch,
+                    both + "; a model must not be judged by a slide that it learned from",
+                    state.study.slides_table);
+      }
+      state.context.warn(fmt::format("{}: {}; it counts twice", state.study.slides_table, both));
+      break;
+    }
+    like.push_back(&work);
+  }
+}
+
+}  // namespace lamella::study
