@@ -183,6 +183,7 @@ def test_run(study):
     assert [slide["status"] for slide in result["slides"]] == ["done"] * 4
     assert "<table>" in result._repr_html_() and "phantom_03" in result._repr_html_()
     assert shown and shown[-1][1] == shown[-1][2]
+    assert {"4/4 encode phantom_04", "1/2 encode phantom_03"} <= {news[0] for news in shown}
     again = lamella.run(study("python"), overrides={"name": "again", "train.l2": "cv"})
     assert all(slide["patches"] == slide["patches_reused"] for slide in again["slides"])
 

@@ -108,7 +108,6 @@ void Shell::show(const Progress& progress) {
   if (new_step) {
     step_ = progress.step;
     step_start_ = now;
-    if (!terminal_) last_shown_ = now;
   }
   const bool finished = progress.done >= progress.total;
   const double seconds = std::chrono::duration<double>(now - step_start_).count();
@@ -118,9 +117,10 @@ void Shell::show(const Progress& progress) {
                         progress.unit)
           : "";
   if (!terminal_) {
-    // Plain lines: the end of each step that took a moment, and a sign of life every ten seconds.
-    if (finished && seconds < kShortStep) return;
-    if (!finished && now - last_shown_ < kLineInterval) return;
+    // Plain lines: the end of each step that took a moment, and a sign of life every ten seconds,
+    // however short the steps are.
+    const bool worth_a_line = finished && seconds >= kShortStep;
+    if (!worth_a_line && now - last_shown_ < kLineInterval) return;
     last_shown_ = now;
     logger().info("{}: {} of {} {}{}", progress.step, progress.done, progress.total, progress.unit,
                   rate);

@@ -42,7 +42,7 @@ class Shell {
   bool bar_shown_ = false;
   std::string step_;
   std::chrono::steady_clock::time_point step_start_;
-  std::chrono::steady_clock::time_point last_shown_;
+  std::chrono::steady_clock::time_point last_shown_ = std::chrono::steady_clock::now();
 };
 
 // "lamella: error: <message>" on stderr, whatever the options.

@@ -51,8 +51,7 @@ PlanRequest labelled_request(const RunState& state, const SlideWork& work) {
 }
 
 void encode_labelled(RunState& state) {
-  for_each_slide(state, [&](SlideWork& work) {
-    if (work.entry.role == Role::kScore) return;
+  for_each_slide_but(state, Role::kScore, [&](SlideWork& work) {
     const auto reader =
         planned_features(state, work, labelled_request(state, work), work.labelled_key);
     work.labelled = storage::read_all(*reader);

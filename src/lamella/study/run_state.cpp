@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <new>
 
@@ -15,6 +16,26 @@ namespace lamella::study {
 namespace {
 
 constexpr const char* kUnfinished = "it was damaged or not finished";
+
+// While it lives the names of steps begin with the slide's place.
+class ProgressOfCohort {
+ public:
+  ProgressOfCohort(Context& context, const int64_t& place, int64_t total)
+      : context_(context), shown_(context.progress) {
+    if (!shown_) return;
+    context.progress = [this, &place, total](const Progress& progress) {
+      const std::string name = fmt::format("{}/{} {}", place, total, progress.step);
+      shown_({name, progress.done, progress.total, progress.unit});
+    };
+  }
+  ~ProgressOfCohort() { context_.progress = shown_; }
+  ProgressOfCohort(const ProgressOfCohort&) = delete;
+  ProgressOfCohort& operator=(const ProgressOfCohort&) = delete;
+
+ private:
+  Context& context_;
+  std::function<void(const Progress&)> shown_;
+};
 
 double now_seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -61,6 +82,20 @@ void for_each_slide(RunState& state, const std::function<void(SlideWork&)>& step
     record_outcomes(state, false);
     follow_run(state, Moment::kSlide);
   }
+}
+
+void for_each_slide_but(RunState& state, Role except, const std::function<void(SlideWork&)>& step) {
+  const auto concerned = [&](const SlideWork& work) {
+    return work.alive() && work.entry.role != except;
+  };
+  const auto total = std::count_if(state.works.begin(), state.works.end(), concerned);
+  int64_t place = 0;
+  const ProgressOfCohort progress(state.context, place, total);
+  for_each_slide(state, [&](SlideWork& work) {
+    if (work.entry.role == except) return;
+    ++place;
+    step(work);
+  });
 }
 
 void note_remade(RunState& state, SlideWork& work, const std::string& piece,

@@ -76,6 +76,8 @@ class StepTimer {
 // its outcome (kInterrupted is rethrown). No slide is open after it: a cohort needs no more files
 // and memory than one slide.
 void for_each_slide(RunState& state, const std::function<void(SlideWork&)>& step);
+// Only those whose role is not `except`; progress says how far the cohort is: "45/400 encode T045".
+void for_each_slide_but(RunState& state, Role except, const std::function<void(SlideWork&)>& step);
 
 // Says, in the log and in the slide's outcome, that a piece which was there is made again.
 void note_remade(RunState& state, SlideWork& work, const std::string& piece,

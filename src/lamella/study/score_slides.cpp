@@ -75,8 +75,7 @@ void score_one(RunState& state, SlideWork& work) {
 }  // namespace
 
 void score_slides(RunState& state) {
-  for_each_slide(state, [&](SlideWork& work) {
-    if (work.entry.role == Role::kTrain) return;
+  for_each_slide_but(state, Role::kTrain, [&](SlideWork& work) {
     score_one(state, work);
     work.scored = true;
   });
