@@ -172,6 +172,19 @@ TEST(JsonText, RefusesWhatIsNestedTooDeep) {
   EXPECT_EQ(parse_json(text).get<std::string>().size(), 104u);
 }
 
+TEST(JsonText, WholeNumbersAreNeverOthers) {
+  const auto whole = [](const char* text) { return json_whole<int>(parse_json(text)); };
+  EXPECT_EQ(whole("224"), 224);
+  EXPECT_EQ(whole("-2147483648"), std::numeric_limits<int>::min());
+  for (const char* text : {"2147483648", "-2147483649", "4294967520", "18446744073709551615",
+                           "22222222222222222222222222222222222", "224.5", "224.0", "true", "null",
+                           "\"224\"", "[224]"}) {
+    EXPECT_THROW(whole(text), nlohmann::json::exception) << text;
+  }
+  EXPECT_EQ(json_whole<int64_t>(parse_json("4294967520")), 4294967520);
+  EXPECT_THROW(json_whole<int64_t>(parse_json("18446744073709551615")), nlohmann::json::exception);
+}
+
 TEST(JsonText, ExcerptsKeepWholeCharacters) {
   EXPECT_EQ(json_excerpt(nlohmann::json::parse("[1, \"a\"]")), "[1,\"a\"]");
   EXPECT_EQ(json_excerpt("ab\u00e9cd", 5), "\"ab\u00e9...");

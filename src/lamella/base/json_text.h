@@ -2,10 +2,13 @@
 // JSON that comes from outside.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace lamella {
 
@@ -20,5 +23,20 @@ nlohmann::json parse_json_or_discard(std::string_view text);
 
 // What a message shows of a value that was found: its text, cut after `max_bytes`.
 std::string json_excerpt(const nlohmann::json& value, size_t max_bytes = 60);
+
+// The whole number that `value` is. Throws nlohmann::json::exception where it is none, or T cannot
+// hold it: get<T>() makes another number of those.
+template <std::integral T>
+T json_whole(const nlohmann::json& value) {
+  if (value.is_number_unsigned()) {
+    const auto number = value.get<uint64_t>();
+    if (std::in_range<T>(number)) return static_cast<T>(number);
+  } else if (value.is_number_integer()) {
+    const auto number = value.get<int64_t>();
+    if (std::in_range<T>(number)) return static_cast<T>(number);
+  }
+  throw nlohmann::json::out_of_range::create(
+      406, "found " + json_excerpt(value) + ", expected a whole number that fits", nullptr);
+}
 
 }  // namespace lamella

@@ -83,7 +83,7 @@ int show_run(const RunsOptions& options, Shell& shell) {
   Table slides({"slide", "role", "status", "patches", "seconds"});
   for (const nlohmann::json& item : pick(document, "slides")) {
     slides.add({item.value("slide_id", ""), item.value("role", ""), item.value("status", ""),
-                std::to_string(item.value("patches", 0)),
+                item.contains("patches") ? item["patches"].dump() : "",
                 fmt::format("{:.1f}", item.value("seconds", 0.0))});
   }
   text += "\n" + inputs.text() + "\n" + slides.text();

@@ -163,7 +163,7 @@ Model read_model(const std::string& folder) {
   }
   Model model = parse_or_corrupt(path, "the model", [&] {
     const nlohmann::json json = parse_json(io::read_text_file(path));
-    const int format = json.at("format").get<int>();
+    const int format = json_whole<int>(json.at("format"));
     if (format != kFormatVersion) {
       throw Error(ErrorCode::kUnsupported,
                   fmt::format("is of format {}, this lamella reads {}", format, kFormatVersion),

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "lamella/base/json_text.h"
 #include "lamella/storage/plan_json_internal.h"
 
 namespace lamella::storage {
@@ -20,8 +21,8 @@ nlohmann::json spec_to_json(const patch::PatchSpec& spec) {
 
 patch::PatchSpec spec_from_json(const nlohmann::json& json) {
   patch::PatchSpec spec;
-  spec.size_px = json.at("size_px").get<int>();
-  if (!json.at("level").is_null()) spec.level = json.at("level").get<int>();
+  spec.size_px = json_whole<int>(json.at("size_px"));
+  if (!json.at("level").is_null()) spec.level = json_whole<int>(json.at("level"));
   spec.mpp = optional_double(json, "mpp");
   return spec;
 }
@@ -53,15 +54,15 @@ void plan_from_json(const nlohmann::json& json, patch::PatchPlan* plan) {
   plan->spec = spec_from_json(json.at("spec"));
   const nlohmann::json& g = json.at("geometry");
   patch::PatchGeometry& geometry = plan->geometry;
-  geometry.size_px = g.at("size_px").get<int>();
-  geometry.level = g.at("level").get<int>();
+  geometry.size_px = json_whole<int>(g.at("size_px"));
+  geometry.level = json_whole<int>(g.at("level"));
   geometry.extent_x_px = g.at("extent_px").at(0).get<double>();
   geometry.extent_y_px = g.at("extent_px").at(1).get<double>();
   geometry.level_extent_x_px = g.at("level_extent_px").at(0).get<double>();
   geometry.level_extent_y_px = g.at("level_extent_px").at(1).get<double>();
   geometry.effective_mpp = optional_double(g, "effective_mpp");
-  geometry.slide_size_px.width = g.at("slide_size_px").at(0).get<int64_t>();
-  geometry.slide_size_px.height = g.at("slide_size_px").at(1).get<int64_t>();
+  geometry.slide_size_px.width = json_whole<int64_t>(g.at("slide_size_px").at(0));
+  geometry.slide_size_px.height = json_whole<int64_t>(g.at("slide_size_px").at(1));
   plan->mpp = optional_double(json, "mpp");
   plan->mpp_source = json.at("mpp_source").get<std::string>();
   plan->stride_px = optional_double(json, "stride_px");

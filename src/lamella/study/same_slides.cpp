@@ -36,8 +36,8 @@ void refuse_same_slides(const RunState& state) {
     std::vector<const SlideWork*>& like = seen[work.info->fingerprint];
     for (const SlideWork* other : like) {
       if (!same_content(*other, work)) continue;
-      const std::string both = fmt::format("slides {} and {} are the same file", place(other->entry),
-                                           place(work.entry));
+      const std::string both =
+          fmt::format("slides {} and {} are the same file", place(other->entry), place(work.entry));
       if (other->entry.role != work.entry.role) {
         throw Error(ErrorCode::kMismatch,
                     both + "; a model must not be judged by a slide that it learned from",

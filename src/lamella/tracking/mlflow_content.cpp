@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "lamella/base/hash.h"
+#include "lamella/base/json_text.h"
 #include "lamella/tracking/mlflow_content_internal.h"
 
 namespace lamella::tracking {
@@ -144,7 +145,7 @@ MlflowRun run_content(const Json& document) {
   run.name = run.key;
   run.status = document["status"].get<std::string>();
   run.start_ms = document.value("start_time_ms", int64_t{0});
-  if (document.contains("end_time_ms")) run.end_ms = document["end_time_ms"].get<int64_t>();
+  if (document.contains("end_time_ms")) run.end_ms = json_whole<int64_t>(document["end_time_ms"]);
   run.params = run_params(document);
   run.tags = run_tags(document);
   const Json history = part(document, "history");
@@ -161,7 +162,7 @@ std::vector<MlflowRun> nested_contents(const Json& document) {
   std::vector<int64_t> times;
   const Json history = part(document, "history");
   for (const Json& item : history) {
-    if (item["key"] == "cv_log_loss") times.push_back(item["time_ms"].get<int64_t>());
+    if (item["key"] == "cv_log_loss") times.push_back(json_whole<int64_t>(item["time_ms"]));
   }
   const Json& trials = training["trials"];
   if (times.size() != trials.size()) return {};

@@ -31,7 +31,8 @@ std::tm utc_now() { return fmt::gmtime(system_clock::to_time_t(system_clock::now
 std::string time_text() { return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", utc_now()); }
 
 int64_t time_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(system_clock::now().time_since_epoch())
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             system_clock::now().time_since_epoch())
       .count();
 }
 
