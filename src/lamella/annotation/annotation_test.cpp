@@ -2,6 +2,7 @@
 #include "lamella/annotation/annotation.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <clocale>
 #include <filesystem>
@@ -133,7 +134,7 @@ TEST(AsapXml, RoundTrip) {
   set.polygons = {{"a & \"b\" <ü>", "Tumor", {{0.1, -3}, {1e5 + 1.0 / 3, 0}, {5, 123456.789}}},
                   {"", "", {{0, 0}, {1, 0}, {1, 1}, {0, 1}}}};
   set.groups = {"Exclusion", "Tumor"};
-  const std::string path = ::testing::TempDir() + "round_trip.xml";
+  const std::string path = ::testing::TempDir() + std::to_string(::getpid()) + "_round_trip.xml";
   write_asap_xml(set, path);
   const AnnotationSet back = read_annotations(path);
   ASSERT_EQ(back.polygons.size(), 2u);
@@ -148,7 +149,7 @@ TEST(AsapXml, RoundTrip) {
 }
 
 std::vector<Centre> centres_from(const std::string& text) {
-  const std::string path = ::testing::TempDir() + "centres.txt";
+  const std::string path = ::testing::TempDir() + std::to_string(::getpid()) + "_centres.txt";
   io::write_file_atomic(path, text);
   return read_ncrf_centres(path);
 }
@@ -195,7 +196,8 @@ TEST(NcrfJson, ErrorsTellWhereWhatAndWhatWasExpected) {
 }
 
 TEST(ReadAnnotations, TellsTheFormatsApart) {
-  const std::string folder = ::testing::TempDir();
+  const std::string folder = ::testing::TempDir() + std::to_string(::getpid());
+  io::make_folders(folder);
   io::write_file_atomic(folder + "/a.annotation", "\n " + asap(kTriangle));
   EXPECT_EQ(read_annotations(folder + "/a.annotation").groups.front(), "Tumor");
   io::write_file_atomic(folder + "/b.annotation", R"( {"positive": [], "negative": []})");

@@ -2,6 +2,7 @@
 #include "lamella/tissue/tissue.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -198,7 +199,7 @@ TEST(Mask, PngRoundTripAndTheMaskOfAnotherSlide) {
   info.levels.resize(1);
   info.levels[0].size_px = {370, 230};
   const TissueMask mask = random_mask(37, 23, 10, 10);
-  const std::string path = ::testing::TempDir() + "mask.png";
+  const std::string path = ::testing::TempDir() + std::to_string(::getpid()) + "_mask.png";
   write_tissue_mask(mask, path);
   const TissueMask back = read_tissue_mask(path, info);
   EXPECT_EQ(back.mask, mask.mask);
