@@ -16,6 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
+LEAST_KILLS = 5  # on a slow machine, too
+
+
 @dataclass
 class Kills:
     kills: int = 0
@@ -50,8 +53,8 @@ def differences(one: dict[str, bytes], other: dict[str, bytes]) -> list[str]:
 
 def kill_runs(program: str, study: str, out: Path, *, kills: int, seed: int = 1,
               options: tuple[str, ...] = (), seconds: float = math.inf) -> Kills:
-    """Kills runs at `kills` moments, drawn evenly from the time that a whole run takes; fewer if they
-    take more than `seconds`. A run that gets to its end is compared with an undisturbed one and begun
+    """Kills runs at `kills` moments, drawn evenly from the time that a whole run takes; fewer, but
+    LEAST_KILLS, if they take more than `seconds`. A run that gets to its end is compared with an undisturbed one and begun
     again from nothing. AssertionError: what differs, or was left."""
     moments = random.Random(seed)
 
@@ -81,7 +84,8 @@ def kill_runs(program: str, study: str, out: Path, *, kills: int, seed: int = 1,
         found.rounds += 1
         disturbed = False
 
-    while found.kills < kills and time.monotonic() - start < seconds:
+    start = time.monotonic()
+    while found.kills < kills and (found.kills < LEAST_KILLS or time.monotonic() - start < seconds):
         process = subprocess.Popen([*words(killed), "--quiet"], stdout=subprocess.DEVNULL,
                                    stderr=subprocess.PIPE, text=True)
         try:
