@@ -9,6 +9,7 @@ import h5py
 import numpy
 import pytest
 from conftest import PROGRAM, bad, good, lamella
+from small_cohort import absolute_rows
 
 PLAN = ("--size-px", 64, "--level", 0)
 
@@ -118,16 +119,12 @@ def test_a_patient_in_train_and_test(study, cohort, tmp_path):
 def test_one_slide_under_two_names(study, cohort, tmp_path):
     """In train and test it would be judged by what it learned from; in one role it counts twice."""
     shutil.copy(cohort / "phantom_01.tif", tmp_path / "copy.tif")
-    header, first, *rest = (cohort / "slides.csv").read_text().splitlines()
+    header = (cohort / "slides.csv").read_text().splitlines()[0]
 
     def write(role):
-        rows = [f"{cohort / name}" if name.endswith((".tif", ".xml")) else name
-                for name in first.split(",")]
-        again = ["other", str(tmp_path / "copy.tif"), "patient_other", role, rows[4]]
-        kept = [",".join(f"{cohort / field}" if field.endswith((".tif", ".xml")) else field
-                         for field in row.split(",")) for row in rest]
+        again = f"other,{tmp_path / 'copy.tif'},patient_other,{role},{cohort / 'phantom_01.xml'}"
         table = tmp_path / "slides.csv"
-        table.write_text("\n".join([header, ",".join(rows), *kept, ",".join(again)]) + "\n")
+        table.write_text("\n".join([header, *absolute_rows(cohort), again]) + "\n")
         return study(table=table)
 
     message = bad("run", write("test"))

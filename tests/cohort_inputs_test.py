@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from conftest import PROGRAM, bad, good, lamella, small_study
-from small_cohort import make_cohort
+from small_cohort import absolute_rows, make_cohort
 from sparse_tiff import SparseTiff
 
 HEADER = "slide_id,path,patient_id,role,annotations"
@@ -18,11 +18,7 @@ class Cohort:
     def __init__(self, folder: Path):
         self.slides = make_cohort(good, folder / "cohort", size_px="2048,1536", seed=3)
         self.rows = (self.slides / "slides.csv").read_text().splitlines()[1:]
-        self.absolute = []
-        for row in self.rows:
-            name, path, patient, role, annotations = row.split(",")
-            self.absolute.append(f"{name},{self.slides / path},{patient},{role},"
-                                 f"{self.slides / annotations}")
+        self.absolute = absolute_rows(self.slides)
 
 
 @pytest.fixture(scope="module")

@@ -4,13 +4,11 @@
 import json
 import os
 import shutil
-import signal
-import subprocess
-import time
 from pathlib import Path
 
-from conftest import PROGRAM, good, lamella
+from conftest import good, lamella
 from damaged_tiff import corrupt_tile
+from interrupted_runs import interrupt_runs
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
@@ -96,20 +94,6 @@ def test_bad_slides_fail_by_name_and_the_rest_is_finished(study, cohort, tmp_pat
 def test_ctrl_c_leaves_nothing_half_written(study, tmp_path):
     reference = good("run", study(output=tmp_path / "whole"))
     path = study()
-    interrupted = 0
-    for delay in (0.3, 0.8, 1.3, 1.8, 2.3):
-        run = subprocess.Popen([PROGRAM, "run", str(path), "--threads", "2"],
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        time.sleep(delay)
-        run.send_signal(signal.SIGINT)
-        _, err = run.communicate(timeout=60)
-        assert run.returncode in (0, 130), err
-        interrupted += run.returncode == 130
-        assert not list(tmp_path.rglob("*.tmp")), "a half-written file was left"
-        if run.returncode == 130:
-            assert "interrupted" in err
-            for record in (tmp_path / "out" / "runs").glob("*/run.json"):
-                assert json.loads(record.read_text())["status"] in ("KILLED", "FINISHED")
-    assert interrupted >= 1
+    interrupt_runs(path, tmp_path, (0.3, 0.8, 1.3, 1.8, 2.3))
     after = good("run", path)
     assert after["metrics"] == reference["metrics"]

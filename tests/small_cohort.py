@@ -32,5 +32,14 @@ def make_cohort(program, folder: Path, *, size_px: str, seed: int) -> Path:
     return folder
 
 
+def absolute_rows(folder: Path) -> list[str]:
+    """The rows of the cohort's table, for a table at another place."""
+    rows = []
+    for row in (folder / "slides.csv").read_text().splitlines()[1:]:
+        name, path, patient, role, annotations = row.split(",")
+        rows.append(f"{name},{folder / path},{patient},{role},{folder / annotations}")
+    return rows
+
+
 def study_text(output, table, *, size_px: int = 56, most: int = 20) -> str:
     return STUDY.format(output=output, table=table, size_px=size_px, most=most)

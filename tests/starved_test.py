@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from conftest import PROGRAM, Outcome, good, lamella, small_study
 from kill_runs import differences, leftovers, results
-from small_cohort import make_cohort
+from small_cohort import absolute_rows, make_cohort
 
 SLIDE = "phantom_03.tif"  # a test slide: planned, encoded, scored and mapped
 
@@ -32,13 +32,8 @@ class Starved:
 
     def table(self, path: Path, *more: str) -> None:
         """The cohort's table with further rows, at another place."""
-        header, *rows = (self.cohort / "slides.csv").read_text().splitlines()
-        lines = [header]
-        for row in rows:
-            name, slide, patient, role, annotations = row.split(",")
-            lines.append(f"{name},{self.cohort / slide},{patient},{role},"
-                         f"{self.cohort / annotations}")
-        path.write_text("\n".join([*lines, *more]) + "\n")
+        header = (self.cohort / "slides.csv").read_text().splitlines()[0]
+        path.write_text("\n".join([header, *absolute_rows(self.cohort), *more]) + "\n")
 
     def expect_whole(self) -> None:
         """The same command, undisturbed."""

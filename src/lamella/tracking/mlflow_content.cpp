@@ -144,7 +144,9 @@ MlflowRun run_content(const Json& document) {
   run.key = document["run_id"].get<std::string>();
   run.name = run.key;
   run.status = document["status"].get<std::string>();
-  run.start_ms = document.value("start_time_ms", int64_t{0});
+  if (document.contains("start_time_ms")) {
+    run.start_ms = json_whole<int64_t>(document["start_time_ms"]);
+  }
   if (document.contains("end_time_ms")) run.end_ms = json_whole<int64_t>(document["end_time_ms"]);
   run.params = run_params(document);
   run.tags = run_tags(document);
