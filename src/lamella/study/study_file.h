@@ -38,6 +38,7 @@ struct Study {
   patch::PatchSpec patches;
   std::vector<CentreFile> centers;
   std::optional<patch::AnnotationRule> from_annotations;
+  ClassTable classes{{"normal", "tumor"}};
   tissue::TissueOptions tissue;
   std::string encoder = "lite0";
   encoder::Precision precision = encoder::Precision::kAuto;
