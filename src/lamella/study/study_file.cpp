@@ -8,10 +8,10 @@
 #include "lamella/base/error.h"
 #include "lamella/base/text.h"
 #include "lamella/io/files.h"
-#include "lamella/study/plan_slide.h"
 #include "lamella/study/toml_reader_internal.h"
 #include "lamella/tracking/mlflow_publish.h"
 #include "lamella/tracking/run_record.h"
+#include "lamella/verbs/plan_slide.h"
 
 namespace lamella::study {
 
@@ -21,7 +21,7 @@ constexpr int64_t kMaxPx = 1'000'000'000;
 
 patch::AnnotationRule read_rule(TomlReader table) {
   patch::AnnotationRule rule;
-  TwoGroups groups;
+  verbs::TwoGroups groups;
   groups.positive = table.texts("positive").value_or(groups.positive);
   groups.negative = table.texts("negative").value_or(groups.negative);
   groups.negative_from_tissue =
@@ -32,7 +32,7 @@ patch::AnnotationRule read_rule(TomlReader table) {
   rule.seed =
       static_cast<uint64_t>(table.integer("seed").value_or(static_cast<int64_t>(rule.seed)));
   table.finish();
-  return with_groups(rule, groups);
+  return verbs::with_groups(rule, groups);
 }
 
 void read_patches(TomlReader table, const std::string& folder, Study& study) {
@@ -40,7 +40,7 @@ void read_patches(TomlReader table, const std::string& folder, Study& study) {
   study.patches.level = table.small_integer("level");
   study.patches.mpp = table.number("mpp");
   for (TomlReader& list : table.tables("centers")) {
-    CentreFile file;
+    patch::CentreFile file;
     file.path = io::resolve(folder, list.required_text("file"));
     const int label = list.required_integer("label");
     if (label != 0 && label != 1) {
@@ -228,7 +228,7 @@ nlohmann::json to_json(const Study& study) {
                             {"level", optional_json(study.patches.level)},
                             {"mpp", optional_json(study.patches.mpp)},
                             {"centers", nlohmann::json::array()}};
-  for (const CentreFile& file : study.centers) {
+  for (const patch::CentreFile& file : study.centers) {
     patches["centers"].push_back({{"file", file.path}, {"label", file.label}});
   }
   if (study.from_annotations) patches["from_annotations"] = rule_json(*study.from_annotations);
