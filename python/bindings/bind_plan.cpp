@@ -87,8 +87,7 @@ std::vector<patch::CentreFile> centre_files(const Centres& centers) {
   for (const auto& [path, label] : centers) {
     if (label != 0 && label != 1) {
       throw Error(ErrorCode::kInvalidArgument,
-                  fmt::format("centers: found label {}, expected 0 or 1", label),
-                  path.string());
+                  fmt::format("centers: found label {}, expected 0 or 1", label), path.string());
     }
     files.push_back({path.string(), static_cast<int8_t>(label)});
   }
@@ -117,8 +116,9 @@ void bind_plan_class(nb::module_& module) {
           "Width and height of a patch in level-0 px.")
       .def_prop_ro("effective_mpp",
                    [](const PatchPlan& self) { return self.geometry.effective_mpp; })
-      .def_prop_ro("classes", [](const PatchPlan& self) { return self.classes.names; },
-                   "What the labels mean, in the order of the columns of scores.")
+      .def_prop_ro(
+          "classes", [](const PatchPlan& self) { return self.classes.names; },
+          "What the labels mean, in the order of the columns of scores.")
       .def_ro("mpp_source", &PatchPlan::mpp_source)
       .def_ro("stride_px", &PatchPlan::stride_px)
       .def_ro("warnings", &PatchPlan::warnings)

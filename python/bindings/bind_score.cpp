@@ -52,8 +52,8 @@ nb::capsule scores_stream(nb::handle self, nb::handle) {
   std::vector<ArrowColumn> columns = {arrow_column("x_px", patches.x_px.data(), owner),
                                       arrow_column("y_px", patches.y_px.data(), owner)};
   for (int label = 0; label < patches.scores.classes.count(); ++label) {
-    columns.push_back(arrow_column("prob_" + patches.scores.classes.name(label),
-                                   patches.scores.column(label)));
+    columns.push_back(
+        arrow_column("prob_" + patches.scores.classes.name(label), patches.scores.column(label)));
   }
   return arrow_stream(patches.scores.rows(), columns, {{"slide_id", scores.slide_id}});
 }
@@ -68,8 +68,7 @@ Array<const float, nb::ndim<2>> score_values(nb::handle self) {
 
 void bind_scores(nb::module_& module) {
   using heatmap::ScoredPatches;
-  nb::class_<Scores>(module, "Scores",
-                     "The probability of each class for every patch of a slide.")
+  nb::class_<Scores>(module, "Scores", "The probability of each class for every patch of a slide.")
       .def("__len__", [](const Scores& self) { return self.patches.scores.rows(); })
       .def("__repr__",
            [](const Scores& self) {
@@ -79,8 +78,7 @@ void bind_scores(nb::module_& module) {
       .def("__arrow_c_stream__", scores_stream, nb::arg("requested_schema") = nb::none(),
            "Positions and probabilities (prob_<Class>) as a table of Arrow.")
       .def_ro("slide_id", &Scores::slide_id)
-      .def_prop_ro("classes",
-                   [](const Scores& self) { return self.patches.scores.classes.names; })
+      .def_prop_ro("classes", [](const Scores& self) { return self.patches.scores.classes.names; })
       .def_prop_ro("values", score_values, "n x c, 0-1, float32: a column for each class.")
       .def_prop_ro("x_px", column(&ScoredPatches::x_px), "Left edges, level-0 px.")
       .def_prop_ro("y_px", column(&ScoredPatches::y_px), "Top edges, level-0 px.")

@@ -46,9 +46,10 @@ std::string hash_model(const classifier::LinearModel& model) {
   Sha256 hash;
   hash.update(model.feature_space);
   hash.update(model.classes.text());
-  for (const auto* values : {&model.weights, &model.mean, &model.scale, &rest}) {
-    hash.update(bytes(*values));
-  }
+  hash.update(bytes(model.weights));
+  hash.update(bytes(model.mean));
+  hash.update(bytes(model.scale));
+  hash.update(bytes(rest));
   return hash.hex();
 }
 
@@ -104,9 +105,9 @@ void train_model(RunState& state) {
   {
     const StepTimer timer(state.result.seconds["train"]);
     const std::vector<int32_t> groups = verbs::fold_groups(train.slides);
-    const classifier::TrainResult trained = classifier::train_classifier(
-        {train.features, train.labels, groups, state.study.classes}, state.study.train,
-        state.context);
+    const classifier::TrainResult trained =
+        classifier::train_classifier({train.features, train.labels, groups, state.study.classes},
+                                     state.study.train, state.context);
     fill_model(state, trained);
     verbs::write_whole_model(state.model, state.study.output + "/model", state.context);
     state.result.lambda = trained.model.lambda;

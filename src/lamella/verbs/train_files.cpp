@@ -165,9 +165,8 @@ TrainFilesResult train_features(std::vector<storage::FeatureFile> files,
   TrainFilesResult result;
   result.model = model_of(files, features, options);
   const std::vector<int32_t> groups = fold_groups(slides);
-  const classifier::TrainResult trained =
-      classifier::train_classifier({features, labels, groups, result.model.classifier.classes},
-                                   options.train, context);
+  const classifier::TrainResult trained = classifier::train_classifier(
+      {features, labels, groups, result.model.classifier.classes}, options.train, context);
   result.model.classifier = trained.model;
   result.model.trials = trained.trials;
   result.folds = trained.folds;
