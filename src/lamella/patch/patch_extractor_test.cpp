@@ -9,70 +9,14 @@
 #include <filesystem>
 #include <functional>
 #include <future>
-#include <map>
 
 #include "lamella/base/error.h"
 #include "lamella/base/random.h"
+#include "lamella/patch/extract_testing_internal.h"
 #include "lamella/patch/plan_patches.h"
-#include "lamella/patch/resample_internal.h"
-#include "lamella/tissue/memory_slide_testing.h"
 
 namespace lamella::patch {
 namespace {
-
-using tissue::MemorySlide;
-
-Image random_image(int width, int height, uint64_t seed) {
-  Random random(seed);
-  Image image(width, height, 3);
-  for (int y = 0; y < height; ++y) {
-    for (int x = 0; x < 3 * width; ++x) image.row(y)[x] = uint8_t(random.below(256));
-  }
-  return image;
-}
-
-// Mean of 2 x 2 pixels, rounded half up.
-Image halved(const Image& image) {
-  Image out(image.width() / 2, image.height() / 2, 3);
-  for (int y = 0; y < out.height(); ++y) {
-    for (int i = 0; i < 3 * out.width(); ++i) {
-      const int x = i / 3 * 6 + i % 3;
-      out.row(y)[i] = uint8_t((image.row(2 * y)[x] + image.row(2 * y)[x + 3] +
-                               image.row(2 * y + 1)[x] + image.row(2 * y + 1)[x + 3] + 2) /
-                              4);
-    }
-  }
-  return out;
-}
-
-PatchPlan grid(const MemorySlide& slide, const PatchSpec& spec, double stride_px = 0) {
-  GridOptions options;
-  if (stride_px > 0) options.stride_px = stride_px;
-  options.min_tissue = 0;
-  return plan_grid(slide.info(), "s", spec, tissue::all_tissue(slide.info()), options);
-}
-
-using Patches = std::map<uint32_t, std::vector<uint8_t>>;
-
-Patches extract(const std::shared_ptr<const slide::Slide>& slide, const PatchPlan& plan,
-                const ExtractOptions& options, int threads = 1) {
-  PatchExtractor extractor(slide, plan, options);
-  Context context;
-  context.threads = threads;
-  Patches patches;
-  PatchBatch batch;
-  while (extractor.next(batch, context)) {
-    EXPECT_EQ(batch.count, int64_t(batch.rows.size()));
-    EXPECT_EQ(batch.size_px, extractor.output_px());
-    for (int64_t i = 0; i < batch.count; ++i) {
-      const auto pixels = batch.patch(i);
-      EXPECT_TRUE(patches.try_emplace(batch.rows[size_t(i)], pixels.begin(), pixels.end()).second);
-    }
-  }
-  EXPECT_EQ(batch.count, 0);
-  EXPECT_EQ(int64_t(patches.size() + extractor.failures().size()), extractor.patch_count());
-  return patches;
-}
 
 // Pixels of `image` at (x, y), white outside.
 std::vector<uint8_t> cut(const Image& image, int64_t x, int64_t y, int size) {
@@ -231,75 +175,6 @@ TEST(Extractor, RefusesSenselessViews) {
     options.views = views;
     EXPECT_THROW(options.validate(), Error);
   }
-}
-
-// A patch of from_px x from_px as an encoder of output_px takes it.
-std::vector<uint8_t> resized(const std::vector<uint8_t>& patch, int from_px, int output_px) {
-  const ResampleAxis axis(0, from_px, output_px);
-  Image out(output_px, output_px, 3);
-  ResampleScratch scratch;
-  resample(ImageView{patch.data(), from_px, from_px, 3, ptrdiff_t{3} * from_px}, axis, axis,
-           out.view(), scratch);
-  return {out.bytes().begin(), out.bytes().end()};
-}
-
-TEST(Extractor, ScaleComesBeforeSize) {
-  const auto slide =
-      std::make_shared<MemorySlide>(std::vector{random_image(400, 400, 11)}, Mpp{0.5, 0.5});
-  for (const double mpp : {1.3, 0.7, 0.3}) {  // the last enlarges
-    const PatchPlan plan = grid(*slide, {40, {}, mpp});
-    const Patches patches = extract(slide, plan, {});
-    for (const int output_px : {64, 40, 25}) {
-      for (const auto& [row, pixels] : extract(slide, plan, {.output_px = output_px})) {
-        ASSERT_EQ(pixels, resized(patches.at(row), 40, output_px)) << row << " " << output_px;
-      }
-    }
-  }
-}
-
-TEST(Extractor, AFineSlideIsAsSharpAsItsOwnCoarseCopy) {
-  const Image picture = random_image(640, 640, 12);
-  const Image coarse_picture = halved(halved(picture));
-  const auto fine = std::make_shared<MemorySlide>(std::vector{picture}, Mpp{0.5, 0.5});
-  const auto coarse = std::make_shared<MemorySlide>(std::vector{coarse_picture}, Mpp{2.0, 2.0});
-  PatchPlan of_fine = grid(*fine, {40, {}, 2.0}), of_coarse = grid(*coarse, {40, {}, 2.0});
-  of_fine.rows = {{0, 0}, {160, 80}, {400, 404}, {-8, 600}};
-  of_coarse.rows = {{0, 0}, {40, 20}, {100, 101}, {-2, 150}};
-  for (const int output_px : {0, 112, 30}) {
-    ExtractOptions options{.output_px = output_px};
-    options.views = {1, 2};
-    const Patches expected = extract(coarse, of_coarse, options);
-    for (const auto& [row, pixels] : extract(fine, of_fine, options)) {
-      for (size_t i = 0; i < pixels.size(); ++i) {
-        ASSERT_NEAR(pixels[i], expected.at(row)[i], 1) << "halving twice rounds twice";
-      }
-    }
-  }
-}
-
-// What is enlarged for the encoder is read as coarsely as what is not.
-TEST(Extractor, ReadsReducedTilesAlsoForALargeEncoder) {
-  const Image picture = random_image(640, 640, 13);
-  const auto whole = std::make_shared<MemorySlide>(std::vector{picture}, Mpp{0.5, 0.5});
-  const auto reducing = std::make_shared<MemorySlide>(std::vector{picture}, Mpp{0.5, 0.5},
-                                                      std::set<std::pair<int64_t, int64_t>>{}, 8);
-  PatchPlan plan = grid(*whole, {20, {}, 4.0});  // 8 px to one: read at 1/4
-  plan.rows = {{0, 0}, {160, 80}, {-32, 320}};
-  ExtractOptions options{.output_px = 224};
-  options.views = {1, 2};
-  const Patches plain = extract(whole, plan, options), fast = extract(reducing, plan, options);
-  ASSERT_NE(plain, fast) << "the reduced tiles were not taken: their means are rounded twice";
-  for (const auto& [row, pixels] : fast) {
-    for (size_t i = 0; i < pixels.size(); ++i) ASSERT_NEAR(pixels[i], plain.at(row)[i], 1);
-  }
-}
-
-TEST(Extractor, RefusesViewsOfTooManyPixels) {
-  const auto slide =
-      std::make_shared<MemorySlide>(std::vector{random_image(64, 64, 14)}, Mpp{10, 10});
-  ExtractOptions options{.output_px = 128};
-  options.views = {8};  // 16,000 px at 1 µm/px, of 1,600 px
-  EXPECT_THROW(extract(slide, grid(*slide, {2000, {}, 1.0}), options), Error);
 }
 
 TEST(Extractor, EnlargesInOneStepFromTheLevel) {
