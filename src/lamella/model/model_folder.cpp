@@ -7,6 +7,7 @@
 
 #include "lamella/base/error.h"
 #include "lamella/base/json_text.h"
+#include "lamella/feature/feature_space.h"
 #include "lamella/io/files.h"
 #include "lamella/io/temporary.h"
 #include "lamella/model/model.h"
@@ -98,8 +99,13 @@ Model from_json(const nlohmann::json& json) {
 }
 
 void check(const Model& model, const std::string& path) {
+  const classifier::LinearModel& linear = model.classifier;
+  if (const std::string earlier = feature::earlier_space_advice(linear.feature_space, "");
+      !earlier.empty()) {
+    throw Error(ErrorCode::kUnsupported, "the model cannot be used any more" + earlier, path);
+  }
   try {
-    model.classifier.validate();
+    linear.validate();
     model.spec.validate();
   } catch (const Error& error) {
     throw Error(ErrorCode::kCorrupt, error.message(), path);
