@@ -12,8 +12,8 @@
 #include "file_bytes.h"
 #include "lamella/base/error.h"
 #include "lamella/encoder/encoder.h"
-#include "lamella/study/check_plan.h"
 #include "lamella/study/study_file.h"
+#include "lamella/verbs/check_plan.h"
 #include "loaded_encoder.h"
 #include "values.h"
 
@@ -27,7 +27,7 @@ FeatureFile encode_verb(nb::handle slide, const patch::PatchPlan& plan, nb::hand
                         const std::string& precision, std::optional<double> slide_mpp,
                         const Call& call) {
   const auto opened = slide_of(slide, slide_mpp);
-  study::require_same_slide(plan, opened->info());
+  verbs::require_same_slide(plan, opened->info());
   const auto loaded = loaded_encoder_of(encoder, precision, call);
   FeatureFile file;
   file.plan = plan;
@@ -164,9 +164,8 @@ void bind_encoder_class(nb::module_& module) {
       .def_static(
           "defaults",
           [] {
-            const study::Study standard;
-            return nb::make_tuple(standard.encoder,
-                                  std::string(encoder::to_string(standard.precision)));
+            const study::Study study;
+            return nb::make_tuple(study.encoder, std::string(encoder::to_string(study.precision)));
           },
           "Name and precision of the encoder that is used where none is named.")
       .def_prop_ro("name", [](const LoadedEncoder& self) { return self.info().name; })
