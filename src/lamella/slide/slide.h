@@ -73,7 +73,8 @@ class Slide {
 struct OpenOptions {
   // µm/px at level 0, wins over the file's; within kMinPlausibleMpp to kMaxPlausibleMpp.
   std::optional<double> mpp;
-  std::string image;  // number or name, where a TIFF holds several; "": the one that is the slide
+  std::string image =
+      {};  // number or name, where a TIFF holds several; "": the one that is the slide
   enum class Backend { kAuto, kLamella, kOpenSlide } backend = Backend::kAuto;
 };
 
