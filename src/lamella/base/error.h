@@ -2,6 +2,7 @@
 // The one exception of lamella. Immutable after construction.
 #pragma once
 
+#include <functional>
 #include <source_location>
 #include <stdexcept>
 #include <string>
@@ -26,7 +27,8 @@ enum class ErrorCode {
 std::string_view to_string(ErrorCode code);
 
 // what() is "<path>: <message>", or the message alone without a path. A message says what was
-// found, what was expected and what to do.
+// found, what was expected and what to do. An option stands in it by its name in backquotes:
+// `slide_mpp`; the face that shows it puts its own spelling there (spell_options).
 class Error : public std::runtime_error {
  public:
   Error(ErrorCode code, const std::string& message, const std::string& path = {},
@@ -35,6 +37,8 @@ class Error : public std::runtime_error {
   ErrorCode code() const noexcept { return code_; }
   const std::string& message() const noexcept { return message_; }
   const std::string& path() const noexcept { return path_; }
+  // The option that the message names first, "" if it names none.
+  std::string field() const;
   // Source file and line that threw, for bug reports: "slide/tiff_slide.cpp:120".
   const std::string& where() const noexcept { return where_; }
 
@@ -44,5 +48,9 @@ class Error : public std::runtime_error {
   std::string path_;
   std::string where_;
 };
+
+// The text with every `name` replaced by spelling(name), without the backquotes.
+std::string spell_options(const std::string& text,
+                          const std::function<std::string(const std::string& name)>& spelling);
 
 }  // namespace lamella

@@ -63,6 +63,7 @@ struct EncoderInfo {
 
 enum class Precision { kAuto, kF32, kBf16, kInt8 };
 std::string_view to_string(Precision precision);
+std::vector<std::string> precision_names();
 // Error kInvalidArgument that names the valid ones.
 Precision parse_precision(const std::string& text);
 

@@ -17,6 +17,8 @@ const std::vector<std::string> kNames = {"auto", "f32", "bf16", "int8"};
 
 }  // namespace
 
+std::vector<std::string> precision_names() { return kNames; }
+
 std::string_view to_string(Precision precision) {
   return kNames.at(static_cast<size_t>(precision));
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lamella/base/image.h"
+#include "lamella/base/option.h"
 #include "lamella/feature/feature.h"
 #include "lamella/patch/patch_plan.h"
 
@@ -50,6 +51,7 @@ struct OverlayOptions {
   // Outlines drawn in the slide's frame (level-0 px), e.g. annotations.
   std::vector<std::vector<PointF>> outlines;
   void validate() const;
+  static const OptionTable<OverlayOptions>& table();
 };
 
 // The thumbnail (whole slide, any size) with the map over it, a colour scale and a title.

@@ -21,13 +21,6 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-void require_fraction(const char* name, double value) {
-  if (!(value >= 0 && value <= 1)) {
-    throw Error(ErrorCode::kInvalidArgument,
-                fmt::format("found {} = {}, expected a fraction from 0 to 1", name, value));
-  }
-}
-
 // The groups of a file, sorted by what the rule says of them.
 struct Groups {
   std::vector<std::string> positive;
@@ -124,29 +117,6 @@ void take_balanced(std::vector<PatchRow> tumour, std::vector<PatchRow> normal,
 }
 
 }  // namespace
-
-void AnnotationRule::validate() const {
-  require_fraction("min_coverage", min_coverage);
-  require_fraction("min_tissue", min_tissue);
-  if (min_coverage <= 0) {
-    throw Error(ErrorCode::kInvalidArgument, "found min_coverage = 0, expected more than 0");
-  }
-  if (max_per_slide < 1) {
-    throw Error(ErrorCode::kInvalidArgument,
-                fmt::format("found max_per_slide = {}, expected at least 1", max_per_slide));
-  }
-  if (positive.empty() && negative.empty()) {
-    throw Error(ErrorCode::kInvalidArgument,
-                "found no positive and no negative groups, expected at least one group");
-  }
-  for (const std::string& group : positive) {
-    if (contains(negative, group)) {
-      throw Error(
-          ErrorCode::kInvalidArgument,
-          fmt::format("found group '{}' both positive and negative, expected one of them", group));
-    }
-  }
-}
 
 PatchPlan plan_from_annotations(const slide::SlideInfo& info, const std::string& slide_id,
                                 const PatchSpec& spec, const tissue::TissueMask& mask,

@@ -54,6 +54,7 @@ struct AnnotationRule {
   int max_per_slide = 2000;                // rows; classes are balanced as far as they reach
   uint64_t seed = 7;
   void validate() const;
+  static const OptionTable<AnnotationRule>& table();
 };
 
 // Candidates: the patches of a grid of stride = extent from the slide's top-left that lie wholly
@@ -78,6 +79,7 @@ struct GridOptions {
   std::optional<RectPx> region_px = {};  // level-0 px; default the whole slide
   double min_tissue = 0.1;               // 0-1
   void validate() const;
+  static const OptionTable<GridOptions>& table();
 };
 
 // Grid from the region's top-left, row by row, until the region's right and bottom edges (or the

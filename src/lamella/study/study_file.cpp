@@ -3,9 +3,8 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
-
 #include "lamella/base/error.h"
+#include "lamella/base/option_json.h"
 #include "lamella/base/text.h"
 #include "lamella/io/files.h"
 #include "lamella/study/toml_reader_internal.h"
@@ -14,29 +13,29 @@
 
 namespace lamella::study {
 
+const OptionTable<TrackingOptions>& TrackingOptions::table() {
+  static const auto kTable =
+      OptionTable<TrackingOptions>()
+          .row("mlflow", &TrackingOptions::mlflow,
+               {.help = "tracking URI of an MLflow server; empty for none",
+                .otherwise = "MLFLOW_TRACKING_URI"})
+          .row("register", &TrackingOptions::register_model,
+               {.help = "also make a version of this registered model"})
+          .row("alias", &TrackingOptions::alias, {.help = "alias of that version"});
+  return kTable;
+}
+
 namespace {
 
-constexpr int64_t kMaxPx = 1'000'000'000;
-
-patch::AnnotationRule read_rule(TomlReader table) {
-  patch::AnnotationRule rule;
-  rule.positive = table.texts("positive").value_or(rule.positive);
-  rule.negative = table.texts("negative").value_or(rule.negative);
-  rule.negative_from_tissue =
-      table.boolean("negative_from_tissue").value_or(rule.negative_from_tissue);
-  rule.min_coverage = table.number("min_coverage").value_or(rule.min_coverage);
-  rule.min_tissue = table.number("min_tissue").value_or(rule.min_tissue);
-  rule.max_per_slide = table.small_integer("max_per_slide").value_or(rule.max_per_slide);
-  rule.seed =
-      static_cast<uint64_t>(table.integer("seed").value_or(static_cast<int64_t>(rule.seed)));
+// A table that holds the options of one struct and nothing else.
+template <typename T>
+void read_section(TomlReader table, T& options) {
+  table.read(options_of(options));
   table.finish();
-  return rule;
 }
 
 void read_patches(TomlReader table, const std::string& folder, Study& study) {
-  study.patches.size_px = table.required_integer("size_px");
-  study.patches.level = table.small_integer("level");
-  study.patches.mpp = table.number("mpp");
+  table.read(options_of(study.patches));
   for (TomlReader& list : table.tables("centers")) {
     CentreFile file;
     file.path = io::resolve(folder, list.required_text("file"));
@@ -48,56 +47,33 @@ void read_patches(TomlReader table, const std::string& folder, Study& study) {
     list.finish();
     study.centers.push_back(file);
   }
-  if (const auto rule = table.table("from_annotations")) study.from_annotations = read_rule(*rule);
-  table.finish();
-}
-
-void read_train(TomlReader table, Study& study) {
-  classifier::TrainOptions& train = study.train;
-  if (table.has("l2") && table.is_text("l2")) {
-    const std::string text = *table.text("l2");
-    if (text != "cv") {
-      table.fail("l2", fmt::format("train.l2: found '{}', expected \"cv\" or a number", text));
-    }
-  } else {
-    train.lambda = table.number("l2");
-  }
-  train.max_folds = table.small_integer("max_folds").value_or(train.max_folds);
-  train.max_iterations = table.small_integer("max_iterations").value_or(train.max_iterations);
-  table.finish();
-}
-
-void read_score(TomlReader table, Study& study) {
-  study.score.stride_px = table.number("stride_px");
-  study.score.min_tissue = table.number("min_tissue").value_or(study.score.min_tissue);
-  if (const auto region = table.numbers("region")) {
-    if (region->size() != 4) {
-      table.fail("region", fmt::format("score.region: found {} numbers, expected [x, y, width, "
-                                       "height] in level-0 px",
-                                       region->size()));
-    }
-    const auto px = [&](size_t i) {
-      const double value = (*region)[i];
-      if (!(std::abs(value) <= static_cast<double>(kMaxPx))) {
-        table.fail("region", fmt::format("score.region: found {}, expected level-0 px from -{} to "
-                                         "{}",
-                                         value, kMaxPx, kMaxPx));
-      }
-      return static_cast<int64_t>(value);
-    };
-    study.score.region_px = RectPx{px(0), px(1), px(2), px(3)};
+  if (const auto rule = table.table("from_annotations")) {
+    read_section(*rule, study.from_annotations.emplace());
   }
   table.finish();
 }
 
-void read_tissue(TomlReader table, Study& study) {
-  tissue::TissueOptions& options = study.tissue;
-  options.mask_mpp = table.number("mask_mpp").value_or(options.mask_mpp);
-  options.mask_max_px = table.small_integer("mask_max_px").value_or(options.mask_max_px);
-  options.min_area_um2 = table.number("min_area_um2").value_or(options.min_area_um2);
-  options.max_hole_um2 = table.number("max_hole_um2").value_or(options.max_hole_um2);
-  options.min_saturation = table.number("min_saturation").value_or(options.min_saturation);
-  table.finish();
+// How features are made and stored.
+const OptionTable<Study>& encoding_table() {
+  static const auto kTable =
+      OptionTable<Study>()
+          .row(
+              "precision", OptionKind::kText,
+              {.help = "numbers that the encoder runs in", .choices = encoder::precision_names()},
+              [](const Study& study) { return value_of(std::string(to_string(study.precision))); },
+              [](Study& study, const OptionValue& value) {
+                study.precision = encoder::parse_precision(std::get<std::string>(value));
+              })
+          .row(
+              "features_dtype", OptionKind::kText,
+              {.help = "how features are stored", .choices = {"float32", "float16"}},
+              [](const Study& study) {
+                return value_of(std::string(storage::to_string(study.features_type)));
+              },
+              [](Study& study, const OptionValue& value) {
+                study.features_type = storage::parse_feature_type(std::get<std::string>(value));
+              });
+  return kTable;
 }
 
 void read_encoder(TomlReader table, const std::string& folder, Study& study) {
@@ -106,34 +82,13 @@ void read_encoder(TomlReader table, const std::string& folder, Study& study) {
   if (study.encoder.find('/') != std::string::npos) {
     study.encoder = io::resolve(folder, study.encoder);
   }
-  if (const auto precision = table.text("precision")) {
-    try {
-      study.precision = encoder::parse_precision(*precision);
-    } catch (const Error& error) {
-      table.fail("precision", error.message());
-    }
-  }
-  if (const auto type = table.text("features_dtype")) {
-    try {
-      study.features_type = storage::parse_feature_type(*type);
-    } catch (const Error& error) {
-      table.fail("features_dtype", error.message());
-    }
-  }
-  table.finish();
-}
-
-void read_heatmap(TomlReader table, Study& study) {
-  study.heatmap.colormap = table.text("colormap").value_or(study.heatmap.colormap);
-  study.heatmap.opacity = table.number("opacity").value_or(study.heatmap.opacity);
+  table.read({&encoding_table().list(), &study});
   table.finish();
 }
 
 void read_tracking(TomlReader table, Study& study) {
   TrackingOptions& options = study.tracking;
-  options.mlflow = table.text("mlflow");
-  options.register_model = table.text("register").value_or("");
-  options.alias = table.text("alias").value_or("");
+  table.read(options_of(options));
   try {
     tracking::PublishOptions publish{options.mlflow.value_or(""), options.register_model,
                                      options.alias, false};
@@ -145,19 +100,30 @@ void read_tracking(TomlReader table, Study& study) {
   table.finish();
 }
 
+// What options make no sense together, named as the file spells them.
+template <typename T>
+void check_section(const Study& study, const T& options, const std::string& section) {
+  try {
+    options.validate();
+  } catch (const Error& error) {
+    throw Error(ErrorCode::kInvalidArgument,
+                spell_options(error.message(),
+                              [&](const std::string& name) { return section + "." + name; }),
+                study.path);
+  }
+}
+
 void check(const Study& study) {
   const auto refuse = [&](const std::string& message) {
     throw Error(ErrorCode::kInvalidArgument, message, study.path);
   };
-  try {
-    study.patches.validate();
-    study.tissue.validate();
-    study.train.validate();
-    study.score.validate();
-    study.heatmap.validate();
-    if (study.from_annotations) study.from_annotations->validate();
-  } catch (const Error& error) {
-    refuse(error.message());
+  check_section(study, study.patches, "patches");
+  check_section(study, study.tissue, "tissue");
+  check_section(study, study.train, "train");
+  check_section(study, study.score, "score");
+  check_section(study, study.heatmap, "heatmap");
+  if (study.from_annotations) {
+    check_section(study, *study.from_annotations, "patches.from_annotations");
   }
   if (study.centers.empty() && !study.from_annotations) {
     refuse(
@@ -187,11 +153,11 @@ Study read_study(const std::string& path, const std::vector<std::string>& overri
   if (!patches)
     reader.fail("", "'[patches]' is missing; expected [patches] with size_px and labels");
   read_patches(*patches, folder, study);
-  if (const auto table = reader.table("tissue")) read_tissue(*table, study);
+  if (const auto table = reader.table("tissue")) read_section(*table, study.tissue);
   if (const auto table = reader.table("encoder")) read_encoder(*table, folder, study);
-  if (const auto table = reader.table("train")) read_train(*table, study);
-  if (const auto table = reader.table("score")) read_score(*table, study);
-  if (const auto table = reader.table("heatmap")) read_heatmap(*table, study);
+  if (const auto table = reader.table("train")) read_section(*table, study.train);
+  if (const auto table = reader.table("score")) read_section(*table, study.score);
+  if (const auto table = reader.table("heatmap")) read_section(*table, study.heatmap);
   if (const auto table = reader.table("tracking")) read_tracking(*table, study);
   reader.finish();
   check(study);
@@ -203,65 +169,30 @@ Study read_study(const std::string& path, const std::vector<std::string>& overri
   return study;
 }
 
-namespace {
-
-nlohmann::json optional_json(const auto& value) {
-  return value ? nlohmann::json(*value) : nlohmann::json();
-}
-
-nlohmann::json rule_json(const patch::AnnotationRule& rule) {
-  return {{"positive", rule.positive},
-          {"negative", rule.negative},
-          {"negative_from_tissue", rule.negative_from_tissue},
-          {"min_coverage", rule.min_coverage},
-          {"min_tissue", rule.min_tissue},
-          {"max_per_slide", rule.max_per_slide},
-          {"seed", rule.seed}};
-}
-
-}  // namespace
-
 nlohmann::json to_json(const Study& study) {
-  nlohmann::json patches = {{"size_px", study.patches.size_px},
-                            {"level", optional_json(study.patches.level)},
-                            {"mpp", optional_json(study.patches.mpp)},
-                            {"centers", nlohmann::json::array()}};
+  nlohmann::json patches = json_of_options(study.patches);
+  patches["centers"] = nlohmann::json::array();
   for (const CentreFile& file : study.centers) {
     patches["centers"].push_back({{"file", file.path}, {"label", file.label}});
   }
-  if (study.from_annotations) patches["from_annotations"] = rule_json(*study.from_annotations);
-  nlohmann::json score = {{"stride_px", optional_json(study.score.stride_px)},
-                          {"min_tissue", study.score.min_tissue}};
-  if (const auto& region = study.score.region_px) {
-    score["region"] = {region->x, region->y, region->width, region->height};
+  if (study.from_annotations)
+    patches["from_annotations"] = json_of_options(*study.from_annotations);
+  nlohmann::json score = json_of_options(study.score);
+  if (score["region"].is_null()) score.erase("region");
+  nlohmann::json encoder = {{"name", study.encoder}};
+  for (const Option& option : encoding_table().list()) {
+    encoder[option.name] = json_of(option, option.get(&study));
   }
-  return {{"file", study.path},
-          {"name", study.name},
-          {"output", study.output},
-          {"slides", {{"table", study.slides_table}}},
-          {"patches", patches},
-          {"tissue",
-           {{"mask_mpp", study.tissue.mask_mpp},
-            {"mask_max_px", study.tissue.mask_max_px},
-            {"min_area_um2", study.tissue.min_area_um2},
-            {"max_hole_um2", study.tissue.max_hole_um2},
-            {"min_saturation", study.tissue.min_saturation}}},
-          {"encoder",
-           {{"name", study.encoder},
-            {"precision", std::string(encoder::to_string(study.precision))},
-            {"features_dtype", std::string(storage::to_string(study.features_type))}}},
-          {"train",
-           {{"l2", study.train.lambda ? nlohmann::json(*study.train.lambda) : "cv"},
-            {"max_folds", study.train.max_folds},
-            {"max_iterations", study.train.max_iterations}}},
-          {"score", score},
-          {"heatmap", {{"colormap", study.heatmap.colormap}, {"opacity", study.heatmap.opacity}}},
-          {"tracking",
-           {{"mlflow", study.tracking.mlflow
-                           ? nlohmann::json(tracking::without_credentials(*study.tracking.mlflow))
-                           : nlohmann::json()},
-            {"register", study.tracking.register_model},
-            {"alias", study.tracking.alias}}}};
+  nlohmann::json tracking = json_of_options(study.tracking);
+  if (study.tracking.mlflow) {
+    tracking["mlflow"] = tracking::without_credentials(*study.tracking.mlflow);
+  }
+  return {{"file", study.path},     {"name", study.name},
+          {"output", study.output}, {"slides", {{"table", study.slides_table}}},
+          {"patches", patches},     {"tissue", json_of_options(study.tissue)},
+          {"encoder", encoder},     {"train", json_of_options(study.train)},
+          {"score", score},         {"heatmap", json_of_options(study.heatmap)},
+          {"tracking", tracking}};
 }
 
 }  // namespace lamella::study

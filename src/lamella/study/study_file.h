@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "lamella/base/option.h"
 #include "lamella/classifier/linear_model.h"
 #include "lamella/encoder/encoder.h"
 #include "lamella/heatmap/heatmap.h"
@@ -26,6 +27,7 @@ struct TrackingOptions {
   std::optional<std::string> mlflow;  // tracking URI, "" for none; not set: MLFLOW_TRACKING_URI
   std::string register_model;         // name at the model registry, "" for none
   std::string alias;
+  static const OptionTable<TrackingOptions>& table();
 };
 
 // Paths are as resolved: relative ones in the file are relative to the file's folder.

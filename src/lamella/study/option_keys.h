@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// Options as a study spells them.
+#pragma once
+
+#include <string>
+
+namespace lamella::study {
+
+// "min_tissue" -> "score.min_tissue", "slide_mpp" -> "the slides table's mpp column"; the name
+// itself if no study has it.
+std::string option_key(const std::string& name);
+
+// A message of the verbs with every option named as a study spells it.
+std::string spell_keys(const std::string& message);
+
+}  // namespace lamella::study
