@@ -37,7 +37,7 @@ void read_section(TomlReader table, T& options) {
 void read_patches(TomlReader table, const std::string& folder, Study& study) {
   table.read(options_of(study.patches));
   for (TomlReader& list : table.tables("centers")) {
-    CentreFile file;
+    patch::CentreFile file;
     file.path = io::resolve(folder, list.required_text("file"));
     const int label = list.required_integer("label");
     if (label != 0 && label != 1) {
@@ -75,6 +75,23 @@ const OptionTable<Study>& encoding_table() {
               });
   return kTable;
 }
+
+}  // namespace
+
+const std::vector<StudySection>& study_sections() {
+  static const std::vector<StudySection> kSections = {
+      {"patches", &patch::PatchSpec::table().list()},
+      {"patches.from_annotations", &patch::AnnotationRule::table().list()},
+      {"tissue", &tissue::TissueOptions::table().list()},
+      {"encoder", &encoding_table().list()},
+      {"train", &classifier::TrainOptions::table().list()},
+      {"score", &patch::GridOptions::table().list()},
+      {"heatmap", &heatmap::OverlayOptions::table().list()},
+      {"tracking", &TrackingOptions::table().list()}};
+  return kSections;
+}
+
+namespace {
 
 void read_encoder(TomlReader table, const std::string& folder, Study& study) {
   study.encoder = table.text("name").value_or(study.encoder);
@@ -172,7 +189,7 @@ Study read_study(const std::string& path, const std::vector<std::string>& overri
 nlohmann::json to_json(const Study& study) {
   nlohmann::json patches = json_of_options(study.patches);
   patches["centers"] = nlohmann::json::array();
-  for (const CentreFile& file : study.centers) {
+  for (const patch::CentreFile& file : study.centers) {
     patches["centers"].push_back({{"file", file.path}, {"label", file.label}});
   }
   if (study.from_annotations)

@@ -18,11 +18,6 @@
 
 namespace lamella::study {
 
-struct CentreFile {
-  std::string path;
-  int8_t label = 0;  // 1 tumour, 0 normal
-};
-
 struct TrackingOptions {
   std::optional<std::string> mlflow;  // tracking URI, "" for none; not set: MLFLOW_TRACKING_URI
   std::string register_model;         // name at the model registry, "" for none
@@ -38,7 +33,7 @@ struct Study {
   std::string output;        // folder
   std::string slides_table;  // CSV
   patch::PatchSpec patches;
-  std::vector<CentreFile> centers;
+  std::vector<patch::CentreFile> centers;
   std::optional<patch::AnnotationRule> from_annotations;
   tissue::TissueOptions tissue;
   std::string encoder = "lite0";
@@ -57,6 +52,13 @@ struct Study {
 // `folder`: what the file's relative paths are relative to, "" for its own folder.
 Study read_study(const std::string& path, const std::vector<std::string>& overrides = {},
                  const std::string& folder = {});
+
+// The options of a study file by the tables that they stand in; beside them are names and paths.
+struct StudySection {
+  std::string name;  // "score"
+  const OptionList* list = nullptr;
+};
+const std::vector<StudySection>& study_sections();
 
 // The study as resolved, every option, for the run record.
 nlohmann::json to_json(const Study& study);
