@@ -89,17 +89,23 @@ std::string spell_flags(const CLI::App& root, const std::string& message) {
   });
 }
 
-std::string nearest_flag(const CLI::App& root) {
+std::string nearest_word(const CLI::App& root) {
+  const std::vector<std::string> words = root.remaining(true);
+  if (words.empty()) return "";
+  const auto chain = parsed_chain(root);
   std::vector<std::string> known;
-  for (const CLI::App* app : parsed_chain(root)) {
+  if (!words.front().starts_with("-")) {
+    for (const CLI::App* part : chain.front()->get_subcommands(nullptr)) {
+      known.push_back(part->get_name());
+    }
+    return did_you_mean(words.front(), known);
+  }
+  for (const CLI::App* app : chain) {
     for (const CLI::Option* option : app->get_options()) {
       for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
     }
   }
-  for (const std::string& word : root.remaining(true)) {
-    if (word.starts_with("--")) return did_you_mean(word.substr(0, word.find('=')), known);
-  }
-  return "";
+  return did_you_mean(words.front().substr(0, words.front().find('=')), known);
 }
 
 }  // namespace lamella::cli

@@ -24,7 +24,7 @@ void add_flags(CLI::App& app, T& options) {
 // key of the study file where it has none.
 std::string spell_flags(const CLI::App& root, const std::string& message);
 
-// " (did you mean '--x'?)" for the first flag that no command knows, or "".
-std::string nearest_flag(const CLI::App& root);
+// " (did you mean '--x'?)" for the first word that was not understood, or "".
+std::string nearest_word(const CLI::App& root);
 
 }  // namespace lamella::cli

@@ -36,7 +36,7 @@ PatchGeometry geometry_by_mpp(const PatchSpec& spec, const slide::SlideInfo& inf
   if (!info.mpp) {
     throw Error(ErrorCode::kInvalidArgument,
                 fmt::format("patches at {} um/px are asked of a slide whose mpp is unknown; give "
-                            "it (--mpp, or the mpp column of the slides table), or ask for a level",
+                            "`slide_mpp`, or ask for a `level`",
                             target),
                 info.path);
   }
@@ -44,7 +44,7 @@ PatchGeometry geometry_by_mpp(const PatchSpec& spec, const slide::SlideInfo& inf
   if (std::abs(mpp.x - mpp.y) > kMaxAnisotropy * std::min(mpp.x, mpp.y)) {
     throw Error(ErrorCode::kInvalidArgument,
                 fmt::format("found {} um/px in x and {} in y, expected them to agree within 5 %; "
-                            "give the right mpp, or ask for a level",
+                            "give the right `slide_mpp`, or ask for a `level`",
                             mpp.x, mpp.y),
                 info.path);
   }

@@ -182,7 +182,7 @@ void PatchFilesOptions::validate() const {
     throw Error(ErrorCode::kInvalidArgument, message);
   };
   if (format != PatchFormat::kNull && folder.empty()) {
-    refuse("no folder to write to; expected --out DIR (or --format null to read only)");
+    refuse("no folder to write to; expected `out`, a folder (or `format` null to read only)");
   }
   if (jpeg_quality < 1 || jpeg_quality > 100) {
     refuse(fmt::format("jpeg_quality: found {}, expected 1-100", jpeg_quality));

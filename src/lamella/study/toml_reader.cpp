@@ -14,7 +14,7 @@ namespace lamella::study {
 namespace {
 
 std::string place(const toml::source_region& source) {
-  if (!source.begin) return "--set: ";
+  if (!source.begin) return "override: ";
   return fmt::format("line {}, column {}: ", source.begin.line, source.begin.column);
 }
 
@@ -41,7 +41,7 @@ toml::table& descend(toml::table& root, const std::string& dotted, std::string& 
     table = table->get(last)->as_table();
     if (!table) {
       throw Error(ErrorCode::kInvalidArgument,
-                  fmt::format("--set {}: '{}' is not a table", dotted, last));
+                  fmt::format("override {}: '{}' is not a table", dotted, last));
     }
     last = part;
   }
@@ -52,7 +52,7 @@ void apply_override(toml::table& root, const std::string& text) {
   const size_t equals = text.find('=');
   if (equals == std::string::npos || equals == 0) {
     throw Error(ErrorCode::kInvalidArgument,
-                fmt::format("--set {}: expected key=value, e.g. --set train.l2=0.1", text));
+                fmt::format("override {}: expected key=value, e.g. train.l2=0.1", text));
   }
   const std::string key(trim(std::string_view(text).substr(0, equals)));
   const std::string value(trim(std::string_view(text).substr(equals + 1)));

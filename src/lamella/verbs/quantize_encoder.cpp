@@ -181,7 +181,7 @@ void require_small_loss(const QuantizeOptions& options, const QuantizeResult& re
       ErrorCode::kMismatch,
       fmt::format("found an int8 network that loses too much: mean cosine {:.4f} (loss {:.4f}, at "
                   "most {}){}; nothing was written. Calibrate on more patches, or accept the loss "
-                  "with --accept-any-loss",
+                  "by `accept_any_loss`",
                   result.cosine_mean, cosine_loss, options.max_cosine_loss,
                   result.auc_f32 ? fmt::format(", AUC {:.4f} for {:.4f} (loss {:.4f}, at most {})",
                                                *result.auc_int8, *result.auc_f32, auc_loss,
