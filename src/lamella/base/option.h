@@ -150,6 +150,26 @@ class OptionTable {
     return *this;
   }
 
+  // An enum by its names.
+  template <typename E>
+  OptionTable& choice(const std::string& name, E T::*member, OptionFacts facts,
+                      const std::vector<std::pair<std::string, E>>& names) {
+    for (const auto& [text, value] : names) facts.choices.push_back(text);
+    return row(
+        name, OptionKind::kText, std::move(facts),
+        [member, names](const T& object) -> OptionValue {
+          for (const auto& [text, value] : names) {
+            if (object.*member == value) return text;
+          }
+          return {};
+        },
+        [member, names](T& object, const OptionValue& wanted) {
+          for (const auto& [text, value] : names) {
+            if (std::get<std::string>(wanted) == text) object.*member = value;
+          }
+        });
+  }
+
   // The options of a member that has a table of its own.
   template <typename U>
   OptionTable& include(U T::*member, const OptionTable<U>& table) {

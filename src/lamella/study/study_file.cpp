@@ -57,22 +57,11 @@ void read_patches(TomlReader table, const std::string& folder, Study& study) {
 const OptionTable<Study>& encoding_table() {
   static const auto kTable =
       OptionTable<Study>()
-          .row(
-              "precision", OptionKind::kText,
-              {.help = "numbers that the encoder runs in", .choices = encoder::precision_names()},
-              [](const Study& study) { return value_of(std::string(to_string(study.precision))); },
-              [](Study& study, const OptionValue& value) {
-                study.precision = encoder::parse_precision(std::get<std::string>(value));
-              })
-          .row(
-              "features_dtype", OptionKind::kText,
-              {.help = "how features are stored", .choices = {"float32", "float16"}},
-              [](const Study& study) {
-                return value_of(std::string(storage::to_string(study.features_type)));
-              },
-              [](Study& study, const OptionValue& value) {
-                study.features_type = storage::parse_feature_type(std::get<std::string>(value));
-              });
+          .choice("precision", &Study::precision, {.help = "numbers that the encoder runs in"},
+                  encoder::precision_choices())
+          .choice("features_dtype", &Study::features_type, {.help = "how features are stored"},
+                  {{"float32", storage::FeatureType::kFloat32},
+                   {"float16", storage::FeatureType::kFloat16}});
   return kTable;
 }
 
