@@ -3,8 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 namespace lamella {
 
 std::string_view to_string(ErrorCode code) {
@@ -42,12 +40,6 @@ std::string short_location(const std::source_location& where) {
   return fmt::format("{}:{}", file, where.line());
 }
 
-bool is_name(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
-  });
-}
-
 }  // namespace
 
 Error::Error(ErrorCode code, const std::string& message, const std::string& path,
@@ -57,34 +49,5 @@ Error::Error(ErrorCode code, const std::string& message, const std::string& path
       message_(message),
       path_(path),
       where_(short_location(where)) {}
-
-std::string Error::field() const {
-  std::string first;
-  spell_options(message_, [&](const std::string& name) {
-    if (first.empty()) first = name;
-    return name;
-  });
-  return first;
-}
-
-std::string spell_options(const std::string& text,
-                          const std::function<std::string(const std::string& name)>& spelling) {
-  std::string spelled;
-  size_t at = 0;
-  while (at < text.size()) {
-    const size_t open = text.find('`', at);
-    const size_t close = open == std::string::npos ? open : text.find('`', open + 1);
-    if (close == std::string::npos) break;
-    const std::string name = text.substr(open + 1, close - open - 1);
-    if (is_name(name)) {
-      spelled += text.substr(at, open - at) + spelling(name);
-      at = close + 1;
-    } else {  // the second may open a name
-      spelled += text.substr(at, close - at);
-      at = close;
-    }
-  }
-  return spelled + text.substr(std::min(at, text.size()));
-}
 
 }  // namespace lamella

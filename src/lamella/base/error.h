@@ -2,7 +2,6 @@
 // The one exception of lamella. Immutable after construction.
 #pragma once
 
-#include <functional>
 #include <source_location>
 #include <stdexcept>
 #include <string>
@@ -27,8 +26,7 @@ enum class ErrorCode {
 std::string_view to_string(ErrorCode code);
 
 // what() is "<path>: <message>", or the message alone without a path. A message says what was
-// found, what was expected and what to do. An option stands in it by its name in backquotes:
-// `slide_mpp`; the face that shows it puts its own spelling there (spell_options).
+// found, what was expected and what to do.
 class Error : public std::runtime_error {
  public:
   Error(ErrorCode code, const std::string& message, const std::string& path = {},
@@ -37,8 +35,6 @@ class Error : public std::runtime_error {
   ErrorCode code() const noexcept { return code_; }
   const std::string& message() const noexcept { return message_; }
   const std::string& path() const noexcept { return path_; }
-  // The option that the message names first, "" if it names none.
-  std::string field() const;
   // Source file and line that threw, for bug reports: "slide/tiff_slide.cpp:120".
   const std::string& where() const noexcept { return where_; }
 
@@ -48,9 +44,5 @@ class Error : public std::runtime_error {
   std::string path_;
   std::string where_;
 };
-
-// The text with every `name` replaced by spelling(name), without the backquotes.
-std::string spell_options(const std::string& text,
-                          const std::function<std::string(const std::string& name)>& spelling);
 
 }  // namespace lamella

@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "lamella/base/error.h"
+#include "lamella/base/spelling.h"
 #include "lamella/base/text.h"
 
 namespace lamella {
@@ -199,7 +200,7 @@ void set_option(const Option& option, void* object, const OptionValue& value) {
   try {
     option.set(object, value);
   } catch (const Error& error) {
-    if (error.field() == option.name) throw;
+    if (named_option(error.message()) == option.name) throw;
     throw Error(error.code(), fmt::format("`{}`: {}", option.name, error.message()));
   }
 }

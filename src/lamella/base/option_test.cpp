@@ -5,6 +5,7 @@
 
 #include "lamella/base/error.h"
 #include "lamella/base/option_json.h"
+#include "lamella/base/spelling.h"
 
 namespace lamella {
 namespace {
@@ -55,7 +56,7 @@ std::string refusal(const std::string& name, const OptionValue& value) {
     set_option(row(name), &cooking, value);
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
-    EXPECT_EQ(error.field(), name);
+    EXPECT_EQ(named_option(error.message()), name);
     return error.message();
   }
   return "";
@@ -155,8 +156,8 @@ TEST(SpellOptions, PutsTheFacesNames) {
   EXPECT_EQ(spell_options("none of / ' ` \" here, `seed`", flag), "none of / ' ` \" here, --seed");
   EXPECT_EQ(spell_options("`Not a name` `", flag), "`Not a name` `");
   EXPECT_EQ(spell_options("", flag), "");
-  EXPECT_EQ(Error(ErrorCode::kFormat, "`a_b`: as `c`").field(), "a_b");
-  EXPECT_EQ(Error(ErrorCode::kFormat, "no name").field(), "");
+  EXPECT_EQ(named_option("`a_b`: as `c`"), "a_b");
+  EXPECT_EQ(named_option("no name"), "");
 }
 
 }  // namespace

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "lamella/base/error.h"
+#include "lamella/base/spelling.h"
 #include "lamella/base/text.h"
 #include "lamella/study/option_keys.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lamella/study/option_keys.h"
 
-#include "lamella/base/error.h"
+#include "lamella/base/spelling.h"
 #include "lamella/study/study_file.h"
 
 namespace lamella::study {

@@ -5,6 +5,7 @@
 
 #include "lamella/base/error.h"
 #include "lamella/base/option_json.h"
+#include "lamella/base/spelling.h"
 #include "lamella/base/text.h"
 #include "lamella/io/files.h"
 #include "lamella/study/toml_reader_internal.h"

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "lamella/base/error.h"
+#include "lamella/base/spelling.h"
 #include "lamella/study/toml_reader_internal.h"
 
 namespace lamella::study {
