@@ -5,6 +5,7 @@
 
 #include "lamella/cli/commands.h"
 #include "lamella/cli/common_options.h"
+#include "lamella/cli/option_flags.h"
 #include "lamella/cli/program.h"
 #include "lamella/storage/storage.h"
 #include "lamella/verbs/slide_map.h"
@@ -53,20 +54,14 @@ int run_map(MapCommandOptions options, Shell& shell) {
 
 Action add_map(CLI::App& app) {
   auto options = std::make_shared<MapCommandOptions>();
-  options->slide.add(app);
+  options->slide.add(app)->required();
   app.add_option("--scores", options->scores, "scores of this slide")
       ->required()
       ->type_name("SCORES.csv");
   app.add_option("--annotations", options->annotations,
                  "ASAP XML or NCRF JSON whose outlines are drawn")
       ->type_name("FILE");
-  app.add_option("--colormap", options->map.overlay.colormap,
-                 "magma, viridis, inferno, plasma, turbo or jet")
-      ->capture_default_str();
-  app.add_option("--opacity", options->map.overlay.opacity, "0-1")->capture_default_str();
-  app.add_option("--thumbnail-px", options->map.thumbnail_px, "longer side of the picture's slide")
-      ->check(CLI::Range(64, 20000))
-      ->capture_default_str();
+  add_flags(app, options->map);
   app.add_option("--out", options->out, "PREFIX.png and PREFIX.tiff are written")
       ->required()
       ->type_name("PREFIX");

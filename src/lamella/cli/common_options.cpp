@@ -1,48 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lamella/cli/common_options.h"
 
-#include <fmt/format.h>
-
 #include <chrono>
-#include <sstream>
 
-#include "lamella/base/error.h"
 #include "lamella/base/process.h"
-#include "lamella/base/text.h"
+#include "lamella/cli/option_flags.h"
 #include "lamella/io/files.h"
+#include "lamella/slide/open_options.h"
 #include "lamella/tracking/run_record.h"
 
 namespace lamella::cli {
 
-void SlideOptions::add(CLI::App& app) {
-  app.add_option("--slide", path, "whole-slide image")->required()->type_name("FILE");
+CLI::Option* SlideOptions::add(CLI::App& app) {
+  CLI::Option* slide = app.add_option("--slide", path, "whole-slide image")->type_name("FILE");
   app.add_option("--slide-id", slide_id, "name of the slide (default: the file's name)")
       ->type_name("ID");
-  app.add_option("--slide-mpp", mpp, "µm per pixel at level 0, wins over the file's")
-      ->check(CLI::PositiveNumber)
-      ->type_name("UM");
+  add_flags(app, {&slide::open_table().list(), &open_options});
+  return slide;
 }
 
 std::string SlideOptions::id() const { return slide_id.empty() ? io::stem(path) : slide_id; }
 
 std::shared_ptr<const slide::Slide> SlideOptions::open() const {
-  slide::OpenOptions options;
-  options.mpp = mpp;
-  return slide::open_slide(path, options);
-}
-
-RectPx parse_region(const std::string& text) {
-  std::vector<int64_t> numbers;
-  std::istringstream parts(text);
-  for (std::string part; std::getline(parts, part, ',');) {
-    const auto number = parse_int(part);
-    if (number) numbers.push_back(*number);
-  }
-  if (numbers.size() != 4 || numbers[2] <= 0 || numbers[3] <= 0) {
-    throw Error(ErrorCode::kInvalidArgument,
-                fmt::format("--region: found '{}', expected X,Y,WIDTH,HEIGHT in level-0 px", text));
-  }
-  return {numbers[0], numbers[1], numbers[2], numbers[3]};
+  return slide::open_slide(path, open_options);
 }
 
 io::OutputLock lock_output(const std::string& out, Shell& shell) {

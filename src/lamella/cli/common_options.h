@@ -18,16 +18,14 @@ namespace lamella::cli {
 
 struct SlideOptions {
   std::string path;
-  std::string slide_id;       // default: the file name without extension
-  std::optional<double> mpp;  // µm/px at level 0, wins over the file's
+  std::string slide_id;  // default: the file name without extension
+  slide::OpenOptions open_options;
 
-  void add(CLI::App& app);
+  // Returns --slide, which the caller makes required where it is.
+  CLI::Option* add(CLI::App& app);
   std::string id() const;
   std::shared_ptr<const slide::Slide> open() const;
 };
-
-// "X,Y,W,H" in level-0 px.
-RectPx parse_region(const std::string& text);
 
 // Holds <out>.lock for the command: one process at a time writes an output. Error kIo: who does.
 io::OutputLock lock_output(const std::string& out, Shell& shell);

@@ -29,12 +29,11 @@ const char* type_name(const Option& option) {
   return "NAME";
 }
 
-void add_switch(CLI::App& app, const Option& option, void* object) {
+CLI::Option* add_switch(CLI::App& app, const Option& option, void* object) {
   const bool* standard = std::get_if<bool>(&option.standard);
-  const bool on = standard != nullptr && *standard;
   std::string names = flag_of(option.name);
-  if (on) names += ",!--no-" + names.substr(2);
-  app.add_flag_function(
+  if (standard != nullptr && *standard) names += ",!--no-" + names.substr(2);
+  return app.add_flag_function(
       names, [&option, object](int64_t count) { set_option(option, object, count > 0); },
       help_text(option));
 }
@@ -58,24 +57,23 @@ std::string flag_of(const std::string& name) {
   return flag;
 }
 
+CLI::Option* add_flag(CLI::App& app, const Option& option, void* object) {
+  if (option.kind == OptionKind::kFlag) return add_switch(app, option, object);
+  CLI::Option* flag = app.add_option(
+      flag_of(option.name),
+      [&option, object](const CLI::results_t& words) {
+        set_option(option, object, parse_option(option, words));
+        return true;
+      },
+      help_text(option));
+  flag->type_name(type_name(option));
+  if (option.kind == OptionKind::kTexts) flag->expected(1, CLI::detail::expected_max_vector_size);
+  if (option.facts.required) flag->required();
+  return flag;
+}
+
 void add_flags(CLI::App& app, const OptionsOf& options) {
-  for (const Option& option : *options.list) {
-    void* const object = options.object;
-    if (option.kind == OptionKind::kFlag) {
-      add_switch(app, option, object);
-      continue;
-    }
-    CLI::Option* flag = app.add_option(
-        flag_of(option.name),
-        [&option, object](const CLI::results_t& words) {
-          set_option(option, object, parse_option(option, words));
-          return true;
-        },
-        help_text(option));
-    flag->type_name(type_name(option));
-    if (option.kind == OptionKind::kTexts) flag->expected(1, CLI::detail::expected_max_vector_size);
-    if (option.facts.required) flag->required();
-  }
+  for (const Option& option : *options.list) add_flag(app, option, options.object);
 }
 
 std::string spell_flags(const CLI::App& root, const std::string& message) {

@@ -12,6 +12,9 @@ namespace lamella::cli {
 // "min_tissue" -> "--min-tissue"
 std::string flag_of(const std::string& name);
 
+// Declares the flag of one option, see add_flags.
+CLI::Option* add_flag(CLI::App& app, const Option& option, void* object);
+
 // Declares a flag for every option; parsing sets it in options.object, which must outlive the app.
 // Parsing throws Error kInvalidArgument, which names the option, for a value outside its bounds.
 void add_flags(CLI::App& app, const OptionsOf& options);

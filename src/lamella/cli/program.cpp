@@ -49,6 +49,8 @@ constexpr std::array kCommands = {
     Command{"encoder", "list the encoders there are", "lamella encoder list", add_encoder},
     Command{"phantom", "make synthetic labelled slides (never a claim of accuracy)",
             "lamella phantom --out phantoms --slides 6 --size-px 6000,4500 --seed 1", add_phantom},
+    Command{"options", "list every option of studies, commands and Python", "lamella options",
+            add_options},
     Command{"doctor", "check the installation and say what is missing", "lamella doctor",
             add_doctor},
 };

@@ -115,7 +115,7 @@ nlohmann::json outputs_json(RunState& state) {
 void start_record(RunState& state, const encoder::EncoderInfo& encoder) {
   tracking::RunRecord& record = state.record;
   state.encoder_info = encoder;
-  state.precision = encoder::resolve_precision(state.study.precision, encoder);
+  state.precision = encoder::resolve_precision(state.study.encoding.precision, encoder);
   record.set("command", {{"study", state.study.path},
                          {"set", state.study.overrides},
                          {"threads", state.context.threads},

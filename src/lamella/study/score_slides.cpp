@@ -37,8 +37,7 @@ void draw_map(RunState& state, SlideWork& work, const heatmap::HeatMap& map,
   const bool whole = find_finished(state, work, "heatmaps", png, key) &&
                      io::exists(state.file("heatmaps", work, ".tiff"));
   if (!whole) {
-    verbs::MapOptions options;
-    options.overlay = state.study.heatmap;
+    verbs::MapOptions options = state.study.heatmap;
     options.overlay.title = work.entry.slide_id;
     if (work.annotations) options.overlay.outlines = verbs::outlines_of(*work.annotations);
     storage::drop_key(png);

@@ -54,18 +54,6 @@ void read_patches(TomlReader table, const std::string& folder, Study& study) {
   table.finish();
 }
 
-// How features are made and stored.
-const OptionTable<Study>& encoding_table() {
-  static const auto kTable =
-      OptionTable<Study>()
-          .choice("precision", &Study::precision, {.help = "numbers that the encoder runs in"},
-                  encoder::precision_choices())
-          .choice("features_dtype", &Study::features_type, {.help = "how features are stored"},
-                  {{"float32", storage::FeatureType::kFloat32},
-                   {"float16", storage::FeatureType::kFloat16}});
-  return kTable;
-}
-
 }  // namespace
 
 const std::vector<StudySection>& study_sections() {
@@ -73,10 +61,10 @@ const std::vector<StudySection>& study_sections() {
       {"patches", &patch::PatchSpec::table().list()},
       {"patches.from_annotations", &patch::AnnotationRule::table().list()},
       {"tissue", &tissue::TissueOptions::table().list()},
-      {"encoder", &encoding_table().list()},
+      {"encoder", &verbs::EncodingOptions::table().list()},
       {"train", &classifier::TrainOptions::table().list()},
       {"score", &patch::GridOptions::table().list()},
-      {"heatmap", &heatmap::OverlayOptions::table().list()},
+      {"heatmap", &verbs::MapOptions::table().list()},
       {"tracking", &TrackingOptions::table().list()}};
   return kSections;
 }
@@ -89,7 +77,7 @@ void read_encoder(TomlReader table, const std::string& folder, Study& study) {
   if (study.encoder.find('/') != std::string::npos) {
     study.encoder = io::resolve(folder, study.encoder);
   }
-  table.read({&encoding_table().list(), &study});
+  table.read(options_of(study.encoding));
   table.finish();
 }
 
@@ -128,7 +116,7 @@ void check(const Study& study) {
   check_section(study, study.tissue, "tissue");
   check_section(study, study.train, "train");
   check_section(study, study.score, "score");
-  check_section(study, study.heatmap, "heatmap");
+  check_section(study, study.heatmap.overlay, "heatmap");
   if (study.from_annotations) {
     check_section(study, *study.from_annotations, "patches.from_annotations");
   }
@@ -186,10 +174,8 @@ nlohmann::json to_json(const Study& study) {
     patches["from_annotations"] = json_of_options(*study.from_annotations);
   nlohmann::json score = json_of_options(study.score);
   if (score["region"].is_null()) score.erase("region");
-  nlohmann::json encoder = {{"name", study.encoder}};
-  for (const Option& option : encoding_table().list()) {
-    encoder[option.name] = json_of(option, option.get(&study));
-  }
+  nlohmann::json encoder = json_of_options(study.encoding);
+  encoder["name"] = study.encoder;
   nlohmann::json tracking = json_of_options(study.tracking);
   if (study.tracking.mlflow) {
     tracking["mlflow"] = tracking::without_credentials(*study.tracking.mlflow);

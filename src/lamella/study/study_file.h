@@ -10,11 +10,10 @@
 
 #include "lamella/base/option.h"
 #include "lamella/classifier/linear_model.h"
-#include "lamella/encoder/encoder.h"
-#include "lamella/heatmap/heatmap.h"
 #include "lamella/patch/plan_patches.h"
-#include "lamella/storage/storage.h"
 #include "lamella/tissue/tissue.h"
+#include "lamella/verbs/slide_map.h"
+#include "lamella/verbs/verb_options.h"
 
 namespace lamella::study {
 
@@ -37,11 +36,10 @@ struct Study {
   std::optional<patch::AnnotationRule> from_annotations;
   tissue::TissueOptions tissue;
   std::string encoder = "lite0";
-  encoder::Precision precision = encoder::Precision::kAuto;
-  storage::FeatureType features_type = storage::FeatureType::kFloat32;
+  verbs::EncodingOptions encoding;
   classifier::TrainOptions train;
   patch::GridOptions score;
-  heatmap::OverlayOptions heatmap;
+  verbs::MapOptions heatmap;
   TrackingOptions tracking;
   std::vector<std::string> warnings;  // what was adapted, for the record
 };

@@ -74,7 +74,7 @@ TEST_F(StudyFiles, OverridesOneKey) {
       read_study(path, {"train.l2=0.5", "encoder.name=other", "heatmap.opacity=0.25"});
   EXPECT_EQ(study.train.lambda, 0.5);
   EXPECT_EQ(study.encoder, "other");
-  EXPECT_EQ(study.heatmap.opacity, 0.25);
+  EXPECT_EQ(study.heatmap.overlay.opacity, 0.25);
   EXPECT_THROW(read_study(path, {"train.l2"}), Error);
   EXPECT_NE(message_of([&] { read_study(path, {"train.l3=1"}); }).find("unknown key 'train.l3'"),
             std::string::npos);

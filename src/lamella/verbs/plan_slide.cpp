@@ -29,7 +29,7 @@ annotation::AnnotationSet read_annotation_files(const std::vector<std::string>& 
 
 patch::PatchPlan make_plan(const slide::Slide& slide, const std::string& slide_id,
                            const PlanSlideOptions& options, const Context& context) {
-  const tissue::TissueMask mask = tissue_mask(options.tissue, slide, context);
+  const tissue::TissueMask mask = tissue_mask(options.tissue, options.mask, slide, context);
   const slide::SlideInfo& info = slide.info();
   if (!options.centers.empty()) {
     std::vector<patch::LabelledCentres> lists;
@@ -51,6 +51,7 @@ patch::PatchPlan make_plan(const slide::Slide& slide, const std::string& slide_i
 void PlanSlideOptions::validate() const {
   spec.validate();
   grid.validate();
+  mask.validate();
   if (!annotations.empty()) rule.validate();
   if (!centers.empty() && !annotations.empty()) {
     throw Error(ErrorCode::kInvalidArgument,
@@ -58,9 +59,9 @@ void PlanSlideOptions::validate() const {
   }
 }
 
-tissue::TissueMask tissue_mask(const std::string& choice, const slide::Slide& slide,
-                               const Context& context) {
-  if (choice == "auto") return tissue::make_tissue_mask(slide, {}, context);
+tissue::TissueMask tissue_mask(const std::string& choice, const tissue::TissueOptions& options,
+                               const slide::Slide& slide, const Context& context) {
+  if (choice == "auto") return tissue::make_tissue_mask(slide, options, context);
   if (choice == "none") return tissue::all_tissue(slide.info());
   return tissue::read_tissue_mask(choice, slide.info());
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "lamella/base/context.h"
+#include "lamella/base/option.h"
 #include "lamella/patch/plan_patches.h"
 #include "lamella/slide/slide.h"
 #include "lamella/tissue/tissue.h"
@@ -19,12 +20,14 @@ struct PlanSlideOptions {
   std::vector<std::string> annotations;    // ASAP XML or NCRF JSON files, taken as one
   patch::AnnotationRule rule;              // for annotations
   std::string tissue = "auto";             // see tissue_mask
+  tissue::TissueOptions mask;              // where it is made
   void validate() const;
+  static const OptionTable<PlanSlideOptions>& table();
 };
 
-// "auto", "none" or the path of a mask PNG.
-tissue::TissueMask tissue_mask(const std::string& choice, const slide::Slide& slide,
-                               const Context& context);
+// "auto" (made by the options), "none" or the path of a mask PNG.
+tissue::TissueMask tissue_mask(const std::string& choice, const tissue::TissueOptions& options,
+                               const slide::Slide& slide, const Context& context);
 
 // The plan's warnings and the annotations' notes are given to the context.
 // Errors: those of the plan functions; kInvalidArgument: both centres and annotations.
