@@ -26,7 +26,7 @@ struct EncodeOptions {
 int run_encode(const EncodeOptions& options, Shell& shell) {
   verbs::EncodeFileOptions file;
   file.type = options.encoding.features_dtype;
-  const auto slide = options.slide.open();
+  const auto slide = options.slide.open(shell);
   const patch::PatchPlan plan = storage::read_plan(options.plan);
   verbs::require_same_slide(plan, slide->info());
   const io::OutputLock lock = lock_output(options.out, shell);

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "lamella/cli/commands.h"
+#include "lamella/cli/common_options.h"
 #include "lamella/cli/option_flags.h"
 #include "lamella/cli/program.h"
 #include "lamella/slide/open_options.h"
@@ -20,7 +21,7 @@ int export_model(const ModelOptions& options, Shell& shell) {
   verbs::ExportOptions wanted;
   wanted.out = options.out;
   if (!options.measure_on.empty()) {
-    wanted.slide = slide::open_slide(options.measure_on, options.open);
+    wanted.slide = open_slide(options.measure_on, options.open, shell);
   }
   const verbs::ExportedModel made =
       verbs::export_model(model::read_model(options.model), wanted, shell.context());

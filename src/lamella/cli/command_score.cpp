@@ -33,17 +33,17 @@ verbs::SlideScores score_features(const ScoreOptions& options, const model::Mode
 }
 
 verbs::SlideScores score_image(const ScoreOptions& options, const model::Model& model,
-                               const Context& context) {
-  const auto slide = options.slide.open();
+                               Shell& shell) {
+  const Context context = shell.context();
+  const auto slide = options.slide.open(shell);
   const auto mask = verbs::tissue_mask(options.score.tissue, options.score.mask, *slide, context);
   return verbs::score_slide(slide, options.slide.id(), model, options.score.grid, mask, context);
 }
 
 int run_score(const ScoreOptions& options, Shell& shell) {
   const Stopwatch watch;
-  const Context context = shell.context();
   const model::Model model = model::read_model(options.model);
-  const verbs::SlideScores scored = options.features.empty() ? score_image(options, model, context)
+  const verbs::SlideScores scored = options.features.empty() ? score_image(options, model, shell)
                                                              : score_features(options, model);
   storage::write_scores(scored.plan, scored.scores, "", options.out);
 

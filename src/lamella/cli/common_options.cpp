@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lamella/cli/common_options.h"
 
+#include <fmt/format.h>
+
 #include <chrono>
 
 #include "lamella/base/process.h"
@@ -21,8 +23,17 @@ CLI::Option* SlideOptions::add(CLI::App& app) {
 
 std::string SlideOptions::id() const { return slide_id.empty() ? io::stem(path) : slide_id; }
 
-std::shared_ptr<const slide::Slide> SlideOptions::open() const {
-  return slide::open_slide(path, open_options);
+std::shared_ptr<const slide::Slide> SlideOptions::open(Shell& shell) const {
+  return open_slide(path, open_options, shell);
+}
+
+std::shared_ptr<const slide::Slide> open_slide(const std::string& path,
+                                               const slide::OpenOptions& options, Shell& shell) {
+  auto slide = slide::open_slide(path, options);
+  for (const std::string& warning : slide->info().warnings) {
+    shell.warn(fmt::format("{}: {}", path, warning));
+  }
+  return slide;
 }
 
 io::OutputLock lock_output(const std::string& out, Shell& shell) {

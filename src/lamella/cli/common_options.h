@@ -24,8 +24,13 @@ struct SlideOptions {
   // Returns --slide, which the caller makes required where it is.
   CLI::Option* add(CLI::App& app);
   std::string id() const;
-  std::shared_ptr<const slide::Slide> open() const;
+  // Says what the slide's reader warns of.
+  std::shared_ptr<const slide::Slide> open(Shell& shell) const;
 };
+
+// Opens a slide and says what its reader warns of.
+std::shared_ptr<const slide::Slide> open_slide(const std::string& path,
+                                               const slide::OpenOptions& options, Shell& shell);
 
 // Holds <out>.lock for the command: one process at a time writes an output. Error kIo: who does.
 io::OutputLock lock_output(const std::string& out, Shell& shell);

@@ -10,9 +10,12 @@ const OptionTable<OpenOptions>& open_table() {
           .row("slide_mpp", &OpenOptions::mpp,
                {.help = "scale of the slide at level 0, wins over the file's",
                 .unit = "µm/px",
-                .least = 0,
-                .above_least = true,
+                .least = kMinPlausibleMpp,
+                .most = kMaxPlausibleMpp,
                 .otherwise = "the file's"})
+          .row("image", &OpenOptions::image,
+               {.help = "which image of a file that holds several: number or name",
+                .otherwise = "the one that is the slide"})
           .choice("backend", &OpenOptions::backend,
                   {.help = "what reads the slide: lamella itself or OpenSlide"},
                   {{"auto", Backend::kAuto},
