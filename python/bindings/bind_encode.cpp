@@ -159,13 +159,13 @@ void bind_encoder_class(nb::module_& module) {
                                      encoder::parse_precision(precision), call.threads());
           },
           nb::arg("encoder") = std::filesystem::path(standard.encoder), nb::kw_only(),
-          nb::arg("precision") = std::string(encoder::to_string(standard.precision)),
+          nb::arg("precision") = std::string(encoder::to_string(standard.encoding.precision)),
           nb::arg("threads") = nb::none(), "encoder: name or folder.")
       .def_static(
           "defaults",
           [] {
             const study::Study study;
-            return nb::make_tuple(study.encoder, std::string(encoder::to_string(study.precision)));
+            return nb::make_tuple(study.encoder, std::string(encoder::to_string(study.encoding.precision)));
           },
           "Name and precision of the encoder that is used where none is named.")
       .def_prop_ro("name", [](const LoadedEncoder& self) { return self.info().name; })
@@ -234,7 +234,7 @@ void bind_encode(nb::module_& module) {
                            Call(threads, std::move(progress)));
       },
       nb::arg("slide"), nb::arg("plan"), nb::kw_only(), nb::arg("encoder") = standard.encoder,
-      nb::arg("precision") = std::string(encoder::to_string(standard.precision)),
+      nb::arg("precision") = std::string(encoder::to_string(standard.encoding.precision)),
       nb::arg("slide_mpp") = nb::none(), nb::arg("threads") = nb::none(),
       nb::arg("progress") = nb::none(),
       "Turns a plan's patches into feature vectors. encoder: a name, a folder, or an Encoder.");

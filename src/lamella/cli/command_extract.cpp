@@ -4,6 +4,7 @@
 #include "lamella/base/error.h"
 #include "lamella/cli/commands.h"
 #include "lamella/cli/common_options.h"
+#include "lamella/cli/option_flags.h"
 #include "lamella/cli/program.h"
 #include "lamella/storage/patch_files.h"
 #include "lamella/storage/storage.h"
@@ -16,10 +17,8 @@ namespace {
 struct ExtractCommandOptions {
   SlideOptions slide;
   std::string plan;
-  std::string format = "png";
   std::string out;
   bool skip_errors = false;
-  std::string jpeg_chroma = "auto";
   storage::PatchFilesOptions files;
 };
 
@@ -49,11 +48,14 @@ int run_extract(const ExtractCommandOptions& options, Shell& shell) {
   }
 
   const auto failed = static_cast<int64_t>(extractor.failures().size());
-  nlohmann::json object = {{"slide_id", plan.slide_id},
-                           {"format", options.format},
-                           {"out", options.out},
-                           {"failed", failed},
-                           {"tiles_decoded", extractor.tiles_decoded()}};
+  nlohmann::json object = {
+      {"slide_id", plan.slide_id},
+      {"format",
+       value_text(
+           find_option(storage::PatchFilesOptions::table().list(), "format")->get(&options.files))},
+      {"out", options.out},
+      {"failed", failed},
+      {"tiles_decoded", extractor.tiles_decoded()}};
   add_rate(object, done, seconds);
   shell.print(object,
               fmt::format("{}: {} patches{} in {:.2f} s, {:.0f} patches/s{}\n", plan.slide_id, done,
@@ -67,26 +69,14 @@ int run_extract(const ExtractCommandOptions& options, Shell& shell) {
 
 Action add_extract(CLI::App& app) {
   auto options = std::make_shared<ExtractCommandOptions>();
-  options->slide.add(app);
+  options->slide.add(app)->required();
   app.add_option("--plan", options->plan, "plan of this slide")->required()->type_name("PLAN.h5");
-  app.add_option("--format", options->format,
-                 "png, jpeg (files <label>/<slide>_<x>_<y>), webdataset (tar shards), or null "
-                 "(only read)")
-      ->capture_default_str();
+  add_flags(app, options->files);
   app.add_option("--out", options->out, "folder to write")->type_name("DIR");
-  app.add_option("--jpeg-quality", options->files.jpeg_quality, "1-100")->capture_default_str();
-  app.add_option("--jpeg-chroma", options->jpeg_chroma,
-                 "resolution of the colours: 4:4:4 (full), 4:2:0 (half: smaller and faster), auto "
-                 "(4:2:0 below quality 90)")
-      ->capture_default_str();
-  app.add_option("--shard-size", options->files.shard_size, "webdataset: patches per tar file")
-      ->capture_default_str();
   app.add_flag("--skip-errors", options->skip_errors,
                "leave out patches whose tiles are damaged, and count them (exit code 3)");
   return [options](Shell& shell) {
-    options->files.format = storage::parse_patch_format(options->format);
     options->files.folder = options->out;
-    options->files.jpeg_chroma = imagefile::parse_chroma(options->jpeg_chroma);
     options->files.validate();
     return run_extract(*options, shell);
   };

@@ -3,9 +3,11 @@
 
 #include "lamella/base/error.h"
 #include "lamella/cli/commands.h"
+#include "lamella/cli/option_flags.h"
 #include "lamella/cli/program.h"
 #include "lamella/cli/tables.h"
 #include "lamella/study/reproduce.h"
+#include "lamella/study/study_file.h"
 #include "lamella/tracking/compare_runs.h"
 #include "lamella/tracking/mlflow_publish.h"
 #include "lamella/tracking/run_reader.h"
@@ -18,7 +20,7 @@ struct RunsOptions {
   std::string folder = "out";  // where ids are looked for
   std::string run, other;
   study::ReproduceOptions reproduce;
-  tracking::PublishOptions publish;
+  study::TrackingOptions tracking;
   std::function<int(const RunsOptions&, Shell&)> action;
 };
 
@@ -140,7 +142,7 @@ int reproduce(const RunsOptions& options, Shell& shell) {
 
 // The server: --to, else the recorded study's, else MLFLOW_TRACKING_URI.
 std::string server_of(const RunsOptions& options, const nlohmann::json& document) {
-  if (!options.publish.uri.empty()) return options.publish.uri;
+  if (!options.tracking.mlflow.value_or("").empty()) return *options.tracking.mlflow;
   // A recorded address has lost its credentials; MLflow's variables give them.
   const nlohmann::json::json_pointer place("/study/tracking/mlflow");
   if (document.contains(place) && document[place].is_string() && document[place] != "") {
@@ -149,7 +151,7 @@ std::string server_of(const RunsOptions& options, const nlohmann::json& document
   const std::string uri = tracking::tracking_uri_from_environment();
   if (uri.empty()) {
     throw Error(ErrorCode::kInvalidArgument,
-                "no MLflow server is named; give --to http://host:port or set "
+                "no MLflow server is named; give `mlflow` http://host:port or set "
                 "MLFLOW_TRACKING_URI");
   }
   return uri;
@@ -158,8 +160,9 @@ std::string server_of(const RunsOptions& options, const nlohmann::json& document
 int publish(const RunsOptions& options, Shell& shell) {
   const std::string folder = tracking::find_run(options.run, options.folder);
   const nlohmann::json document = tracking::read_run(folder);
-  tracking::PublishOptions publish = options.publish;
-  publish.uri = server_of(options, document);
+  const tracking::PublishOptions publish{.uri = server_of(options, document),
+                                         .register_model = options.tracking.register_model,
+                                         .alias = options.tracking.alias};
   const tracking::Published sent =
       tracking::publish_run(document, folder, publish, shell.context());
   for (const std::string& path : sent.files_missing) {
@@ -222,13 +225,8 @@ Action add_runs(CLI::App& app) {
   CLI::App* send = add_part(app, options, "publish", "send a record to an MLflow server",
                             "20261125-1508 --in out --to http://127.0.0.1:5000", publish);
   add_run_option(send, *options);
-  send->add_option("--to", options->publish.uri,
-                   "tracking URI (default: the study's, else MLFLOW_TRACKING_URI)")
-      ->type_name("URI");
-  send->add_option("--register", options->publish.register_model,
-                   "also make a version of this registered model")
-      ->type_name("NAME");
-  send->add_option("--alias", options->publish.alias, "alias of that version")->type_name("ALIAS");
+  add_flags(*send, options->tracking);
+  send->add_option("--to", options->tracking.mlflow, "the same as --mlflow")->type_name("URI");
   return [options](Shell& shell) { return options->action(*options, shell); };
 }
 

@@ -9,6 +9,7 @@
 
 #include "lamella/base/error.h"
 #include "lamella/cli/commands.h"
+#include "lamella/cli/option_flags.h"
 
 namespace lamella::cli {
 
@@ -48,6 +49,8 @@ constexpr std::array kCommands = {
     Command{"encoder", "list the encoders there are", "lamella encoder list", add_encoder},
     Command{"phantom", "make synthetic labelled slides (never a claim of accuracy)",
             "lamella phantom --out phantoms --slides 6 --size-px 6000,4500 --seed 1", add_phantom},
+    Command{"options", "list every option of studies, commands and Python", "lamella options",
+            add_options},
     Command{"doctor", "check the installation and say what is missing", "lamella doctor",
             add_doctor},
 };
@@ -87,8 +90,9 @@ void declare_commands(CLI::App& app, Parsed& parsed) {
 
 namespace {
 
-int run_action(const Parsed& parsed) {
-  Shell shell(parsed.options, interrupt_token());
+int run_action(const CLI::App& app, const Parsed& parsed) {
+  const auto spelling = [&app](const std::string& message) { return spell_flags(app, message); };
+  Shell shell(parsed.options, interrupt_token(), spelling);
   try {
     return parsed.action(shell);
   } catch (const Error& error) {
@@ -97,7 +101,7 @@ int run_action(const Parsed& parsed) {
       print_error("interrupted; what is finished is kept, the same command goes on from there");
       return kInterruptedExit;
     }
-    print_error(error.what());
+    print_error(spelling(error.what()));
     if (parsed.options.verbose) print_error(fmt::format("thrown at {}", error.where()));
   } catch (const std::bad_alloc&) {
     shell.end_progress();
@@ -107,6 +111,16 @@ int run_action(const Parsed& parsed) {
     print_error(fmt::format("unexpected: {}; please report this", error.what()));
   }
   return kFailed;
+}
+
+int wrong_usage(const CLI::App& app, const std::string& message) {
+  std::string command;
+  for (auto parts = app.get_subcommands(); !parts.empty();
+       parts = parts.front()->get_subcommands()) {
+    command += parts.front()->get_name() + " ";
+  }
+  print_error(fmt::format("{}; see 'lamella {}--help'", spell_flags(app, message), command));
+  return kWrongUsage;
 }
 
 }  // namespace
@@ -124,20 +138,19 @@ int run_program(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {
     return app.exit(success);
+  } catch (const CLI::ExtrasError& error) {
+    return wrong_usage(app, error.what() + nearest_word(app));
   } catch (const CLI::ParseError& error) {
-    print_error(fmt::format("{}; see 'lamella {}--help'", error.what(),
-                            argc > 1 && argv[1][0] != '-' ? fmt::format("{} ", argv[1]) : ""));
-    return kWrongUsage;
+    return wrong_usage(app, error.what());
   } catch (const Error& error) {
-    print_error(error.what());
-    return kWrongUsage;
+    return wrong_usage(app, error.what());
   }
   interrupt_token();  // made before a signal can ask for it
   std::signal(SIGINT, on_signal);
   std::signal(SIGTERM, on_signal);
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);  // a file beyond the limit is an error that says so
-  return run_action(parsed);
+  return run_action(app, parsed);
 }
 
 }  // namespace lamella::cli

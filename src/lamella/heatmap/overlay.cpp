@@ -23,15 +23,17 @@ constexpr std::array kColormaps = {
     NamedColormap{"inferno", cv::COLORMAP_INFERNO}, NamedColormap{"plasma", cv::COLORMAP_PLASMA},
     NamedColormap{"turbo", cv::COLORMAP_TURBO},     NamedColormap{"jet", cv::COLORMAP_JET}};
 
-int colormap_code(const std::string& name) {
+std::vector<std::string> colormap_names() {
   std::vector<std::string> names;
-  for (const NamedColormap& map : kColormaps) {
-    if (name == map.name) return map.code;
-    names.emplace_back(map.name);
-  }
-  throw Error(ErrorCode::kInvalidArgument,
-              fmt::format("colormap: found '{}'{}, expected one of {}", name,
-                          did_you_mean(name, names), join(names, ", ")));
+  for (const NamedColormap& map : kColormaps) names.emplace_back(map.name);
+  return names;
+}
+
+// Of a name that was checked.
+int colormap_code(const std::string& name) {
+  const auto found = std::find_if(std::begin(kColormaps), std::end(kColormaps),
+                                  [&](const NamedColormap& map) { return name == map.name; });
+  return found->code;
 }
 
 // 256 colours, RGB.
@@ -154,13 +156,20 @@ void draw_outlines(cv::Mat& picture, const OverlayOptions& options, SizePx slide
 
 }  // namespace
 
-void OverlayOptions::validate() const {
-  colormap_code(colormap);
-  if (!(opacity >= 0 && opacity <= 1)) {
-    throw Error(ErrorCode::kInvalidArgument,
-                fmt::format("opacity: found {}, expected 0-1", opacity));
-  }
+const OptionTable<OverlayOptions>& OverlayOptions::table() {
+  static const auto kTable =
+      OptionTable<OverlayOptions>()
+          .row("colormap", &OverlayOptions::colormap,
+               {.help = "colours of the heat-map", .choices = colormap_names()})
+          .row("class", &OverlayOptions::shown_class,
+               {.help = "class whose probability is shown, or \"most likely\" for all classes",
+                .otherwise = "the last class"})
+          .row("opacity", &OverlayOptions::opacity,
+               {.help = "opacity of the heat-map over the slide", .least = 0, .most = 1});
+  return kTable;
 }
+
+void OverlayOptions::validate() const { table().check(*this); }
 
 Image draw_overlay(const HeatMap& map, const ImageView& thumbnail, const OverlayOptions& options) {
   options.validate();

@@ -75,6 +75,7 @@ struct AnnotationRule {
   uint64_t seed = 7;
   // Error kInvalidArgument.
   void validate() const;
+  static const OptionTable<AnnotationRule>& table();
 };
 
 // Candidates: the patches of a grid of stride = extent from the slide's top-left that lie wholly
@@ -101,6 +102,7 @@ struct GridOptions {
   std::optional<RectPx> region_px = {};  // level-0 px; default the whole slide
   double min_tissue = 0.1;               // 0-1
   void validate() const;
+  static const OptionTable<GridOptions>& table();
 };
 
 // Grid from the region's top-left, row by row, until the region's right and bottom edges (or the

@@ -3,6 +3,7 @@
 
 #include "lamella/base/error.h"
 #include "lamella/base/hash.h"
+#include "lamella/base/option_json.h"
 #include "lamella/io/byte_source.h"
 #include "lamella/study/pieces_internal.h"
 #include "lamella/study/run_state_internal.h"
@@ -19,11 +20,16 @@ nlohmann::json label_inputs(const RunState& state, const SlideWork& work) {
     for (const auto& centre : annotation::centres_of(list.centres, work.entry.slide_id)) {
       rows.push_back({centre.x_px, centre.y_px});
     }
-    inputs.push_back({{"centres", {{"label", list.label}, {"rows", sha256_hex(rows.dump())}}}});
+    inputs.push_back({{"centres",
+                       {{"class", state.study.classes().name(list.label)},
+                        {"rows", sha256_hex(rows.dump())}}}});
   }
-  if (state.study.from_annotations) {
-    inputs.push_back({{"rule", to_json(state.study)["patches"]["from_annotations"]},
+  if (state.study.labels.by_annotations()) {
+    inputs.push_back({{"rule", json_of_options(state.study.labels.rule)},
+                      {"classes", to_json(state.study)["classes"]},
                       {"annotations", work.annotations_sha256}});
+  } else {
+    inputs.push_back({{"classes", state.study.classes().names}});
   }
   return inputs;
 }
@@ -41,11 +47,12 @@ PlanRequest labelled_request(const RunState& state, const SlideWork& work) {
   request.has_scale = state.model_mpp.has_value();
   request.inputs = label_inputs(state, work);
   request.make = [&state, &work, spec](const tissue::TissueMask& mask) {
-    return state.study.from_annotations
+    const patch::LabelSources& labels = state.study.labels;
+    return labels.by_annotations()
                ? patch::plan_from_annotations(*work.info, work.entry.slide_id, spec, mask,
-                                              *work.annotations, *state.study.from_annotations)
+                                              *work.annotations, labels.rule)
                : patch::plan_from_centres(*work.info, work.entry.slide_id, spec, mask,
-                                          {state.study.classes, state.centres});
+                                          {labels.rule.classes, state.centres});
   };
   return request;
 }

@@ -9,6 +9,7 @@
 #include "lamella/io/byte_source.h"
 #include "lamella/study/pieces_internal.h"
 #include "lamella/verbs/scale.h"
+#include "lamella/verbs/plan_slide.h"
 
 namespace lamella::study {
 
@@ -50,10 +51,10 @@ void open_work(const RunState& state, SlideWork& work) {
     for (const std::string& note : work.annotations->notes) {
       state.context.warn(fmt::format("slide '{}': {}", work.entry.slide_id, note));
     }
-  } else if (state.study.from_annotations && work.entry.role != Role::kScore) {
+  } else if (state.study.labels.by_annotations() && work.entry.role != Role::kScore) {
     throw Error(ErrorCode::kInvalidArgument,
-                fmt::format("line {}: slide '{}' has no annotations; patches.from_annotations "
-                            "needs them for every train and test slide",
+                fmt::format("line {}: slide '{}' has no annotations; the study's [classes] need "
+                            "them for every train and test slide",
                             work.entry.line, work.entry.slide_id),
                 state.study.slides_table);
   }
@@ -70,9 +71,7 @@ const std::shared_ptr<const slide::Slide>& pixels_of(SlideWork& work) {
 }
 
 void read_centres(RunState& state) {
-  for (const patch::CentreFile& file : state.study.centers) {
-    state.centres.push_back({annotation::read_ncrf_centres(file.path), file.label, file.path});
-  }
+  state.centres = verbs::read_lists(state.study.labels).lists;
 }
 
 void open_slides(RunState& state) {

@@ -64,7 +64,7 @@ void make_features(RunState& state, SlideWork& work, const patch::PatchPlan& pla
                    const PieceNames& names) {
   encoder::Encoder& encoder = state.loaded_encoder();
   const StepTimer timer(state.result.seconds["encode"]);
-  const verbs::EncodeFileOptions options{state.study.features_type, names.features_key,
+  const verbs::EncodeFileOptions options{state.study.encoding.features_dtype, names.features_key,
                                          names.features_key};
   work.outcome.patches_resumed += verbs::encode_to_file(pixels_of(work), plan, encoder, options,
                                                         names.features_path, state.context)
@@ -83,7 +83,7 @@ PieceNames piece_names(const RunState& state, const SlideWork& work, const PlanR
                           {"encoder", encoder::network_space(state.encoder_info)},
                           {"precision", std::string(encoder::to_string(state.precision))},
                           {"engine", encoder::inference_engine_version()},
-                          {"stored as", to_string(state.study.features_type)}});
+                          {"stored as", to_string(state.study.encoding.features_dtype)}});
   return names;
 }
 

@@ -33,7 +33,7 @@ std::vector<StudyPiece> plan_study_slide(const Study& study, const encoder::Enco
   RunState state{
       .study = study, .options = options, .context = context, .result = result, .record = nowhere};
   state.encoder_info = encoder;
-  state.precision = encoder::resolve_precision(study.precision, state.encoder_info);
+  state.precision = encoder::resolve_precision(study.encoding.precision, state.encoder_info);
   state.model_mpp = model_mpp;
   read_centres(state);
   SlideWork work;

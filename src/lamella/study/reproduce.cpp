@@ -164,7 +164,8 @@ Reproduction reproduce_run(const std::string& folder, const ReproduceOptions& op
 
   study.output = fresh_folder(options.output, study, run["run_id"].get<std::string>());
   study.tracking.mlflow = "";  // a run made again is no new result
-  study.precision = encoder::parse_precision(run["encoder"]["precision"].get<std::string>());
+  study.encoding.precision =
+      encoder::parse_precision(run["encoder"]["precision"].get<std::string>());
   RunOptions run_options;
   run_options.full_hash = run["command"].value("full_hash", false);
   const StudyResult made = run_study(study, run_options, context);

@@ -39,9 +39,10 @@ nlohmann::json inputs_json(const RunState& state) {
   nlohmann::json list = nlohmann::json::array();
   list.push_back(input_file("study", state.study.path, false));
   list.push_back(input_file("slides table", state.study.slides_table, false));
-  for (const patch::CentreFile& file : state.study.centers) {
+  for (const patch::CentreFile& file : state.study.labels.centers) {
     list.push_back(input_file("centres", file.path, false));
     list.back()["label"] = file.label;
+    list.back()["class"] = state.study.classes().name(file.label);
   }
   for (const SlideWork& work : state.works) {
     list.push_back(slide_input(work, state.options.full_hash));
@@ -82,7 +83,7 @@ nlohmann::json split_json(const RunState& state, const nlohmann::json& inputs) {
 
 nlohmann::json seeds_json(const Study& study) {
   nlohmann::json seeds = nlohmann::json::object();
-  if (study.from_annotations) seeds["patches.from_annotations"] = study.from_annotations->seed;
+  if (study.labels.by_annotations()) seeds["patches.seed"] = study.labels.rule.seed;
   return seeds;
 }
 
@@ -115,7 +116,7 @@ nlohmann::json outputs_json(RunState& state) {
 void start_record(RunState& state, const encoder::EncoderInfo& encoder) {
   tracking::RunRecord& record = state.record;
   state.encoder_info = encoder;
-  state.precision = encoder::resolve_precision(state.study.precision, encoder);
+  state.precision = encoder::resolve_precision(state.study.encoding.precision, encoder);
   record.set("command", {{"study", state.study.path},
                          {"set", state.study.overrides},
                          {"threads", state.context.threads},

@@ -13,6 +13,7 @@
 #include "lamella/io/temporary.h"
 #include "lamella/storage/feature_spool.h"
 #include "lamella/study/model_card.h"
+#include "lamella/study/option_keys.h"
 #include "lamella/study/run_report_internal.h"
 
 namespace lamella::study {
@@ -71,8 +72,8 @@ void log_progress(Context& context, tracking::RunRecord& record) {
 void record_end(RunState& state, const Error& error) {
   const bool interrupted = error.code() == ErrorCode::kInterrupted;
   try {
-    state.record.log(std::string("error: ") + error.what());
-    state.record.set("error", error.what());
+    state.record.log("error: " + spell_keys(error.what()));
+    state.record.set("error", spell_keys(error.what()));
     record_outcomes(state, true);
     state.record.finish(interrupted ? "KILLED" : "FAILED");
   } catch (const Error&) {
@@ -116,7 +117,8 @@ StudyResult run_study(const Study& study, const RunOptions& options, const Conte
   result.run_folder = record.folder();
   RunState state{
       .study = study, .options = options, .context = context, .result = result, .record = record};
-  state.context.warning = [&](const std::string& message) {
+  state.context.warning = [&](const std::string& raw) {
+    const std::string message = spell_keys(raw);
     result.warnings.push_back(message);
     record.add_warning(message);
     context.warn(message);

@@ -37,8 +37,7 @@ void draw_map(RunState& state, SlideWork& work, const heatmap::HeatMap& map,
   const bool whole = find_finished(state, work, "heatmaps", png, key) &&
                      io::exists(state.file("heatmaps", work, ".tiff"));
   if (!whole) {
-    verbs::MapOptions options;
-    options.overlay = state.study.heatmap;
+    verbs::MapOptions options = state.study.heatmap;
     options.overlay.title = work.entry.slide_id;
     if (work.annotations) options.overlay.outlines = verbs::outlines_of(*work.annotations);
     storage::drop_key(png);
@@ -64,10 +63,11 @@ void score_one(RunState& state, SlideWork& work) {
                           storage::piece_key({{"features", made_of}, {"model", model}}),
                           state.file("scores/grid", work, ".csv"));
   }
-  const double slide_score = heatmap::slide_score(scores);
+  const std::string& shown = state.study.heatmap.overlay.shown_class;
+  const double slide_score = heatmap::slide_score(scores, shown);
   if (std::isfinite(slide_score)) work.outcome.slide_score = slide_score;
   if (plan.rows.empty()) return;
-  draw_map(state, work, heatmap::make_heatmap(plan, scores),
+  draw_map(state, work, heatmap::make_heatmap(plan, scores, shown),
            storage::piece_key({{"features", made_of},
                                {"model", model},
                                {"heatmap", to_json(state.study)["heatmap"]},

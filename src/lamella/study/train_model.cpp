@@ -106,7 +106,7 @@ void train_model(RunState& state) {
     const StepTimer timer(state.result.seconds["train"]);
     const std::vector<int32_t> groups = verbs::fold_groups(train.slides);
     const classifier::TrainResult trained =
-        classifier::train_classifier({train.features, train.labels, groups, state.study.classes},
+        classifier::train_classifier({train.features, train.labels, groups, state.study.classes()},
                                      state.study.train, state.context);
     fill_model(state, trained);
     verbs::write_whole_model(state.model, state.study.output + "/model", state.context);

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 
-#include "lamella/base/error.h"
 #include "lamella/tissue/segment_internal.h"
 #include "lamella/tissue/small_picture_internal.h"
 #include "lamella/tissue/tissue.h"
@@ -17,12 +14,6 @@ namespace {
 constexpr int64_t kMaxMaskPx = 16384;
 // Without an mpp a small picture must not lose all its pieces.
 constexpr double kMaxDroppedPart = 0.005;
-
-void require(bool good, const char* name, double found, const char* expected) {
-  if (good) return;
-  throw Error(ErrorCode::kInvalidArgument,
-              fmt::format("found {} = {}, expected {}", name, found, expected));
-}
 
 // Level-0 px per mask px that the options ask for.
 Mpp wanted_downsample(const slide::SlideInfo& info, const TissueOptions& options) {
@@ -64,17 +55,26 @@ SegmentOptions segment_options(const TissueMask& mask, SizePx mask_size_px,
 
 }  // namespace
 
-void TissueOptions::validate() const {
-  require(mask_mpp >= 0.5 && mask_mpp <= 100, "mask_mpp", mask_mpp, "0.5 to 100 um/px");
-  require(mask_max_px >= 16 && mask_max_px <= kMaxMaskPx, "mask_max_px", mask_max_px,
-          "16 to 16384");
-  require(min_area_um2 >= 0 && std::isfinite(min_area_um2), "min_area_um2", min_area_um2,
-          "0 or more");
-  require(max_hole_um2 >= 0 && std::isfinite(max_hole_um2), "max_hole_um2", max_hole_um2,
-          "0 or more");
-  require(min_saturation >= 0 && min_saturation <= 1, "min_saturation", min_saturation,
-          "a fraction from 0 to 1");
+const OptionTable<TissueOptions>& TissueOptions::table() {
+  static const auto kTable =
+      OptionTable<TissueOptions>()
+          .row("mask_mpp", &TissueOptions::mask_mpp,
+               {.help = "scale of the tissue mask", .unit = "µm/px", .least = 0.5, .most = 100})
+          .row("mask_max_px", &TissueOptions::mask_max_px,
+               {.help = "longer side of the tissue mask where the slide has no mpp",
+                .unit = "px",
+                .least = 16,
+                .most = kMaxMaskPx})
+          .row("min_area_um2", &TissueOptions::min_area_um2,
+               {.help = "smaller pieces of tissue are dropped", .unit = "µm²", .least = 0})
+          .row("max_hole_um2", &TissueOptions::max_hole_um2,
+               {.help = "smaller holes in the tissue are filled", .unit = "µm²", .least = 0})
+          .row("min_saturation", &TissueOptions::min_saturation,
+               {.help = "saturation below which nothing is tissue", .least = 0, .most = 1});
+  return kTable;
 }
+
+void TissueOptions::validate() const { table().check(*this); }
 
 TissueMask make_tissue_mask(const slide::Slide& slide, const TissueOptions& options,
                             const Context& context) {

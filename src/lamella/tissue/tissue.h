@@ -9,6 +9,7 @@
 
 #include "lamella/base/context.h"
 #include "lamella/base/image.h"
+#include "lamella/base/option.h"
 #include "lamella/slide/slide.h"
 
 namespace lamella::tissue {
@@ -20,6 +21,7 @@ struct TissueOptions {
   double max_hole_um2 = 10'000;  // smaller holes are filled
   double min_saturation = 0.05;  // 0-1: below it nothing is tissue, whatever Otsu says
   void validate() const;
+  static const OptionTable<TissueOptions>& table();
 };
 
 // One byte per pixel, 255 tissue, 0 not. A mask pixel (i, j) covers level-0 px

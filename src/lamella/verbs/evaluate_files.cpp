@@ -81,7 +81,7 @@ std::map<std::string, evaluation::Metrics> evaluate_scores(
     if (found == by_slide.end()) {
       throw Error(
           ErrorCode::kMismatch,
-          fmt::format("no scores are named after slide '{}'; expected {}.csv among --scores",
+          fmt::format("no scores are named after slide '{}'; expected {}.csv among `scores`",
                       truth.plan.slide_id, truth.plan.slide_id),
           truth.source);
     }
@@ -92,7 +92,7 @@ std::map<std::string, evaluation::Metrics> evaluate_scores(
     if (patient != patients.end()) append(sets["patient " + patient->second], rows);
   }
   if (!by_slide.empty()) {
-    throw Error(ErrorCode::kMismatch, "no plan with labels was given for this slide (--truth)",
+    throw Error(ErrorCode::kMismatch, "no plan with labels was given for this slide (`truth`)",
                 by_slide.begin()->second->source);
   }
   std::map<std::string, evaluation::Metrics> metrics;
