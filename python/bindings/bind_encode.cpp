@@ -165,7 +165,8 @@ void bind_encoder_class(nb::module_& module) {
           "defaults",
           [] {
             const study::Study study;
-            return nb::make_tuple(study.encoder, std::string(encoder::to_string(study.encoding.precision)));
+            return nb::make_tuple(study.encoder,
+                                  std::string(encoder::to_string(study.encoding.precision)));
           },
           "Name and precision of the encoder that is used where none is named.")
       .def_prop_ro("name", [](const LoadedEncoder& self) { return self.info().name; })
