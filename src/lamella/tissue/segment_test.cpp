@@ -337,15 +337,15 @@ TEST(Close, IsThePlainVersionOnNoise) {
 
 TEST(Close, ByHand) {
   // Two bars of 6 px, 10 px apart, are joined by a radius of 5, not of 4.
-  Image stained(40, 20, 1), mask(40, 20, 1);
+  Image stained(50, 20, 1), mask(50, 20, 1);
   for (int y = 0; y < 20; ++y) {
-    std::fill_n(stained.row(y) + 5, 6, uint8_t{1});
-    std::fill_n(stained.row(y) + 21, 6, uint8_t{1});
+    std::fill_n(stained.row(y) + 12, 6, uint8_t{1});
+    std::fill_n(stained.row(y) + 28, 6, uint8_t{1});
   }
   close_tissue(stained.view(), {}, {5, 0}, mask.view(), 1);
-  EXPECT_EQ(std::count(mask.row(10), mask.row(10) + 40, 255), 22);
+  EXPECT_EQ(std::count(mask.row(10), mask.row(10) + 50, 255), 22);
   close_tissue(stained.view(), {}, {4, 0}, mask.view(), 1);
-  EXPECT_EQ(std::count(mask.row(10), mask.row(10) + 40, 255), 12);
+  EXPECT_EQ(std::count(mask.row(10), mask.row(10) + 50, 255), 12);
   // Walls of 1 px, 20 px apart, a net: 41 of 441 px are wall, 9 %.
   Image net(105, 105, 1), filled(105, 105, 1);
   for (int y = 0; y < 105; ++y) {
@@ -365,7 +365,8 @@ TEST(Segment, IsThePlainVersionForAnySizeAndThreads) {
   for (const SizePx& size : sizes) {
     for (const double limit : {0.0, 9.0, 60.0, 2000.0}) {
       const Image picture = blots(int(size.width), int(size.height), seed++);
-      SegmentOptions options{.min_area_px = limit, .max_hole_px = limit / 2};
+      SegmentOptions options;
+      options.min_area_px = limit, options.max_hole_px = limit / 2;
       options.shape = {int(seed % 4), int(seed % 7)};
       const cv::Mat plain = plain_segment(picture, options);
       tissue += cv::countNonZero(plain);
@@ -389,7 +390,8 @@ TEST(Segment, GreyPicturesAreThePlainVersion) {
       std::fill_n(picture.row(y) + 3 * x, 3, picture.row(y)[3 * x + 1]);
     }
   }
-  const SegmentOptions options{.min_area_px = 20};
+  SegmentOptions options;
+  options.min_area_px = 20;
   Context three;
   three.threads = 3;
   const Segmentation found = segment_tissue(picture, options, three);
