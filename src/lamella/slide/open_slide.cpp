@@ -98,10 +98,11 @@ std::shared_ptr<const Slide> open_own_format(std::shared_ptr<const io::ByteSourc
 }
 
 std::shared_ptr<const Slide> open_slide(const std::string& path, const OpenOptions& options) {
-  if (options.mpp && !(*options.mpp > 0 && std::isfinite(*options.mpp))) {
+  if (options.mpp && !plausible({*options.mpp, *options.mpp})) {
     throw Error(
         ErrorCode::kInvalidArgument,
-        fmt::format("an mpp of {} was given; expected µm per pixel, more than 0", *options.mpp),
+        fmt::format("an mpp of {} was given; expected µm per pixel at level 0, from {} to {}",
+                    *options.mpp, kMinPlausibleMpp, kMaxPlausibleMpp),
         path);
   }
   using Backend = OpenOptions::Backend;

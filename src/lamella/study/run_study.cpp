@@ -101,7 +101,8 @@ void take_outcomes(RunState& state) {
 }  // namespace
 
 StudyResult run_study(const Study& study, const RunOptions& options, const Context& context) {
-  const std::vector<SlideEntry> entries = read_slides_table(study.slides_table);
+  std::vector<std::string> notes;
+  const std::vector<SlideEntry> entries = read_slides_table(study.slides_table, &notes);
   const encoder::EncoderInfo encoder_info = encoder::find_encoder(study.encoder);
   io::require_writable_folder(study.output);
   const io::OutputLock lock(study.output + "/run.lock", study.output,
@@ -130,6 +131,7 @@ StudyResult run_study(const Study& study, const RunOptions& options, const Conte
   choose_server(state);
   follow_run(state, Moment::kUnderway);
   for (const std::string& warning : study.warnings) state.context.warn(warning);
+  for (const std::string& note : notes) state.context.warn(study.slides_table + ": " + note);
   for (const SlideEntry& entry : entries) {
     SlideWork work;
     work.entry = entry;
