@@ -3,8 +3,8 @@
 #include "lamella/cli/common_options.h"
 #include "lamella/cli/program.h"
 #include "lamella/cli/tables.h"
-#include "lamella/study/evaluate_files.h"
 #include "lamella/study/run_study.h"
+#include "lamella/verbs/evaluate_files.h"
 
 namespace lamella::cli {
 
@@ -18,7 +18,7 @@ struct EvaluateOptions {
 
 int run_evaluate(const EvaluateOptions& options, Shell& shell) {
   const Stopwatch watch;
-  const auto metrics = study::evaluate_files(options.scores, options.truth, options.groups);
+  const auto metrics = verbs::evaluate_files(options.scores, options.truth, options.groups);
   nlohmann::json object = study::to_json(metrics.at("all"));
   if (!options.groups.empty()) {
     for (const auto& [name, value] : metrics) {

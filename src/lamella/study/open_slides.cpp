@@ -8,7 +8,7 @@
 #include "lamella/base/text.h"
 #include "lamella/io/byte_source.h"
 #include "lamella/study/pieces_internal.h"
-#include "lamella/study/scale.h"
+#include "lamella/verbs/scale.h"
 
 namespace lamella::study {
 
@@ -67,7 +67,7 @@ const std::shared_ptr<const slide::Slide>& pixels_of(SlideWork& work) {
 }
 
 void read_centres(RunState& state) {
-  for (const CentreFile& file : state.study.centers) {
+  for (const patch::CentreFile& file : state.study.centers) {
     std::vector<std::string> notes;
     state.centres.push_back(
         {annotation::read_ncrf_centres(file.path, &notes), file.label, file.path});
@@ -87,13 +87,13 @@ void open_slides(RunState& state) {
   state.context.report("open slides", total, total, "slides");
   refuse_same_slides(state);
 
-  std::vector<SlideScale> scales;
+  std::vector<verbs::SlideScale> scales;
   for_each_slide(state, [&](SlideWork& work) {
     if (work.entry.role != Role::kTrain) return;
     const patch::PatchGeometry geometry = patch::resolve_geometry(state.study.patches, *work.info);
     scales.push_back({work.entry.slide_id, geometry.effective_mpp});
   });
-  state.model_mpp = training_mpp(scales);
+  state.model_mpp = verbs::training_mpp(scales);
 }
 
 }  // namespace lamella::study

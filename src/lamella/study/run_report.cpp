@@ -39,7 +39,7 @@ nlohmann::json inputs_json(const RunState& state) {
   nlohmann::json list = nlohmann::json::array();
   list.push_back(input_file("study", state.study.path, false));
   list.push_back(input_file("slides table", state.study.slides_table, false));
-  for (const CentreFile& file : state.study.centers) {
+  for (const patch::CentreFile& file : state.study.centers) {
     list.push_back(input_file("centres", file.path, false));
     list.back()["label"] = file.label;
   }
