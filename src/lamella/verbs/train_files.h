@@ -16,10 +16,10 @@ namespace lamella::verbs {
 
 struct TrainFeaturesOptions {
   // slide_id (lower case) -> patient_id; empty: every slide its own patient.
-  std::map<std::string, std::string> patients;
+  std::map<std::string, std::string> patients = {};
   std::string encoder;  // name or folder; "": the one named in the feature_space
-  std::optional<encoder::EncoderInfo> found_encoder;  // wins over `encoder`
-  std::vector<std::string> sources;  // where the features were read from, as messages name it
+  std::optional<encoder::EncoderInfo> found_encoder = {};  // wins over `encoder`
+  std::vector<std::string> sources = {};  // where the features were read from, as messages name it
   classifier::TrainOptions train;
 };
 
