@@ -82,8 +82,8 @@ PatchPlan plan_verb(nb::handle slide, const study::PlanSlideOptions& options,
   });
 }
 
-std::vector<study::CentreFile> centre_files(const Centres& centers) {
-  std::vector<study::CentreFile> files;
+std::vector<patch::CentreFile> centre_files(const Centres& centers) {
+  std::vector<patch::CentreFile> files;
   for (const auto& [path, label] : centers) {
     if (label != 0 && label != 1) {
       throw Error(ErrorCode::kInvalidArgument,

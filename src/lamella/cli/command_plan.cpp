@@ -21,7 +21,7 @@ struct PlanOptions {
 };
 
 // "FILE:LABEL"
-study::CentreFile read_centre_option(const std::string& text) {
+patch::CentreFile read_centre_option(const std::string& text) {
   const size_t colon = text.rfind(':');
   const std::string label = colon == std::string::npos ? "" : text.substr(colon + 1);
   if (label != "0" && label != "1") {

@@ -6,11 +6,11 @@
 #include <chrono>
 #include <sstream>
 
+#include "lamella/base/credentials.h"
 #include "lamella/base/error.h"
 #include "lamella/base/process.h"
 #include "lamella/base/text.h"
 #include "lamella/io/files.h"
-#include "lamella/tracking/run_record.h"
 
 namespace lamella::cli {
 
@@ -48,7 +48,7 @@ RectPx parse_region(const std::string& text) {
 io::OutputLock lock_output(const std::string& out, Shell& shell) {
   std::string name = out;
   while (name.size() > 1 && name.back() == '/') name.pop_back();
-  return io::OutputLock(name + ".lock", out, tracking::without_credentials(own_command()),
+  return io::OutputLock(name + ".lock", out, without_credentials(own_command()),
                         [&shell](const std::string& text) { shell.warn(text); });
 }
 

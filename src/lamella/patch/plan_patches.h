@@ -17,6 +17,12 @@
 
 namespace lamella::patch {
 
+// A list of centres to be read.
+struct CentreFile {
+  std::string path;
+  int8_t label = 0;  // 1 tumour, 0 normal
+};
+
 struct LabelledCentres {
   std::vector<annotation::Centre> centres;  // of any slides; this slide's are picked
   int8_t label = 0;

@@ -37,13 +37,13 @@ Json readable_or_error(const std::string& kind, const std::string& path, bool fu
 
 struct Sources {
   std::string table;
-  std::vector<CentreFile> centres;
+  std::vector<patch::CentreFile> centres;
 };
 
 Json list_inputs(const Sources& sources, bool full_hash) {
   Json inputs = Json::array();
   inputs.push_back(readable_or_error("slides table", sources.table, false));
-  for (const CentreFile& file : sources.centres) {
+  for (const patch::CentreFile& file : sources.centres) {
     inputs.push_back(readable_or_error("centres", file.path, false));
     inputs.back()["label"] = file.label;
   }

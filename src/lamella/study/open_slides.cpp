@@ -67,7 +67,7 @@ const std::shared_ptr<const slide::Slide>& pixels_of(SlideWork& work) {
 }
 
 void read_centres(RunState& state) {
-  for (const CentreFile& file : state.study.centers) {
+  for (const patch::CentreFile& file : state.study.centers) {
     state.centres.push_back({annotation::read_ncrf_centres(file.path), file.label, file.path});
   }
 }

@@ -33,7 +33,7 @@ patch::PatchPlan make_plan(const slide::Slide& slide, const std::string& slide_i
   const slide::SlideInfo& info = slide.info();
   if (!options.centers.empty()) {
     std::vector<patch::LabelledCentres> lists;
-    for (const CentreFile& file : options.centers) {
+    for (const patch::CentreFile& file : options.centers) {
       lists.push_back({annotation::read_ncrf_centres(file.path), file.label, file.path});
     }
     return patch::plan_from_centres(info, slide_id, options.spec, mask, lists);

@@ -8,7 +8,6 @@
 #include "lamella/base/context.h"
 #include "lamella/patch/plan_patches.h"
 #include "lamella/slide/slide.h"
-#include "lamella/study/study_file.h"
 #include "lamella/tissue/tissue.h"
 
 namespace lamella::study {
@@ -16,7 +15,7 @@ namespace lamella::study {
 struct PlanSlideOptions {
   patch::PatchSpec spec;
   patch::GridOptions grid;               // where there are neither centres nor annotations
-  std::vector<CentreFile> centers;       // NCRF lists
+  std::vector<patch::CentreFile> centers;       // NCRF lists
   std::vector<std::string> annotations;  // ASAP XML or NCRF JSON files, taken as one
   patch::AnnotationRule rule;            // for annotations
   std::string tissue = "auto";           // see tissue_mask

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <set>
 
+#include "lamella/base/credentials.h"
 #include "lamella/base/error.h"
 #include "lamella/io/byte_source.h"
 #include "lamella/io/files.h"
@@ -39,7 +40,7 @@ nlohmann::json inputs_json(const RunState& state) {
   nlohmann::json list = nlohmann::json::array();
   list.push_back(input_file("study", state.study.path, false));
   list.push_back(input_file("slides table", state.study.slides_table, false));
-  for (const CentreFile& file : state.study.centers) {
+  for (const patch::CentreFile& file : state.study.centers) {
     list.push_back(input_file("centres", file.path, false));
     list.back()["label"] = file.label;
   }
@@ -129,7 +130,7 @@ void start_record(RunState& state, const encoder::EncoderInfo& encoder) {
                                           {"openslide", slide::openslide_version()}}));
   // The text as it was, so that the run can be made again when the file has moved on.
   io::write_file_atomic(record.folder() + "/study.toml",
-                        tracking::without_credentials(io::read_text_file(state.study.path)));
+                        without_credentials(io::read_text_file(state.study.path)));
 }
 
 void record_outcomes(RunState& state, bool now) {

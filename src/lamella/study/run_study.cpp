@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 
+#include "lamella/base/credentials.h"
 #include "lamella/base/error.h"
 #include "lamella/base/process.h"
 #include "lamella/io/files.h"
@@ -105,7 +106,7 @@ StudyResult run_study(const Study& study, const RunOptions& options, const Conte
   const encoder::EncoderInfo encoder_info = encoder::find_encoder(study.encoder);
   io::require_writable_folder(study.output);
   const io::OutputLock lock(study.output + "/run.lock", study.output,
-                            tracking::without_credentials(own_command()), context.warning);
+                            without_credentials(own_command()), context.warning);
   remove_leftovers(study.output);
   remove_other_spools(study.output, entries);
   tracking::RunRecord record(study.output + "/runs", study.name);

@@ -5,12 +5,12 @@
 
 #include <cmath>
 
+#include "lamella/base/credentials.h"
 #include "lamella/base/error.h"
 #include "lamella/base/text.h"
 #include "lamella/io/files.h"
 #include "lamella/study/toml_reader_internal.h"
 #include "lamella/tracking/mlflow_publish.h"
-#include "lamella/tracking/run_record.h"
 
 namespace lamella::study {
 
@@ -38,7 +38,7 @@ void read_patches(TomlReader table, const std::string& folder, Study& study) {
   study.patches.level = table.small_integer("level");
   study.patches.mpp = table.number("mpp");
   for (TomlReader& list : table.tables("centers")) {
-    CentreFile file;
+    patch::CentreFile file;
     file.path = io::resolve(folder, list.required_text("file"));
     const int label = list.required_integer("label");
     if (label != 0 && label != 1) {
@@ -226,7 +226,7 @@ nlohmann::json to_json(const Study& study) {
                             {"level", optional_json(study.patches.level)},
                             {"mpp", optional_json(study.patches.mpp)},
                             {"centers", nlohmann::json::array()}};
-  for (const CentreFile& file : study.centers) {
+  for (const patch::CentreFile& file : study.centers) {
     patches["centers"].push_back({{"file", file.path}, {"label", file.label}});
   }
   if (study.from_annotations) patches["from_annotations"] = rule_json(*study.from_annotations);
@@ -258,7 +258,7 @@ nlohmann::json to_json(const Study& study) {
           {"heatmap", {{"colormap", study.heatmap.colormap}, {"opacity", study.heatmap.opacity}}},
           {"tracking",
            {{"mlflow", study.tracking.mlflow
-                           ? nlohmann::json(tracking::without_credentials(*study.tracking.mlflow))
+                           ? nlohmann::json(without_credentials(*study.tracking.mlflow))
                            : nlohmann::json()},
             {"register", study.tracking.register_model},
             {"alias", study.tracking.alias}}}};

@@ -17,11 +17,6 @@
 
 namespace lamella::study {
 
-struct CentreFile {
-  std::string path;
-  int8_t label = 0;  // 1 tumour, 0 normal
-};
-
 struct TrackingOptions {
   std::optional<std::string> mlflow;  // tracking URI, "" for none; not set: MLFLOW_TRACKING_URI
   std::string register_model;         // name at the model registry, "" for none
@@ -36,7 +31,7 @@ struct Study {
   std::string output;        // folder
   std::string slides_table;  // CSV
   patch::PatchSpec patches;
-  std::vector<CentreFile> centers;
+  std::vector<patch::CentreFile> centers;
   std::optional<patch::AnnotationRule> from_annotations;
   tissue::TissueOptions tissue;
   std::string encoder = "lite0";

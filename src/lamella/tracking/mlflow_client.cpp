@@ -4,11 +4,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <cstdlib>
 
+#include "lamella/base/credentials.h"
 #include "lamella/base/error.h"
 #include "lamella/base/json_text.h"
 #include "lamella/base/text.h"
-#include "lamella/tracking/run_record.h"
+#include "lamella/io/net/url.h"
 
 namespace lamella::tracking {
 
@@ -16,25 +19,20 @@ namespace {
 
 constexpr size_t kQuotedCharacters = 300;
 
-// Credentials from the address are percent-encoded in it.
-std::string percent_decode(std::string_view text) {
-  const auto digit = [](char c) -> int {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-  };
-  std::string decoded;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%' && i + 2 < text.size() && digit(text[i + 1]) >= 0 &&
-        digit(text[i + 2]) >= 0) {
-      decoded += static_cast<char>(digit(text[i + 1]) * 16 + digit(text[i + 2]));
-      i += 2;
-    } else {
-      decoded += text[i];
-    }
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value ? value : "";
+}
+
+double number_or(const char* name, double otherwise) {
+  const std::string text = environment(name);
+  if (text.empty()) return otherwise;
+  const auto value = parse_double(text);
+  if (!value || !(*value >= 0) || !std::isfinite(*value)) {
+    throw Error(ErrorCode::kInvalidArgument,
+                fmt::format("{}: found '{}', expected a number of at least 0", name, text));
   }
-  return decoded;
+  return *value;
 }
 
 nlohmann::json parse_object(const std::string& text) {
@@ -42,7 +40,7 @@ nlohmann::json parse_object(const std::string& text) {
   return parsed.is_object() ? parsed : nlohmann::json();
 }
 
-std::string server_words(const HttpResponse& response) {
+std::string server_words(const io::HttpResponse& response) {
   const nlohmann::json body = parse_object(response.body);
   std::string words;
   if (body.is_object() && body.contains("message") && body["message"].is_string()) {
@@ -54,7 +52,7 @@ std::string server_words(const HttpResponse& response) {
   return words.empty() ? "" : ": " + without_credentials(words);
 }
 
-[[noreturn]] void refuse(const HttpResponse& response, const std::string& url) {
+[[noreturn]] void refuse(const io::HttpResponse& response, const std::string& url) {
   const std::string words = server_words(response);
   const auto status = response.status;
   std::string advice = "the server refused the request";
@@ -83,40 +81,55 @@ std::string server_words(const HttpResponse& response) {
 
 }  // namespace
 
+io::HttpOptions http_options_from_environment() {
+  io::HttpOptions options;
+  options.user = environment("MLFLOW_TRACKING_USERNAME");
+  options.password = environment("MLFLOW_TRACKING_PASSWORD");
+  options.token = environment("MLFLOW_TRACKING_TOKEN");
+  const std::string insecure = to_lower(environment("MLFLOW_TRACKING_INSECURE_TLS"));
+  options.verify_tls = insecure != "true" && insecure != "1";
+  options.ca_file = environment("MLFLOW_TRACKING_SERVER_CERT_PATH");
+  options.client_cert = environment("MLFLOW_TRACKING_CLIENT_CERT_PATH");
+  options.timeout_s = number_or("MLFLOW_HTTP_REQUEST_TIMEOUT", options.timeout_s);
+  options.max_retries = static_cast<int>(
+      std::min(20.0, number_or("MLFLOW_HTTP_REQUEST_MAX_RETRIES", options.max_retries)));
+  options.backoff_s = number_or("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", options.backoff_s);
+  return options;
+}
+
 MlflowAddress parse_tracking_uri(const std::string& text) {
-  const std::string shown = without_credentials(text);
+  constexpr std::string_view kMark = "://";
   const auto wrong = [&] {
     return Error(ErrorCode::kInvalidArgument,
                  fmt::format("MLflow's tracking URI: found '{}', expected http://host:port or "
                              "https://…; a folder or database is served by 'mlflow server'",
-                             shown));
+                             without_credentials(text)));
   };
-  const std::string lower = to_lower(text);
-  const size_t scheme = lower.starts_with("http://") ? 7 : lower.starts_with("https://") ? 8 : 0;
-  if (scheme == 0) throw wrong();
+  const size_t mark = text.find(kMark);
+  if (mark == std::string::npos) throw wrong();
+  const std::string scheme = to_lower(text.substr(0, mark));
+  std::string rest = text.substr(mark + kMark.size());
   MlflowAddress address;
-  std::string rest = text.substr(scheme);
+  // The last "@": a password may hold one as it is.
   const size_t at = rest.substr(0, rest.find('/')).rfind('@');
   if (at != std::string::npos) {
     const std::string both = rest.substr(0, at);
     const size_t colon = both.find(':');
-    address.user = percent_decode(both.substr(0, colon));
-    if (colon != std::string::npos) address.password = percent_decode(both.substr(colon + 1));
+    address.user = io::percent_decode(both.substr(0, colon));
+    if (colon != std::string::npos) address.password = io::percent_decode(both.substr(colon + 1));
     rest = rest.substr(at + 1);
   }
   while (rest.ends_with('/')) rest.pop_back();
-  const std::string host = rest.substr(0, rest.find_first_of(":/"));
-  const bool odd = std::any_of(rest.begin(), rest.end(), [](unsigned char c) {
-    return c <= ' ' || c == '?' || c == '#' || c == 0x7f;
-  });
-  if ((host.empty() && !rest.starts_with('[')) || odd) throw wrong();
-  address.uri = lower.substr(0, scheme) + rest;
+  address.uri = fmt::format("{}{}{}", scheme, kMark, rest);
+  const auto url = io::parse_url(address.uri);
+  const bool is_web = scheme == "http" || scheme == "https";
+  if (!url || !is_web || url->has_query || rest.starts_with('/')) throw wrong();
   return address;
 }
 
 namespace {
 
-HttpOptions with_credentials(HttpOptions options, const MlflowAddress& address) {
+io::HttpOptions with_credentials(io::HttpOptions options, const MlflowAddress& address) {
   const bool has_own = !options.user.empty() || !options.password.empty() || !options.token.empty();
   if (!has_own) {
     options.user = address.user;
@@ -127,12 +140,12 @@ HttpOptions with_credentials(HttpOptions options, const MlflowAddress& address) 
 
 }  // namespace
 
-MlflowClient::MlflowClient(const MlflowAddress& address, HttpOptions options, CancelToken cancel)
+MlflowClient::MlflowClient(const MlflowAddress& address, io::HttpOptions options, CancelToken cancel)
     : uri_(address.uri), http_(with_credentials(std::move(options), address), std::move(cancel)) {}
 
-HttpResponse MlflowClient::checked(const HttpRequest& request,
+io::HttpResponse MlflowClient::checked(const io::HttpRequest& request,
                                    const std::vector<std::string>& expected, bool& was_expected) {
-  HttpResponse response = http_.send(request);
+  io::HttpResponse response = http_.send(request);
   was_expected = false;
   if (response.status >= 200 && response.status < 300) return response;
   const nlohmann::json body = parse_object(response.body);
@@ -150,7 +163,7 @@ std::optional<nlohmann::json> MlflowClient::call(const std::string& method, cons
                                                  const nlohmann::json& body,
                                                  const std::vector<std::string>& expected,
                                                  bool repeatable) {
-  HttpRequest request;
+  io::HttpRequest request;
   request.method = method;
   request.url = uri_ + "/api/2.0/mlflow/" + path;
   if (!body.is_null()) {
@@ -158,7 +171,7 @@ std::optional<nlohmann::json> MlflowClient::call(const std::string& method, cons
   }
   request.repeatable = repeatable;
   bool was_expected = false;
-  const HttpResponse response = checked(request, expected, was_expected);
+  const io::HttpResponse response = checked(request, expected, was_expected);
   if (was_expected) return {};
   const nlohmann::json answer = parse_object(response.body);
   if (answer.is_null()) {
@@ -190,7 +203,7 @@ void MlflowClient::put_artifact(const std::string& artifact_uri, const std::stri
     folder = folder.substr(slash);
   }
   while (folder.starts_with('/')) folder.erase(0, 1);
-  HttpRequest request;
+  io::HttpRequest request;
   request.method = "PUT";
   request.url = base + "/api/2.0/mlflow-artifacts/artifacts";
   std::string part;
@@ -198,14 +211,14 @@ void MlflowClient::put_artifact(const std::string& artifact_uri, const std::stri
     if (c != '/') {
       part += c;
     } else if (!part.empty()) {
-      request.url += "/" + percent_encode(part);
+      request.url += "/" + io::percent_encode(part);
       part.clear();
     }
   }
   request.body_file = file;
   request.content_type = "application/octet-stream";
   bool was_expected = false;
-  const HttpResponse response = checked(request, {}, was_expected);
+  const io::HttpResponse response = checked(request, {}, was_expected);
   if (response.content_type.find("html") != std::string::npos) {
     throw Error(ErrorCode::kFormat,
                 "found an HTML page, expected MLflow's answer; is there a proxy or login page "

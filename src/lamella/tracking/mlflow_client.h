@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "lamella/tracking/http_client.h"
+#include "lamella/io/net/http_client.h"
 
 namespace lamella::tracking {
 
@@ -21,10 +21,15 @@ struct MlflowAddress {
 // database can be served by 'mlflow server').
 MlflowAddress parse_tracking_uri(const std::string& text);
 
+// From MLflow's variables: MLFLOW_TRACKING_USERNAME and _PASSWORD, _TOKEN, _INSECURE_TLS,
+// _SERVER_CERT_PATH, _CLIENT_CERT_PATH, MLFLOW_HTTP_REQUEST_TIMEOUT, _MAX_RETRIES,
+// _BACKOFF_FACTOR. Error kInvalidArgument: a number that is none (the variable is named).
+io::HttpOptions http_options_from_environment();
+
 class MlflowClient {
  public:
   // Authentication by MLflow's variables, else by the address's own credentials.
-  MlflowClient(const MlflowAddress& address, HttpOptions options, CancelToken cancel);
+  MlflowClient(const MlflowAddress& address, io::HttpOptions options, CancelToken cancel);
   const std::string& uri() const { return uri_; }
 
   // `path` beneath /api/2.0/mlflow/, with a query if it has one. The answer's JSON; nullopt if the
@@ -44,10 +49,10 @@ class MlflowClient {
                     const std::string& file);
 
  private:
-  HttpResponse checked(const HttpRequest& request, const std::vector<std::string>& expected,
+  io::HttpResponse checked(const io::HttpRequest& request, const std::vector<std::string>& expected,
                        bool& was_expected);
   std::string uri_;
-  HttpClient http_;
+  io::HttpClient http_;
 };
 
 }  // namespace lamella::tracking

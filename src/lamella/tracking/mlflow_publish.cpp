@@ -10,6 +10,7 @@
 #include "lamella/base/json_text.h"
 #include "lamella/base/text.h"
 #include "lamella/io/files.h"
+#include "lamella/io/net/url.h"
 #include "lamella/tracking/mlflow_client.h"
 #include "lamella/tracking/mlflow_content_internal.h"
 #include "lamella/tracking/mlflow_files_internal.h"
@@ -94,7 +95,7 @@ void Publisher::write_state() const {
 
 void Publisher::find_experiment() {
   const std::string name = document_["name"].get<std::string>();
-  const std::string path = "experiments/get-by-name?experiment_name=" + percent_encode(name);
+  const std::string path = "experiments/get-by-name?experiment_name=" + io::percent_encode(name);
   for (int attempt = 0;; ++attempt) {
     const auto found = client_.call("GET", path, {}, {"RESOURCE_DOES_NOT_EXIST"});
     if (found) {
@@ -311,7 +312,7 @@ void Publisher::register_model(const std::string& source) {
   client_.call("POST", "registered-models/create", {{"name", name}}, {"RESOURCE_ALREADY_EXISTS"});
   const std::string filter = fmt::format("name='{}' and run_id='{}'", name, published_.run_id);
   const auto found =
-      client_.call("GET", "model-versions/search?max_results=1&filter=" + percent_encode(filter));
+      client_.call("GET", "model-versions/search?max_results=1&filter=" + io::percent_encode(filter));
   Json version;
   if (found->contains("model_versions") && !found->at("model_versions").empty()) {
     version = found->at("model_versions")[0];
@@ -393,7 +394,7 @@ void PublishOptions::validate() const {
 Published publish_run(const Json& document, const std::string& folder,
                       const PublishOptions& options, const Context& context) {
   options.validate();
-  HttpOptions http = http_options_from_environment();
+  io::HttpOptions http = http_options_from_environment();
   if (!http.verify_tls) {
     context.warn(
         "MLFLOW_TRACKING_INSECURE_TLS is set: the MLflow server's identity is not checked");

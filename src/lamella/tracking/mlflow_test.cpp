@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include "lamella/base/error.h"
-#include "lamella/tracking/http_client.h"
 #include "lamella/tracking/mlflow_client.h"
 #include "lamella/tracking/mlflow_content_internal.h"
 
@@ -26,18 +25,6 @@ TEST(TrackingUri, PartsWithItsCredentials) {
       EXPECT_EQ(std::string(error.what()).find("secret"), std::string::npos);
     }
   }
-}
-
-TEST(RetryAfter, IsSecondsOrADate) {
-  EXPECT_EQ(parse_retry_after("7", 0), 7);
-  EXPECT_EQ(parse_retry_after("Thu, 01 Jan 1970 00:01:40 GMT", 60), 40);
-  EXPECT_EQ(parse_retry_after("Thu, 01 Jan 1970 00:01:40 GMT", 160), 0);
-  for (const char* wrong : {"", "soon", "-3"}) EXPECT_FALSE(parse_retry_after(wrong, 0)) << wrong;
-}
-
-TEST(PercentEncode, LeavesOnlyWhatNeedsNoEncoding) {
-  EXPECT_EQ(percent_encode("a-Z_0.~"), "a-Z_0.~");
-  EXPECT_EQ(percent_encode("µ 1%/#?"), "%C2%B5%201%25%2F%23%3F");
 }
 
 TEST(MlflowKey, IsOneThatTheServerTakes) {

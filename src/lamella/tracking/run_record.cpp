@@ -14,6 +14,7 @@
 #include <cstring>
 #include <random>
 
+#include "lamella/base/credentials.h"
 #include "lamella/base/error.h"
 #include "lamella/io/files.h"
 

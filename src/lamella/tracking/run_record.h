@@ -65,8 +65,4 @@ nlohmann::json describe_software(const nlohmann::json& libraries);
 // {"user", "host", "folder"}: who runs this, and where.
 nlohmann::json describe_caller();
 
-// Every "//name:password@" of the text without the part up to the "@". Applied to all that goes
-// into records and logs.
-std::string without_credentials(std::string text);
-
 }  // namespace lamella::tracking

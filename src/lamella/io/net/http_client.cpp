@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lamella/tracking/http_client.h"
+#include "lamella/io/net/http_client.h"
 
 #include <curl/curl.h>
 #include <fmt/format.h>
@@ -8,36 +8,19 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <mutex>
 #include <thread>
 
+#include "lamella/base/credentials.h"
 #include "lamella/base/error.h"
 #include "lamella/base/text.h"
-#include "lamella/tracking/run_record.h"
 
-namespace lamella::tracking {
+namespace lamella::io {
 
 namespace {
 
 constexpr size_t kMaxAnswerBytes = size_t{64} << 20;
-
-std::string environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value ? value : "";
-}
-
-double number_or(const char* name, double otherwise) {
-  const std::string text = environment(name);
-  if (text.empty()) return otherwise;
-  const auto value = parse_double(text);
-  if (!value || !(*value >= 0) || !std::isfinite(*value)) {
-    throw Error(ErrorCode::kInvalidArgument,
-                fmt::format("{}: found '{}', expected a number of at least 0", name, text));
-  }
-  return *value;
-}
 
 struct FileCloser {
   void operator()(std::FILE* file) const { std::fclose(file); }
@@ -86,22 +69,6 @@ bool may_pass(CURLcode code, bool repeatable) {
 }
 
 }  // namespace
-
-HttpOptions http_options_from_environment() {
-  HttpOptions options;
-  options.user = environment("MLFLOW_TRACKING_USERNAME");
-  options.password = environment("MLFLOW_TRACKING_PASSWORD");
-  options.token = environment("MLFLOW_TRACKING_TOKEN");
-  const std::string insecure = to_lower(environment("MLFLOW_TRACKING_INSECURE_TLS"));
-  options.verify_tls = insecure != "true" && insecure != "1";
-  options.ca_file = environment("MLFLOW_TRACKING_SERVER_CERT_PATH");
-  options.client_cert = environment("MLFLOW_TRACKING_CLIENT_CERT_PATH");
-  options.timeout_s = number_or("MLFLOW_HTTP_REQUEST_TIMEOUT", options.timeout_s);
-  options.max_retries = static_cast<int>(
-      std::min(20.0, number_or("MLFLOW_HTTP_REQUEST_MAX_RETRIES", options.max_retries)));
-  options.backoff_s = number_or("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", options.backoff_s);
-  return options;
-}
 
 struct HttpClient::State {
   HttpOptions options;
@@ -244,19 +211,6 @@ HttpResponse HttpClient::send(const HttpRequest& request) {
   }
 }
 
-std::string percent_encode(const std::string& text) {
-  std::string encoded;
-  for (const unsigned char c : text) {
-    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-        c == '_' || c == '.' || c == '~') {
-      encoded += static_cast<char>(c);
-    } else {
-      encoded += fmt::format("%{:02X}", c);
-    }
-  }
-  return encoded;
-}
-
 std::optional<double> parse_retry_after(const std::string& value, double now_s) {
   if (value.empty()) return {};
   if (const auto seconds = parse_double(value)) {
@@ -267,4 +221,4 @@ std::optional<double> parse_retry_after(const std::string& value, double now_s) 
   return std::max(0.0, static_cast<double>(date) - now_s);
 }
 
-}  // namespace lamella::tracking
+}  // namespace lamella::io

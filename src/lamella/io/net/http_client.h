@@ -10,7 +10,7 @@
 
 #include "lamella/base/context.h"
 
-namespace lamella::tracking {
+namespace lamella::io {
 
 struct HttpOptions {
   std::string user, password;  // basic authentication, wins over the token
@@ -25,11 +25,6 @@ struct HttpOptions {
   double backoff_s = 0.5;     // before the first retry, doubled for each one after it
   double max_backoff_s = 30;  // also the longest Retry-After that is waited for
 };
-
-// From MLflow's variables: MLFLOW_TRACKING_USERNAME and _PASSWORD, _TOKEN, _INSECURE_TLS,
-// _SERVER_CERT_PATH, _CLIENT_CERT_PATH, MLFLOW_HTTP_REQUEST_TIMEOUT, _MAX_RETRIES,
-// _BACKOFF_FACTOR. Error kInvalidArgument: a number that is none (the variable is named).
-HttpOptions http_options_from_environment();
 
 struct HttpRequest {
   std::string method = "GET";
@@ -62,10 +57,8 @@ class HttpClient {
   std::unique_ptr<State> state_;
 };
 
-std::string percent_encode(const std::string& text);
-
 // Seconds that a Retry-After header asks for: a number, or an HTTP date against `now_s` (Unix
 // time). nullopt if it is neither.
 std::optional<double> parse_retry_after(const std::string& value, double now_s);
 
-}  // namespace lamella::tracking
+}  // namespace lamella::io

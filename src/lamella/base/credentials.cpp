@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lamella/tracking/run_record.h"
+#include "lamella/base/credentials.h"
 
-namespace lamella::tracking {
+namespace lamella {
 
 std::string without_credentials(std::string text) {
   constexpr std::string_view kMark = "://";
@@ -16,4 +16,4 @@ std::string without_credentials(std::string text) {
   return text;
 }
 
-}  // namespace lamella::tracking
+}  // namespace lamella
