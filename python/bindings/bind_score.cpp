@@ -10,10 +10,10 @@
 
 #include "call.h"
 #include "lamella/base/error.h"
+#include "lamella/evaluation/metric_rows.h"
 #include "lamella/io/files.h"
 #include "lamella/study/evaluate_files.h"
 #include "lamella/study/plan_slide.h"
-#include "lamella/study/run_study.h"
 #include "lamella/study/score_slide.h"
 #include "loaded_encoder.h"
 #include "train_options.h"
@@ -186,7 +186,7 @@ std::string evaluate_json(nb::list scores, nb::list truth, nb::handle groups) {
   }
   nlohmann::json object;
   for (const auto& [name, metrics] : study::evaluate_scores(named, truths, patients_of(groups))) {
-    object[name] = study::to_json(metrics);
+    object[name] = metrics;
   }
   return object.dump();
 }

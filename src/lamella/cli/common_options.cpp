@@ -70,8 +70,4 @@ void add_rate(nlohmann::json& object, int64_t patches, double seconds) {
   object["patches_per_second"] = seconds > 0 ? static_cast<double>(patches) / seconds : 0.0;
 }
 
-nlohmann::json json_or_null(const std::optional<double>& value) {
-  return value ? nlohmann::json(*value) : nlohmann::json();
-}
-
 }  // namespace lamella::cli

@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lamella/base/json_text.h"
 #include "lamella/storage/plan_json_internal.h"
 
 namespace lamella::storage {
-
-nlohmann::json json_or_null(const std::optional<double>& value) {
-  return value ? nlohmann::json(*value) : nlohmann::json();
-}
 
 std::optional<double> optional_double(const nlohmann::json& json, const char* key) {
   if (!json.contains(key) || json.at(key).is_null()) return {};
@@ -15,7 +10,7 @@ std::optional<double> optional_double(const nlohmann::json& json, const char* ke
 
 nlohmann::json spec_to_json(const patch::PatchSpec& spec) {
   return {{"size_px", spec.size_px},
-          {"level", spec.level ? nlohmann::json(*spec.level) : nlohmann::json()},
+          {"level", json_or_null(spec.level)},
           {"mpp", json_or_null(spec.mpp)}};
 }
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "lamella/base/text.h"
+#include "lamella/evaluation/metric_rows.h"
 
 namespace lamella::study {
 
@@ -31,10 +32,6 @@ Json at(const Json& record, const char* pointer) {
   return record.contains(place) ? record[place] : Json();
 }
 
-std::string figure(const Json& value) {
-  return value.is_number() ? fmt::format("{:.4f}", value.get<double>()) : "n/a";
-}
-
 std::string data_section(const Json& record) {
   std::string text =
       "## Data\n\n| role | slides | patients | digest of the data |\n|---|---|---|---|\n";
@@ -56,17 +53,14 @@ std::string data_section(const Json& record) {
 }
 
 std::string metrics_section(const Json& record) {
-  std::string text =
-      "## Figures\n\n| set | patches | tumour | AUC | 95 % interval | avg. precision | accuracy | "
-      "balanced | Brier | ECE |\n|---|---|---|---|---|---|---|---|---|---|\n";
+  const std::vector<std::string> titles = evaluation::metric_titles();
+  std::string text = fmt::format("## Figures\n\n| set | {} |\n|---|", join(titles, " | "));
+  for (size_t i = 0; i < titles.size(); ++i) text += "---|";
+  text += "\n";
   const Json metrics = at(record, "/metrics");
   for (const auto& [role, m] : metrics.items()) {
-    const std::string interval =
-        m["auc_low"].is_number() ? figure(m["auc_low"]) + "-" + figure(m["auc_high"]) : "n/a";
-    text += fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |\n", role,
-                        plain(m["n"]), plain(m["n_positive"]), figure(m["auc"]), interval,
-                        figure(m["average_precision"]), figure(m["accuracy"]),
-                        figure(m["balanced_accuracy"]), figure(m["brier"]), figure(m["ece"]));
+    text += fmt::format("| {} | {} |\n", role,
+                        join(evaluation::metric_cells(m.get<evaluation::Metrics>()), " | "));
   }
   return text +
          "\nPooled over the labelled patches of all slides of a set; interval by DeLong; accuracy "

@@ -14,11 +14,11 @@ namespace lamella::study {
 
 struct PlanSlideOptions {
   patch::PatchSpec spec;
-  patch::GridOptions grid;               // where there are neither centres nor annotations
-  std::vector<patch::CentreFile> centers;       // NCRF lists
-  std::vector<std::string> annotations;  // ASAP XML or NCRF JSON files, taken as one
-  patch::AnnotationRule rule;            // for annotations
-  std::string tissue = "auto";           // see tissue_mask
+  patch::GridOptions grid;                 // where there are neither centres nor annotations
+  std::vector<patch::CentreFile> centers;  // NCRF lists
+  std::vector<std::string> annotations;    // ASAP XML or NCRF JSON files, taken as one
+  patch::AnnotationRule rule;              // for annotations
+  std::string tissue = "auto";             // see tissue_mask
   void validate() const;
 };
 

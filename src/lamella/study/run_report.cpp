@@ -3,6 +3,7 @@
 
 #include "lamella/base/credentials.h"
 #include "lamella/base/error.h"
+#include "lamella/evaluation/metric_rows.h"
 #include "lamella/io/byte_source.h"
 #include "lamella/io/files.h"
 #include "lamella/study/run_report_internal.h"
@@ -141,9 +142,10 @@ void record_outcomes(RunState& state, bool now) {
 }
 
 void measure_metrics(RunState& state, const std::string& role, const evaluation::Metrics& metrics) {
-  const nlohmann::json values = to_json(metrics);
-  for (const auto& [key, value] : values.items()) {
-    if (value.is_number()) state.record.measure(role + "_" + key, value.get<double>());
+  for (const evaluation::MetricRow& row : evaluation::kMetricRows) {
+    if (const auto value = evaluation::metric_value(metrics, row)) {
+      state.record.measure(role + "_" + row.name, *value);
+    }
   }
 }
 

@@ -9,6 +9,7 @@
 #include "lamella/base/credentials.h"
 #include "lamella/base/error.h"
 #include "lamella/base/process.h"
+#include "lamella/evaluation/metric_rows.h"
 #include "lamella/io/files.h"
 #include "lamella/io/output_lock.h"
 #include "lamella/io/temporary.h"
@@ -155,27 +156,6 @@ StudyResult run_study(const Study& study, const RunOptions& options, const Conte
   return result;
 }
 
-namespace {
-
-nlohmann::json value_or_null(const std::optional<double>& value) {
-  return value ? nlohmann::json(*value) : nlohmann::json();
-}
-
-}  // namespace
-
-nlohmann::json to_json(const evaluation::Metrics& metrics) {
-  return {{"n", metrics.n},
-          {"n_positive", metrics.n_positive},
-          {"auc", value_or_null(metrics.auc)},
-          {"auc_low", value_or_null(metrics.auc_low)},
-          {"auc_high", value_or_null(metrics.auc_high)},
-          {"average_precision", value_or_null(metrics.average_precision)},
-          {"accuracy", value_or_null(metrics.accuracy)},
-          {"balanced_accuracy", value_or_null(metrics.balanced_accuracy)},
-          {"brier", value_or_null(metrics.brier)},
-          {"ece", value_or_null(metrics.ece)}};
-}
-
 nlohmann::json to_json(const SlideOutcome& slide) {
   nlohmann::json item = {{"slide_id", slide.slide_id},
                          {"role", std::string(to_string(slide.role))},
@@ -198,7 +178,7 @@ nlohmann::json to_json(const SlideOutcome& slide) {
 
 nlohmann::json to_json(const StudyResult& result) {
   nlohmann::json metrics = nlohmann::json::object();
-  for (const auto& [role, value] : result.metrics) metrics[role] = to_json(value);
+  for (const auto& [role, value] : result.metrics) metrics[role] = value;
   nlohmann::json slides = nlohmann::json::array();
   for (const SlideOutcome& slide : result.slides) slides.push_back(to_json(slide));
   return {{"run_id", result.run_id},     {"run_dir", result.run_folder},

@@ -64,7 +64,6 @@ StudyResult run_study(const Study& study, const RunOptions& options, const Conte
 
 // {"run_id", "run_dir", "metrics", "slides", "seconds", ...} as the command line prints it.
 nlohmann::json to_json(const StudyResult& result);
-nlohmann::json to_json(const evaluation::Metrics& metrics);
 nlohmann::json to_json(const SlideOutcome& slide);
 
 }  // namespace lamella::study

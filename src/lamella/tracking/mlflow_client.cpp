@@ -140,11 +140,13 @@ io::HttpOptions with_credentials(io::HttpOptions options, const MlflowAddress& a
 
 }  // namespace
 
-MlflowClient::MlflowClient(const MlflowAddress& address, io::HttpOptions options, CancelToken cancel)
+MlflowClient::MlflowClient(const MlflowAddress& address, io::HttpOptions options,
+                           CancelToken cancel)
     : uri_(address.uri), http_(with_credentials(std::move(options), address), std::move(cancel)) {}
 
 io::HttpResponse MlflowClient::checked(const io::HttpRequest& request,
-                                   const std::vector<std::string>& expected, bool& was_expected) {
+                                       const std::vector<std::string>& expected,
+                                       bool& was_expected) {
   io::HttpResponse response = http_.send(request);
   was_expected = false;
   if (response.status >= 200 && response.status < 300) return response;

@@ -50,7 +50,7 @@ class MlflowClient {
 
  private:
   io::HttpResponse checked(const io::HttpRequest& request, const std::vector<std::string>& expected,
-                       bool& was_expected);
+                           bool& was_expected);
   std::string uri_;
   io::HttpClient http_;
 };

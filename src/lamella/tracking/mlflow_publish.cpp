@@ -311,8 +311,8 @@ void Publisher::register_model(const std::string& source) {
   const std::string& name = options_.register_model;
   client_.call("POST", "registered-models/create", {{"name", name}}, {"RESOURCE_ALREADY_EXISTS"});
   const std::string filter = fmt::format("name='{}' and run_id='{}'", name, published_.run_id);
-  const auto found =
-      client_.call("GET", "model-versions/search?max_results=1&filter=" + io::percent_encode(filter));
+  const auto found = client_.call(
+      "GET", "model-versions/search?max_results=1&filter=" + io::percent_encode(filter));
   Json version;
   if (found->contains("model_versions") && !found->at("model_versions").empty()) {
     version = found->at("model_versions")[0];
