@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lamella/tracking/mlflow_client.h"
+#include "lamella/mlflow/client.h"
 
 #include <fmt/format.h>
 
@@ -13,7 +13,7 @@
 #include "lamella/base/text.h"
 #include "lamella/io/net/url.h"
 
-namespace lamella::tracking {
+namespace lamella::mlflow {
 
 namespace {
 
@@ -97,7 +97,7 @@ io::HttpOptions http_options_from_environment() {
   return options;
 }
 
-MlflowAddress parse_tracking_uri(const std::string& text) {
+Address parse_tracking_uri(const std::string& text) {
   constexpr std::string_view kMark = "://";
   const auto wrong = [&] {
     return Error(ErrorCode::kInvalidArgument,
@@ -109,7 +109,7 @@ MlflowAddress parse_tracking_uri(const std::string& text) {
   if (mark == std::string::npos) throw wrong();
   const std::string scheme = to_lower(text.substr(0, mark));
   std::string rest = text.substr(mark + kMark.size());
-  MlflowAddress address;
+  Address address;
   // The last "@": a password may hold one as it is.
   const size_t at = rest.substr(0, rest.find('/')).rfind('@');
   if (at != std::string::npos) {
@@ -129,7 +129,7 @@ MlflowAddress parse_tracking_uri(const std::string& text) {
 
 namespace {
 
-io::HttpOptions with_credentials(io::HttpOptions options, const MlflowAddress& address) {
+io::HttpOptions with_credentials(io::HttpOptions options, const Address& address) {
   const bool has_own = !options.user.empty() || !options.password.empty() || !options.token.empty();
   if (!has_own) {
     options.user = address.user;
@@ -140,11 +140,11 @@ io::HttpOptions with_credentials(io::HttpOptions options, const MlflowAddress& a
 
 }  // namespace
 
-MlflowClient::MlflowClient(const MlflowAddress& address, io::HttpOptions options,
+Client::Client(const Address& address, io::HttpOptions options,
                            CancelToken cancel)
     : uri_(address.uri), http_(with_credentials(std::move(options), address), std::move(cancel)) {}
 
-io::HttpResponse MlflowClient::checked(const io::HttpRequest& request,
+io::HttpResponse Client::checked(const io::HttpRequest& request,
                                        const std::vector<std::string>& expected,
                                        bool& was_expected) {
   io::HttpResponse response = http_.send(request);
@@ -161,7 +161,7 @@ io::HttpResponse MlflowClient::checked(const io::HttpRequest& request,
   return response;
 }
 
-std::optional<nlohmann::json> MlflowClient::call(const std::string& method, const std::string& path,
+std::optional<nlohmann::json> Client::call(const std::string& method, const std::string& path,
                                                  const nlohmann::json& body,
                                                  const std::vector<std::string>& expected,
                                                  bool repeatable) {
@@ -186,7 +186,7 @@ std::optional<nlohmann::json> MlflowClient::call(const std::string& method, cons
   return answer;
 }
 
-void MlflowClient::put_artifact(const std::string& artifact_uri, const std::string& name,
+void Client::put_artifact(const std::string& artifact_uri, const std::string& name,
                                 const std::string& file) {
   constexpr std::string_view kScheme = "mlflow-artifacts:";
   if (!artifact_uri.starts_with(kScheme)) {
@@ -229,4 +229,4 @@ void MlflowClient::put_artifact(const std::string& artifact_uri, const std::stri
   }
 }
 
-}  // namespace lamella::tracking
+}  // namespace lamella::mlflow

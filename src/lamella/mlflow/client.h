@@ -9,27 +9,27 @@
 
 #include "lamella/io/net/http_client.h"
 
-namespace lamella::tracking {
+namespace lamella::mlflow {
 
 // Where a server is. Credentials in the address go into `user` and `password`, never further.
-struct MlflowAddress {
+struct Address {
   std::string uri;  // http(s)://host[:port][/path], no slash at the end
   std::string user, password;
 };
 
 // Error kInvalidArgument: anything but http:// or https:// with a host (an MLflow folder or
 // database can be served by 'mlflow server').
-MlflowAddress parse_tracking_uri(const std::string& text);
+Address parse_tracking_uri(const std::string& text);
 
 // From MLflow's variables: MLFLOW_TRACKING_USERNAME and _PASSWORD, _TOKEN, _INSECURE_TLS,
 // _SERVER_CERT_PATH, _CLIENT_CERT_PATH, MLFLOW_HTTP_REQUEST_TIMEOUT, _MAX_RETRIES,
 // _BACKOFF_FACTOR. Error kInvalidArgument: a number that is none (the variable is named).
 io::HttpOptions http_options_from_environment();
 
-class MlflowClient {
+class Client {
  public:
   // Authentication by MLflow's variables, else by the address's own credentials.
-  MlflowClient(const MlflowAddress& address, io::HttpOptions options, CancelToken cancel);
+  Client(const Address& address, io::HttpOptions options, CancelToken cancel);
   const std::string& uri() const { return uri_; }
 
   // `path` beneath /api/2.0/mlflow/, with a query if it has one. The answer's JSON; nullopt if the
@@ -55,4 +55,4 @@ class MlflowClient {
   io::HttpClient http_;
 };
 
-}  // namespace lamella::tracking
+}  // namespace lamella::mlflow

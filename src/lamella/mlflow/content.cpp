@@ -6,10 +6,9 @@
 #include <utility>
 
 #include "lamella/base/hash.h"
-#include "lamella/base/json_text.h"
-#include "lamella/tracking/mlflow_content_internal.h"
+#include "lamella/mlflow/content_internal.h"
 
-namespace lamella::tracking {
+namespace lamella::mlflow {
 
 using Json = nlohmann::json;
 
@@ -21,6 +20,7 @@ constexpr size_t kMaxTags = 100;
 constexpr size_t kMaxItems = 1000;
 constexpr size_t kMaxBytes = 900'000;  // of 1 MB, for what is around the items
 constexpr size_t kDigestCharacters = 32;
+constexpr size_t kMaxDatasetName = 400;
 
 bool continues(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
 
@@ -31,7 +31,7 @@ std::string text_of(const Json& value) {
 
 void add(Json& list, const std::string& key, const Json& value, size_t characters) {
   if (value.is_null()) return;
-  list.push_back({{"key", mlflow_key(key)}, {"value", cut(text_of(value), characters)}});
+  list.push_back({{"key", valid_key(key)}, {"value", cut(text_of(value), characters)}});
 }
 
 // "a.b.0.c" for every leaf; a list of plain values is one leaf.
@@ -49,64 +49,58 @@ void flatten(const std::string& name, const Json& value, Json& params) {
   }
 }
 
-Json part(const Json& document, const char* key) {
-  return document.contains(key) ? document[key] : Json::object();
-}
-
-Json run_params(const Json& document) {
+Json run_params(const record::RunDocument& document) {
   Json params = Json::array();
-  const Json study = part(document, "study");
-  for (const auto& [key, value] : study.items()) {
+  for (const auto& [key, value] : document.options.items()) {
     if (key != "name" && key != "tracking") flatten(key, value, params);
   }
-  const Json encoder = part(document, "encoder");
-  for (const char* key : {"sha256", "precision", "dimension"}) {
+  const auto param = [&](const char* name, const Json& value) {
+    add(params, name, value, kMaxParamCharacters);
+  };
+  if (document.encoder) {
+    param("encoder.sha256", document.encoder->sha256);
     // "encoder.precision" is what was asked for; this is what was run.
-    const std::string name =
-        std::string(key) == "precision" ? "encoder.precision_run" : fmt::format("encoder.{}", key);
-    if (encoder.contains(key)) add(params, name, encoder[key], kMaxParamCharacters);
+    param("encoder.precision_run", document.encoder->precision);
+    param("encoder.dimension", document.encoder->dimension);
   }
-  const Json command = part(document, "command");
-  if (command.contains("threads")) add(params, "threads", command["threads"], kMaxParamCharacters);
-  const Json training = part(document, "training");
-  for (const char* key : {"lambda", "folds", "rows_positive", "rows_negative"}) {
-    if (training.contains(key)) {
-      add(params, fmt::format("training.{}", key), training[key], kMaxParamCharacters);
-    }
+  if (document.command) param("threads", document.command->threads);
+  if (document.training) {
+    param("training.lambda", document.training->lambda);
+    param("training.folds", document.training->folds);
+    param("training.rows_positive", document.training->rows_positive);
+    param("training.rows_negative", document.training->rows_negative);
   }
   return params;
 }
 
-Json run_tags(const Json& document) {
+Json run_tags(const record::RunDocument& document) {
   Json tags = Json::array();
-  const auto tag = [&](const char* key, const Json& value) {
-    if (!value.is_string() || !value.get_ref<const std::string&>().empty()) {
-      add(tags, key, value, kMaxTagCharacters);
-    }
+  const auto tag = [&](const char* key, const std::string& value) {
+    if (!value.empty()) add(tags, key, value, kMaxTagCharacters);
   };
-  const Json software = part(document, "software");
-  const Json caller = part(document, "caller");
-  const Json command = part(document, "command");
-  tag(kRunTag, document["run_id"]);
-  tag("mlflow.user", caller.value("user", ""));
+  const record::Software software = document.software.value_or(record::Software{});
+  const record::Caller caller = document.caller.value_or(record::Caller{});
+  tag(kRunTag, document.run_id);
+  tag("mlflow.user", caller.user);
   tag("mlflow.source.type", "LOCAL");
-  tag("mlflow.source.name", "lamella run " + command.value("study", ""));
-  tag("mlflow.source.git.commit", software.value("git_commit", ""));
-  tag("lamella.version", software.value("lamella", ""));
-  tag("lamella.host", caller.value("host", ""));
-  tag("lamella.error", document.value("error", ""));
-  tag("lamella.warnings", std::to_string(document["warnings"].size()));
-  tag("lamella.model_sha256", part(document, "training").value("model_sha256", ""));
+  tag("mlflow.source.name",
+      "lamella run " + (document.command ? document.command->study : std::string()));
+  tag("mlflow.source.git.commit", software.git_commit);
+  tag("lamella.version", software.lamella);
+  tag("lamella.host", caller.host);
+  tag("lamella.error", document.error.value_or(""));
+  tag("lamella.warnings", std::to_string(document.warnings.size()));
+  tag("lamella.model_sha256", document.training ? document.training->model_sha256 : "");
   return tags;
 }
 
-Json metric(const std::string& key, const Json& value, const Json& time_ms, const Json& step) {
-  return {{"key", mlflow_key(key)}, {"value", value}, {"timestamp", time_ms}, {"step", step}};
+Json metric(const std::string& key, double value, int64_t time_ms, int64_t step) {
+  return {{"key", valid_key(key)}, {"value", value}, {"timestamp", time_ms}, {"step", step}};
 }
 
 }  // namespace
 
-std::string mlflow_key(const std::string& name) {
+std::string valid_key(const std::string& name) {
   std::string key;
   for (const char c : name) {
     const bool fits = static_cast<unsigned char>(c) >= 0x80 ||
@@ -139,71 +133,68 @@ std::string cut(const std::string& text, size_t characters) {
   return text;
 }
 
-MlflowRun run_content(const Json& document) {
-  MlflowRun run;
-  run.key = document["run_id"].get<std::string>();
+Run run_content(const record::RunDocument& document) {
+  Run run;
+  run.key = document.run_id;
   run.name = run.key;
-  run.status = document["status"].get<std::string>();
-  if (document.contains("start_time_ms")) {
-    run.start_ms = json_whole<int64_t>(document["start_time_ms"]);
-  }
-  if (document.contains("end_time_ms")) run.end_ms = json_whole<int64_t>(document["end_time_ms"]);
+  run.status = to_string(document.status);
+  run.start_ms = document.start_time_ms;
+  run.end_ms = document.end_time_ms;
   run.params = run_params(document);
   run.tags = run_tags(document);
-  const Json history = part(document, "history");
-  for (const Json& item : history) {
-    run.metrics.push_back(metric(item["key"], item["value"], item["time_ms"], item["step"]));
+  for (const record::Measure& item : document.history) {
+    run.metrics.push_back(metric(item.key, item.value, item.time_ms, item.step));
   }
   return run;
 }
 
-std::vector<MlflowRun> nested_contents(const Json& document) {
-  const Json training = part(document, "training");
-  if (!training.contains("trials") || training["trials"].empty()) return {};
-  const std::string parent = document["run_id"].get<std::string>();
+std::vector<Run> nested_contents(const record::RunDocument& document) {
+  if (!document.training || document.training->trials.empty()) return {};
+  const std::vector<record::Trial>& trials = document.training->trials;
   std::vector<int64_t> times;
-  const Json history = part(document, "history");
-  for (const Json& item : history) {
-    if (item["key"] == "cv_log_loss") times.push_back(json_whole<int64_t>(item["time_ms"]));
+  for (const record::Measure& item : document.history) {
+    if (item.key == "cv_log_loss") times.push_back(item.time_ms);
   }
-  const Json& trials = training["trials"];
-  if (times.size() != trials.size()) return {};
-  std::vector<MlflowRun> runs(1 + trials[0]["fold_log_loss"].size());
+  const size_t folds = trials[0].fold_log_loss.size();
+  const bool whole = std::all_of(trials.begin(), trials.end(), [&](const record::Trial& trial) {
+    return trial.fold_log_loss.size() == folds;
+  });
+  if (times.size() != trials.size() || !whole) return {};
+  std::vector<Run> runs(1 + folds);
   for (size_t k = 0; k < runs.size(); ++k) {
-    MlflowRun& run = runs[k];
+    Run& run = runs[k];
     run.name = k == 0 ? "lambda path" : fmt::format("fold {}", k);
-    run.key = k == 0 ? parent + ":lambda" : fmt::format("{}:fold{}", parent, k);
+    run.key = k == 0 ? document.run_id + ":lambda" : fmt::format("{}:fold{}", document.run_id, k);
     run.status = "FINISHED";
     run.start_ms = times.front();
     run.end_ms = times.back();
     add(run.tags, kRunTag, run.key, kMaxTagCharacters);
     if (k > 0) add(run.params, "fold", k, kMaxParamCharacters);
     for (size_t step = 0; step < trials.size(); ++step) {
-      const Json& trial = trials[step];
-      run.metrics.push_back(metric("lambda", trial["lambda"], times[step], step));
-      run.metrics.push_back(metric("log_loss",
-                                   k == 0 ? trial["mean_log_loss"] : trial["fold_log_loss"][k - 1],
-                                   times[step], step));
+      const record::Trial& trial = trials[step];
+      const double loss = k == 0 ? trial.mean_log_loss : trial.fold_log_loss[k - 1];
+      run.metrics.push_back(metric("lambda", trial.lambda, times[step], static_cast<int64_t>(step)));
+      run.metrics.push_back(metric("log_loss", loss, times[step], static_cast<int64_t>(step)));
     }
   }
   return runs;
 }
 
-Json dataset_inputs(const Json& document) {
-  Json datasets = Json::array();
-  const Json split = part(document, "split");
-  for (const auto& [role, cohort] : split.items()) {
-    const Json source = {{"uri", part(document, "study")["slides"]["table"]}};
-    const Json profile = {{"slides", cohort["slides"].size()},
-                          {"patients", cohort["patients"].size()}};
-    datasets.push_back(
-        {{"tags", {{{"key", "mlflow.data.context"}, {"value", role}}}},
-         {"dataset",
-          {{"name", cut(document["name"].get<std::string>(), 400) + " " + role},
-           {"digest", cohort["digest"].get<std::string>().substr(0, kDigestCharacters)},
-           {"source_type", "local"},
-           {"source", source.dump(-1, ' ', false, Json::error_handler_t::replace)},
-           {"profile", profile.dump()}}}});
+std::vector<Dataset> dataset_inputs(const record::RunDocument& document) {
+  std::vector<Dataset> datasets;
+  const Json source = {{"uri", slides_table_of(document)}};
+  for (const auto& [role, cohort] : document.split) {
+    const Json profile = {{"slides", cohort.slides.size()}, {"patients", cohort.patients.size()}};
+    Dataset dataset{role, cut(document.name, kMaxDatasetName) + " " + role,
+                    cohort.digest.substr(0, kDigestCharacters), {}};
+    dataset.input = {{"tags", {{{"key", "mlflow.data.context"}, {"value", role}}}},
+                     {"dataset",
+                      {{"name", dataset.name},
+                       {"digest", dataset.digest},
+                       {"source_type", "local"},
+                       {"source", source.dump(-1, ' ', false, Json::error_handler_t::replace)},
+                       {"profile", profile.dump()}}}};
+    datasets.push_back(std::move(dataset));
   }
   return datasets;
 }
@@ -232,4 +223,4 @@ std::vector<Json> batches(const std::string& run_id, const Json& params, const J
   return result;
 }
 
-}  // namespace lamella::tracking
+}  // namespace lamella::mlflow

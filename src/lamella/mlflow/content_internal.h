@@ -9,10 +9,12 @@
 #include <string>
 #include <vector>
 
-namespace lamella::tracking {
+#include "lamella/record/run_document.h"
+
+namespace lamella::mlflow {
 
 // One run at MLflow: the recorded run itself or one nested in it.
-struct MlflowRun {
+struct Run {
   std::string key;   // value of the tag kRunTag, by which it is found again
   std::string name;  // shown as the run's name
   std::string status;
@@ -28,13 +30,19 @@ inline constexpr size_t kMaxParamCharacters = 6000;
 inline constexpr size_t kMaxTagCharacters = 5000;
 inline constexpr size_t kMaxKeyCharacters = 250;
 
-MlflowRun run_content(const nlohmann::json& document);
+Run run_content(const record::RunDocument& document);
 // "lambda path" (loss by penalty over all folds) and "fold 1" … (in each fold), if the penalty was
 // chosen by cross-validation.
-std::vector<MlflowRun> nested_contents(const nlohmann::json& document);
+std::vector<Run> nested_contents(const record::RunDocument& document);
 
-// Dataset inputs of the run, one a role, with the digest of their data.
-nlohmann::json dataset_inputs(const nlohmann::json& document);
+// A dataset input of the run.
+struct Dataset {
+  std::string role;
+  std::string name, digest;
+  nlohmann::json input;  // as log-inputs takes it
+};
+// One a role, with the digest of their data.
+std::vector<Dataset> dataset_inputs(const record::RunDocument& document);
 
 // Bodies of log-batch within the server's limits: 1,000 metrics, 100 parameters, 100 tags, 1,000
 // together, 1 MB.
@@ -43,8 +51,8 @@ std::vector<nlohmann::json> batches(const std::string& run_id, const nlohmann::j
 
 // A key with what MLflow does not take replaced by "_": letters, digits, "_", "-", ".", " ", ":"
 // and "/" stay, and whatever is not ASCII.
-std::string mlflow_key(const std::string& name);
+std::string valid_key(const std::string& name);
 // At most so many characters (not bytes); what is cut ends in "…".
 std::string cut(const std::string& text, size_t characters);
 
-}  // namespace lamella::tracking
+}  // namespace lamella::mlflow

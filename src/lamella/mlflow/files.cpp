@@ -4,10 +4,10 @@
 
 #include "lamella/io/byte_source.h"
 #include "lamella/io/files.h"
-#include "lamella/tracking/mlflow_files_internal.h"
-#include "lamella/tracking/run_reader.h"
+#include "lamella/mlflow/files_internal.h"
+#include "lamella/record/run_reader.h"
 
-namespace lamella::tracking {
+namespace lamella::mlflow {
 
 namespace fs = std::filesystem;
 
@@ -15,20 +15,15 @@ namespace {
 
 constexpr const char* kModel = "model/model.json";
 
-std::string output_folder(const nlohmann::json& document) {
-  return recorded_path(document, document["study"]["output"].get<std::string>());
-}
-
-nlohmann::json outputs(const nlohmann::json& document) {
-  return document.contains("outputs") ? document["outputs"] : nlohmann::json::array();
+std::string output_folder(const record::RunDocument& document) {
+  return record::recorded_path(document, document.output);
 }
 
 // Adds the recorded file if it still is what was recorded.
-bool add_recorded(const nlohmann::json& item, const std::string& output, RunFiles& found) {
-  const std::string name = item["path"].get<std::string>();
-  const std::string path = output + "/" + name;
-  if (io::exists(path) && io::file_sha256(path) == item["sha256"].get<std::string>()) {
-    found.files.push_back({name, path, item["sha256"].get<std::string>()});
+bool add_recorded(const record::Output& item, const std::string& output, RunFiles& found) {
+  const std::string path = output + "/" + item.path;
+  if (io::exists(path) && io::file_sha256(path) == item.sha256) {
+    found.files.push_back({item.path, path, item.sha256});
     return true;
   }
   found.missing.push_back(path);
@@ -46,15 +41,13 @@ RunFiles record_files(const std::string& folder) {
   return found;
 }
 
-RunFiles output_files(const nlohmann::json& document, const nlohmann::json& sent) {
+RunFiles output_files(const record::RunDocument& document, const nlohmann::json& sent) {
   RunFiles found;
   const std::string output = output_folder(document);
-  for (const nlohmann::json& item : outputs(document)) {
-    const std::string name = item["path"].get<std::string>();
-    if (name == kModel) continue;
-    if (sent.is_object() && sent.contains(name) &&
-        sent[name] == item["sha256"].get<std::string>()) {
-      found.files.push_back({name, output + "/" + name, item["sha256"].get<std::string>()});
+  for (const record::Output& item : document.outputs) {
+    if (item.path == kModel) continue;
+    if (sent.is_object() && sent.contains(item.path) && sent[item.path] == item.sha256) {
+      found.files.push_back({item.path, output + "/" + item.path, item.sha256});
     } else {
       add_recorded(item, output, found);
     }
@@ -62,12 +55,11 @@ RunFiles output_files(const nlohmann::json& document, const nlohmann::json& sent
   return found;
 }
 
-RunFiles model_files(const nlohmann::json& document) {
+RunFiles model_files(const record::RunDocument& document) {
   RunFiles found;
-  const nlohmann::json recorded = outputs(document);
-  const auto model = std::find_if(recorded.begin(), recorded.end(),
-                                  [](const auto& item) { return item["path"] == kModel; });
-  if (model == recorded.end()) return found;
+  const auto model = std::find_if(document.outputs.begin(), document.outputs.end(),
+                                  [](const record::Output& item) { return item.path == kModel; });
+  if (model == document.outputs.end()) return found;
   const std::string output = output_folder(document);
   if (!add_recorded(*model, output, found)) return found;
   found.files.clear();
@@ -101,4 +93,4 @@ RunFiles position_model_files(const RunFiles& model) {
   return found;
 }
 
-}  // namespace lamella::tracking
+}  // namespace lamella::mlflow

@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
-namespace lamella::tracking {
+#include "lamella/record/run_document.h"
+
+namespace lamella::mlflow {
 
 struct RunFile {
   std::string name;  // at the server: "heatmaps/a.png"
@@ -22,10 +24,10 @@ struct RunFiles {
 // The record itself, log, study.
 RunFiles record_files(const std::string& folder);
 // The recorded outputs but for the model. What was sent (name to SHA-256) is not read again.
-RunFiles output_files(const nlohmann::json& document, const nlohmann::json& sent);
+RunFiles output_files(const record::RunDocument& document, const nlohmann::json& sent);
 // The files of the model's folder; empty, and its name in `missing`, if it is another one now.
-RunFiles model_files(const nlohmann::json& document);
+RunFiles model_files(const record::RunDocument& document);
 // Of those, the ones that make the MLflow model that takes slides and positions.
 RunFiles position_model_files(const RunFiles& model);
 
-}  // namespace lamella::tracking
+}  // namespace lamella::mlflow

@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "lamella/base/error.h"
-#include "lamella/study/run_follower_internal.h"
+#include "lamella/mlflow/follower.h"
 
-namespace lamella::study {
+namespace lamella::mlflow {
 
 namespace {
 
@@ -16,7 +16,7 @@ constexpr int kRestPerSending = 20;
 
 }  // namespace
 
-RunFollower::RunFollower(tracking::PublishOptions options, std::string folder,
+Follower::Follower(PublishOptions options, std::string folder,
                          const CancelToken& cancel)
     : options_(std::move(options)), folder_(std::move(folder)) {
   context_.cancel = cancel;
@@ -24,21 +24,21 @@ RunFollower::RunFollower(tracking::PublishOptions options, std::string folder,
   thread_ = std::thread([this] { work(); });
 }
 
-RunFollower::~RunFollower() { stop(); }
+Follower::~Follower() { stop(); }
 
-bool RunFollower::idle() const {
+bool Follower::idle() const {
   const std::lock_guard lock(mutex_);
   return !busy_ && !next_ && !away_ && Clock::now() >= rest_until_;
 }
 
-void RunFollower::post(nlohmann::json document) {
+void Follower::post(record::RunDocument document) {
   const std::lock_guard lock(mutex_);
   if (away_) return;
   next_ = std::move(document);
   changed_.notify_one();
 }
 
-void RunFollower::stop() {
+void Follower::stop() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
@@ -48,24 +48,24 @@ void RunFollower::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-std::vector<std::string> RunFollower::take_warnings() {
+std::vector<std::string> Follower::take_warnings() {
   const std::lock_guard lock(mutex_);
   return std::exchange(warnings_, {});
 }
 
-void RunFollower::warn(const std::string& message) {
+void Follower::warn(const std::string& message) {
   const std::lock_guard lock(mutex_);
   if (std::find(shown_.begin(), shown_.end(), message) != shown_.end()) return;
   shown_.push_back(message);
   warnings_.push_back(message);
 }
 
-void RunFollower::work() {
+void Follower::work() {
   std::unique_lock lock(mutex_);
   for (;;) {
     changed_.wait(lock, [&] { return stopping_ || next_; });
     if (stopping_) return;
-    const nlohmann::json document = *std::exchange(next_, std::nullopt);
+    const record::RunDocument document = *std::exchange(next_, std::nullopt);
     busy_ = true;
     lock.unlock();
     const auto start = Clock::now();
@@ -77,10 +77,10 @@ void RunFollower::work() {
   }
 }
 
-void RunFollower::send(const nlohmann::json& document) {
+void Follower::send(const record::RunDocument& document) {
   std::string why;
   try {
-    tracking::publish_run(document, folder_, options_, context_);
+    publish_run(document, folder_, options_, context_);
     return;
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kInterrupted) return;  // the run itself says so
@@ -93,4 +93,24 @@ void RunFollower::send(const nlohmann::json& document) {
   away_ = true;
 }
 
-}  // namespace lamella::study
+std::optional<Published> Follower::finish(const record::RunDocument& document, bool last_words,
+                                          const Context& context) {
+  stop();
+  for (const std::string& message : take_warnings()) context.warn(message);
+  options_.last_words = last_words;
+  try {
+    Published published = publish_run(document, folder_, options_, context);
+    for (const std::string& path : published.files_missing) {
+      context.warn(path + ": is gone; not sent to MLflow");
+    }
+    return published;
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kInterrupted) throw;
+    context.warn(
+        fmt::format("MLflow: {}; the run is kept and 'lamella runs publish {}' sends it later",
+                    error.what(), folder_));
+  }
+  return {};
+}
+
+}  // namespace lamella::mlflow

@@ -2,17 +2,17 @@
 #include <gtest/gtest.h>
 
 #include "lamella/base/error.h"
-#include "lamella/tracking/mlflow_client.h"
-#include "lamella/tracking/mlflow_content_internal.h"
+#include "lamella/mlflow/client.h"
+#include "lamella/mlflow/content_internal.h"
 
-namespace lamella::tracking {
+namespace lamella::mlflow {
 namespace {
 
 TEST(TrackingUri, PartsWithItsCredentials) {
-  const MlflowAddress plain = parse_tracking_uri("HTTP://host:5000/path/");
+  const Address plain = parse_tracking_uri("HTTP://host:5000/path/");
   EXPECT_EQ(plain.uri, "http://host:5000/path");
   EXPECT_EQ(plain.user + plain.password, "");
-  const MlflowAddress full = parse_tracking_uri("https://me%40home:p%3Ass@w@host");
+  const Address full = parse_tracking_uri("https://me%40home:p%3Ass@w@host");
   EXPECT_EQ(full.uri, "https://host");
   EXPECT_EQ(full.user, "me@home");
   EXPECT_EQ(full.password, "p:ss@w");
@@ -27,17 +27,17 @@ TEST(TrackingUri, PartsWithItsCredentials) {
   }
 }
 
-TEST(MlflowKey, IsOneThatTheServerTakes) {
-  EXPECT_EQ(mlflow_key("train.l2"), "train.l2");
-  EXPECT_EQ(mlflow_key("a[0]=b"), "a_0__b");
-  EXPECT_EQ(mlflow_key("/a//b/../c/"), "_a/b/_./c");
-  EXPECT_EQ(mlflow_key("übung"), "übung");
-  EXPECT_EQ(mlflow_key(""), "_");
-  const std::string one = mlflow_key(std::string(300, 'k'));
-  const std::string two = mlflow_key(std::string(299, 'k') + "l");
+TEST(ValidKey, IsOneThatTheServerTakes) {
+  EXPECT_EQ(valid_key("train.l2"), "train.l2");
+  EXPECT_EQ(valid_key("a[0]=b"), "a_0__b");
+  EXPECT_EQ(valid_key("/a//b/../c/"), "_a/b/_./c");
+  EXPECT_EQ(valid_key("übung"), "übung");
+  EXPECT_EQ(valid_key(""), "_");
+  const std::string one = valid_key(std::string(300, 'k'));
+  const std::string two = valid_key(std::string(299, 'k') + "l");
   EXPECT_LE(one.size(), 250u);
   EXPECT_NE(one, two);
-  EXPECT_EQ(mlflow_key(std::string(250, 'k')), std::string(250, 'k'));
+  EXPECT_EQ(valid_key(std::string(250, 'k')), std::string(250, 'k'));
 }
 
 TEST(Cut, CountsCharacters) {
@@ -73,18 +73,17 @@ TEST(Batches, StayBelowAMegabyte) {
   EXPECT_EQ(seen, 90u);
 }
 
+record::RunDocument trained() {
+  record::RunDocument document;
+  document.run_id = "r";
+  document.name = "s";
+  document.training.emplace().trials = {{0.1, 0.5, {0.4, 0.6}}, {1, 0.7, {0.6, 0.8}}};
+  document.history = {{"cv_log_loss", 0.5, 0, 11}, {"cv_log_loss", 0.7, 1, 12}};
+  return document;
+}
+
 TEST(NestedContents, AreThePathAndTheFolds) {
-  nlohmann::json document = {
-      {"run_id", "r"},
-      {"name", "s"},
-      {"status", "RUNNING"},
-      {"training",
-       {{"trials",
-         {{{"lambda", 0.1}, {"mean_log_loss", 0.5}, {"fold_log_loss", {0.4, 0.6}}},
-          {{"lambda", 1.0}, {"mean_log_loss", 0.7}, {"fold_log_loss", {0.6, 0.8}}}}}}},
-      {"history",
-       {{{"key", "cv_log_loss"}, {"value", 0.5}, {"step", 0}, {"time_ms", 11}},
-        {{"key", "cv_log_loss"}, {"value", 0.7}, {"step", 1}, {"time_ms", 12}}}}};
+  record::RunDocument document = trained();
   const auto runs = nested_contents(document);
   ASSERT_EQ(runs.size(), 3u);
   EXPECT_EQ(runs[0].name, "lambda path");
@@ -92,9 +91,49 @@ TEST(NestedContents, AreThePathAndTheFolds) {
   EXPECT_EQ(runs[2].key, "r:fold2");
   EXPECT_EQ(runs[2].metrics[3]["value"], 0.8);
   EXPECT_EQ(runs[2].metrics[3]["timestamp"], 12);
-  document["training"]["trials"] = nlohmann::json::array();
+  document.training->trials[1].fold_log_loss.pop_back();
+  EXPECT_TRUE(nested_contents(document).empty());  // not a whole table
+  document.training->trials.clear();
   EXPECT_TRUE(nested_contents(document).empty());  // a penalty that was given
 }
 
+TEST(RunContent, IsOptionsFiguresAndWhoRanIt) {
+  record::RunDocument document = trained();
+  document.status = record::Status::kFinished;
+  document.options = {{"name", "s"},
+                      {"train", {{"l2", "cv"}, {"folds", {1, 2}}}},
+                      {"tracking", {{"mlflow", "http://h"}}}};
+  document.command = {"s.toml", {}, 2, false};
+  document.caller = {"me", "host", "/"};
+  const Run run = run_content(document);
+  EXPECT_EQ(run.status, "FINISHED");
+  const auto value = [](const nlohmann::json& list, const std::string& key) {
+    for (const auto& item : list) {
+      if (item["key"] == key) return item["value"].get<std::string>();
+    }
+    return std::string("-");
+  };
+  EXPECT_EQ(value(run.params, "train.l2"), "cv");
+  EXPECT_EQ(value(run.params, "train.folds"), "[1,2]");
+  EXPECT_EQ(value(run.params, "tracking.mlflow"), "-");
+  EXPECT_EQ(value(run.params, "threads"), "2");
+  EXPECT_EQ(value(run.tags, "mlflow.source.name"), "lamella run s.toml");
+  EXPECT_EQ(value(run.tags, "mlflow.user"), "me");
+  EXPECT_EQ(value(run.tags, "lamella.error"), "-");
+  EXPECT_EQ(run.metrics.size(), 2u);
+}
+
+TEST(DatasetInputs, BearTheDigestOfTheirData) {
+  record::RunDocument document = trained();
+  document.inputs = {{.kind = "slides table", .path = "slides.csv"}};
+  document.split["test"] = {{"a", "b"}, {"p"}, std::string(64, 'd')};
+  const auto datasets = dataset_inputs(document);
+  ASSERT_EQ(datasets.size(), 1u);
+  EXPECT_EQ(datasets[0].name, "s test");
+  EXPECT_EQ(datasets[0].input["dataset"]["digest"], std::string(32, 'd'));
+  EXPECT_EQ(datasets[0].input["dataset"]["source"], R"({"uri":"slides.csv"})");
+  EXPECT_EQ(datasets[0].input["dataset"]["profile"], R"({"patients":1,"slides":2})");
+}
+
 }  // namespace
-}  // namespace lamella::tracking
+}  // namespace lamella::mlflow

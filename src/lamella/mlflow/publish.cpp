@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lamella/tracking/mlflow_publish.h"
+#include "lamella/mlflow/publish.h"
 
 #include <fmt/format.h>
 
@@ -11,11 +11,11 @@
 #include "lamella/base/text.h"
 #include "lamella/io/files.h"
 #include "lamella/io/net/url.h"
-#include "lamella/tracking/mlflow_client.h"
-#include "lamella/tracking/mlflow_content_internal.h"
-#include "lamella/tracking/mlflow_files_internal.h"
+#include "lamella/mlflow/client.h"
+#include "lamella/mlflow/content_internal.h"
+#include "lamella/mlflow/files_internal.h"
 
-namespace lamella::tracking {
+namespace lamella::mlflow {
 
 using Json = nlohmann::json;
 
@@ -26,8 +26,8 @@ constexpr int kAttemptsToCreate = 4;
 // One sending of one record.
 class Publisher {
  public:
-  Publisher(const Json& document, const std::string& folder, const PublishOptions& options,
-            MlflowClient& client, const Context& context)
+  Publisher(const record::RunDocument& document, const std::string& folder, const PublishOptions& options,
+            Client& client, const Context& context)
       : document_(document),
         folder_(folder),
         options_(options),
@@ -42,9 +42,9 @@ class Publisher {
   void read_state();
   void write_state() const;
   void find_experiment();
-  Json find_or_create_run(const MlflowRun& run);
-  Json create_run(const MlflowRun& run);
-  void send_run(const MlflowRun& run, const std::string& id);
+  Json find_or_create_run(const Run& run);
+  Json create_run(const Run& run);
+  void send_run(const Run& run, const std::string& id);
   void send_nested();
   void send_inputs();
   void send_files(const RunFiles& files, const std::string& artifact_uri, const std::string& prefix,
@@ -58,10 +58,10 @@ class Publisher {
   void link_model_metrics(const std::string& model_id);
   void register_model(const std::string& source);
 
-  const Json& document_;
+  const record::RunDocument& document_;
   const std::string& folder_;
   const PublishOptions& options_;
-  MlflowClient& client_;
+  Client& client_;
   const Context& context_;
   Published published_;
   std::string artifact_uri_;
@@ -94,7 +94,7 @@ void Publisher::write_state() const {
 }
 
 void Publisher::find_experiment() {
-  const std::string name = document_["name"].get<std::string>();
+  const std::string name = document_.name;
   const std::string path = "experiments/get-by-name?experiment_name=" + io::percent_encode(name);
   for (int attempt = 0;; ++attempt) {
     const auto found = client_.call("GET", path, {}, {"RESOURCE_DOES_NOT_EXIST"});
@@ -118,9 +118,9 @@ void Publisher::find_experiment() {
               fmt::format("the experiment '{}' was created and is not there", name), client_.uri());
 }
 
-Json Publisher::create_run(const MlflowRun& run) {
+Json Publisher::create_run(const Run& run) {
   const std::string user =
-      document_.contains("caller") ? document_["caller"].value("user", "") : std::string();
+      document_.caller ? document_.caller->user : std::string();
   Json tags = Json::array({{{"key", kRunTag}, {"value", run.key}}});
   if (!published_.run_id.empty()) {  // nested in it
     tags.push_back({{"key", "mlflow.parentRunId"}, {"value", published_.run_id}});
@@ -136,7 +136,7 @@ Json Publisher::create_run(const MlflowRun& run) {
 }
 
 // A create whose answer was lost may have been carried out: the tag tells.
-Json Publisher::find_or_create_run(const MlflowRun& run) {
+Json Publisher::find_or_create_run(const Run& run) {
   for (int attempt = 0;; ++attempt) {
     const auto found = client_.call("POST", "runs/search",
                                     {{"experiment_ids", {published_.experiment_id}},
@@ -155,7 +155,7 @@ Json Publisher::find_or_create_run(const MlflowRun& run) {
   }
 }
 
-void Publisher::send_run(const MlflowRun& run, const std::string& id) {
+void Publisher::send_run(const Run& run, const std::string& id) {
   for (const Json& body : batches(id, run.params, run.tags, run.metrics)) {
     client_.call("POST", "runs/log-batch", body);
   }
@@ -165,7 +165,7 @@ void Publisher::send_run(const MlflowRun& run, const std::string& id) {
 }
 
 void Publisher::send_nested() {
-  for (MlflowRun& run : nested_contents(document_)) {
+  for (Run& run : nested_contents(document_)) {
     ++published_.nested;
     if (state_["nested"].contains(run.key)) continue;
     run.tags.push_back({{"key", "mlflow.parentRunId"}, {"value", published_.run_id}});
@@ -178,7 +178,8 @@ void Publisher::send_nested() {
 }
 
 void Publisher::send_inputs() {
-  const Json datasets = dataset_inputs(document_);
+  Json datasets = Json::array();
+  for (const Dataset& dataset : dataset_inputs(document_)) datasets.push_back(dataset.input);
   if (datasets.empty() || state_.value("inputs", Json()) == datasets) return;
   // Servers before 2.4 have no inputs.
   client_.call("POST", "runs/log-inputs", {{"run_id", published_.run_id}, {"datasets", datasets}},
@@ -248,16 +249,15 @@ void Publisher::link_model(const std::string& model_id) {
 
 // The figures of the model are found beside it, too, each with the data it was measured on.
 void Publisher::link_model_metrics(const std::string& model_id) {
-  const Json datasets = dataset_inputs(document_);
+  const std::vector<Dataset> datasets = dataset_inputs(document_);
   Json metrics = Json::array();
   for (Json metric : run_content(document_).metrics) {
     const std::string key = metric["key"].get<std::string>();
-    for (const Json& input : datasets) {
-      const std::string role = input["tags"][0]["value"].get<std::string>();
-      if (!key.starts_with(role + "_")) continue;
+    for (const Dataset& dataset : datasets) {
+      if (!key.starts_with(dataset.role + "_")) continue;
       metric["model_id"] = model_id;
-      metric["dataset_name"] = input["dataset"]["name"];
-      metric["dataset_digest"] = input["dataset"]["digest"];
+      metric["dataset_name"] = dataset.name;
+      metric["dataset_digest"] = dataset.digest;
       metrics.push_back(metric);
     }
   }
@@ -279,7 +279,7 @@ void Publisher::finish_model(const std::string& model_id, const std::string& don
 void Publisher::send_position_model(const RunFiles& model, bool whole) {
   const RunFiles files = position_model_files(model);
   if (files.files.empty()) return;
-  const std::string key = document_["run_id"].get<std::string>() + ":by_position";
+  const std::string key = document_.run_id + ":by_position";
   std::string artifact_uri;
   find_or_create_model("by_position", key, published_.position_model_id, artifact_uri);
   send_files(files, artifact_uri, "", "position_model_files");
@@ -294,7 +294,7 @@ void Publisher::send_model(bool whole) {
     return;
   }
   std::string artifact_uri;
-  const std::string key = document_["run_id"].get<std::string>();
+  const std::string key = document_.run_id;
   const bool logged = find_or_create_model("model", key, published_.model_id, artifact_uri);
   if (!logged) artifact_uri = artifact_uri_;
   send_files(files, artifact_uri, logged ? "" : "model/", "model_files");
@@ -330,7 +330,7 @@ void Publisher::register_model(const std::string& source) {
 
 Published Publisher::send() {
   find_experiment();
-  MlflowRun run = run_content(document_);
+  Run run = run_content(document_);
   const Json info = find_or_create_run(run);
   published_.run_id = info.at("run_id").get<std::string>();
   artifact_uri_ = info.value("artifact_uri", "");
@@ -391,7 +391,7 @@ void PublishOptions::validate() const {
   }
 }
 
-Published publish_run(const Json& document, const std::string& folder,
+Published publish_run(const record::RunDocument& document, const std::string& folder,
                       const PublishOptions& options, const Context& context) {
   options.validate();
   io::HttpOptions http = http_options_from_environment();
@@ -403,7 +403,7 @@ Published publish_run(const Json& document, const std::string& folder,
     http.max_retries = 0;
     http.connect_timeout_s = http.timeout_s = 2;
   }
-  MlflowClient client(parse_tracking_uri(options.uri), http,
+  Client client(parse_tracking_uri(options.uri), http,
                       options.last_words ? CancelToken() : context.cancel);
   try {
     return Publisher(document, folder, options, client, context).send();
@@ -437,4 +437,4 @@ std::string tracking_uri_from_environment() {
   return to_lower(uri).starts_with("http") ? uri : "";
 }
 
-}  // namespace lamella::tracking
+}  // namespace lamella::mlflow

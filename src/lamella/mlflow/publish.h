@@ -9,8 +9,9 @@
 #include <vector>
 
 #include "lamella/base/context.h"
+#include "lamella/record/run_document.h"
 
-namespace lamella::tracking {
+namespace lamella::mlflow {
 
 struct PublishOptions {
   std::string uri;             // http(s)://[user:password@]host[:port][/path]
@@ -37,8 +38,8 @@ struct Published {
 
 // `document` is the record as it is now (RUNNING: without files and model), `folder` where it lies.
 // What was sent is kept in <folder>/mlflow.json; without it (read-only folder) more is asked for
-// and sent again. Error as MlflowClient's; kInvalidArgument: the experiment is deleted.
-Published publish_run(const nlohmann::json& document, const std::string& folder,
+// and sent again. Error as Client's; kInvalidArgument: the experiment is deleted.
+Published publish_run(const record::RunDocument& document, const std::string& folder,
                       const PublishOptions& options, const Context& context);
 
 nlohmann::json to_json(const Published& published);
@@ -46,4 +47,4 @@ nlohmann::json to_json(const Published& published);
 // MLFLOW_TRACKING_URI if it is http(s), else "".
 std::string tracking_uri_from_environment();
 
-}  // namespace lamella::tracking
+}  // namespace lamella::mlflow

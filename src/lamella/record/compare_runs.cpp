@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lamella/tracking/compare_runs.h"
+#include "lamella/record/compare_runs.h"
 
 #include <fmt/format.h>
 
@@ -8,23 +8,16 @@
 #include <filesystem>
 #include <map>
 
+#include "lamella/base/json_text.h"
 #include "lamella/base/text.h"
+#include "lamella/evaluation/metric_rows.h"
+#include "lamella/record/run_json.h"
 
-namespace lamella::tracking {
+namespace lamella::record {
 
 namespace {
 
 using Json = nlohmann::json;
-
-struct Part {
-  const char* key;
-  bool is_input;
-};
-
-constexpr std::array kParts = {
-    Part{"inputs", true},   Part{"study", true},    Part{"seeds", true},     Part{"split", true},
-    Part{"encoder", true},  Part{"software", true}, Part{"training", false}, Part{"outputs", false},
-    Part{"metrics", false}, Part{"slides", false}};
 
 // Where a run was made, and how long it took, says nothing about its result. The study file is
 // compared option by option ("study").
@@ -102,6 +95,16 @@ void compare(const std::string& name, const Json& a, const Json& b, std::vector<
   out.push_back(std::move(difference));
 }
 
+// Null if it is not recorded.
+template <typename T>
+Json part(const T& value) {
+  return value.empty() ? Json() : Json(value);
+}
+template <typename T>
+Json part(const std::optional<T>& value) {
+  return json_or_null(value);
+}
+
 std::string value_text(const Json& value) {
   if (value.is_null()) return "nothing";
   if (value.is_object()) return own_name(value).empty() ? "some" : "one";
@@ -119,17 +122,24 @@ std::vector<Difference> compare_json(const std::string& name, const Json& a, con
   return differences;
 }
 
-Comparison compare_runs(const Json& a, const Json& b) {
+Comparison compare_runs(const RunDocument& a, const RunDocument& b) {
   Comparison result;
-  for (const Part& part : kParts) {
-    const auto get = [&](const Json& run) {
-      return run.contains(part.key) ? run[part.key] : Json();
-    };
-    for (Difference& difference : compare_json(part.key, get(a), get(b))) {
-      difference.is_input = part.is_input;
+  const auto add = [&](bool is_input, const char* name, const auto& one, const auto& other) {
+    for (Difference& difference : compare_json(name, part(one), part(other))) {
+      difference.is_input = is_input;
       result.differences.push_back(std::move(difference));
     }
-  }
+  };
+  add(true, "inputs", a.inputs, b.inputs);
+  add(true, "study", a.options, b.options);
+  add(true, "seeds", a.seeds, b.seeds);
+  add(true, "split", a.split, b.split);
+  add(true, "encoder", a.encoder, b.encoder);
+  add(true, "software", a.software, b.software);
+  add(false, "training", a.training, b.training);
+  add(false, "outputs", a.outputs, b.outputs);
+  add(false, "metrics", a.metrics, b.metrics);
+  add(false, "slides", a.outcomes, b.outcomes);
   return result;
 }
 
@@ -156,4 +166,4 @@ nlohmann::json to_json(const Difference& difference) {
   return json;
 }
 
-}  // namespace lamella::tracking
+}  // namespace lamella::record

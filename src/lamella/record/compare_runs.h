@@ -7,7 +7,9 @@
 #include <string>
 #include <vector>
 
-namespace lamella::tracking {
+#include "lamella/record/run_document.h"
+
+namespace lamella::record {
 
 struct Difference {
   std::string name;     // "inputs.slide T01.fingerprint", "study.train.l2", "metrics.test.auc"
@@ -31,10 +33,10 @@ struct Comparison {
 // Inputs: files, options, seeds, split, encoder, software, in this order. Outputs: training,
 // scores and heat-maps by their hashes, metrics, outcomes per slide. Names, times, folders and
 // counts of what was reused are not compared.
-Comparison compare_runs(const nlohmann::json& a, const nlohmann::json& b);
+Comparison compare_runs(const RunDocument& a, const RunDocument& b);
 
 // "study.train.l2: "cv" against 0.1"; numbers also say by how much.
 std::string to_text(const Difference& difference);
 nlohmann::json to_json(const Difference& difference);
 
-}  // namespace lamella::tracking
+}  // namespace lamella::record

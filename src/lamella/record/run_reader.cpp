@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lamella/tracking/run_reader.h"
+#include "lamella/record/run_reader.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -15,8 +12,10 @@
 #include "lamella/base/parallel.h"
 #include "lamella/base/text.h"
 #include "lamella/io/files.h"
+#include "lamella/io/locked_file.h"
+#include "lamella/record/run_json.h"
 
-namespace lamella::tracking {
+namespace lamella::record {
 
 namespace fs = std::filesystem;
 
@@ -24,28 +23,6 @@ namespace {
 
 constexpr int64_t kMaxRecordBytes = int64_t{1} << 28;
 constexpr const char* kRecordName = "run.json";
-
-// The writer holds its lock as long as its process lives, also if the folder was moved. Without a
-// lock file (a file system without locks, another writer) nothing is known.
-bool writer_is_gone(const std::string& folder) {
-  const int file = ::open((folder + "/lock").c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return false;
-  const bool gone = ::flock(file, LOCK_SH | LOCK_NB) == 0;
-  ::close(file);
-  return gone;
-}
-
-void check(const nlohmann::json& document, const std::string& path) {
-  const auto refuse = [&](const std::string& message) {
-    throw Error(ErrorCode::kCorrupt, "is no run record: " + message, path);
-  };
-  if (!document.is_object()) refuse("expected a JSON object");
-  for (const char* key : {"run_id", "name", "status", "start_time"}) {
-    if (!document.contains(key) || !document[key].is_string()) {
-      refuse(fmt::format("'{}' is missing or no text", key));
-    }
-  }
-}
 
 void collect(const fs::path& folder, int depth, std::vector<std::string>& found) {
   std::error_code error;
@@ -80,7 +57,7 @@ std::vector<std::string> run_folders(const std::string& folder) {
 
 }  // namespace
 
-nlohmann::json read_run(const std::string& folder) {
+RunDocument read_run(const std::string& folder) {
   const std::string path = folder + "/" + kRecordName;
   if (!io::exists(path)) {
     throw Error(ErrorCode::kNotFound,
@@ -88,14 +65,21 @@ nlohmann::json read_run(const std::string& folder) {
                 "beneath a folder",
                 folder);
   }
-  nlohmann::json document;
+  RunDocument document;
   try {
-    document = parse_json(io::read_text_file(path, kMaxRecordBytes));
+    document = parse_json(io::read_text_file(path, kMaxRecordBytes)).get<RunDocument>();
   } catch (const nlohmann::json::exception& error) {
     throw Error(ErrorCode::kCorrupt, std::string("is no run record: ") + error.what(), path);
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kUnsupported) throw Error(error.code(), error.message(), path);
+    if (error.code() != ErrorCode::kCorrupt) throw;
+    throw Error(ErrorCode::kCorrupt, "is no run record: " + error.message(), path);
   }
-  check(document, path);
-  if (document["status"] == "RUNNING" && writer_is_gone(folder)) document["status"] = "KILLED";
+  // The writer holds its lock as long as its process lives, also if the folder was moved. Without a
+  // lock file (a file system without locks, another writer) nothing is known.
+  if (document.status == Status::kRunning && io::nobody_holds(folder + "/lock")) {
+    document.status = Status::kKilled;
+  }
   return document;
 }
 
@@ -117,8 +101,7 @@ FoundRuns find_runs(const std::string& folder, int threads) {
     if (!faults[i].empty()) result.unreadable.push_back(faults[i]);
   }
   const auto key = [](const FoundRun& run) {
-    return std::pair(run.document["start_time"].get<std::string>(),
-                     run.document["run_id"].get<std::string>());
+    return std::pair(run.document.start_time, run.document.run_id);
   };
   std::sort(result.runs.begin(), result.runs.end(),
             [&](const FoundRun& a, const FoundRun& b) { return key(a) < key(b); });
@@ -126,9 +109,8 @@ FoundRuns find_runs(const std::string& folder, int threads) {
   return result;
 }
 
-std::string recorded_path(const nlohmann::json& document, const std::string& path) {
-  const std::string folder =
-      document.contains("caller") ? document["caller"].value("folder", "") : std::string();
+std::string recorded_path(const RunDocument& document, const std::string& path) {
+  const std::string folder = document.caller ? document.caller->folder : std::string();
   std::error_code error;
   return folder.empty() || fs::equivalent(folder, ".", error) ? path : io::resolve(folder, path);
 }
@@ -159,4 +141,4 @@ std::string find_run(const std::string& id_or_path, const std::string& folder) {
               folder);
 }
 
-}  // namespace lamella::tracking
+}  // namespace lamella::record

@@ -2,22 +2,22 @@
 // Reading run records: one, or all beneath a folder.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
-#include "lamella/base/context.h"
+#include "lamella/record/run_document.h"
 
-namespace lamella::tracking {
+namespace lamella::record {
 
 // run.json of the folder as it is on disk, but with status KILLED (and no end time) where it says
 // RUNNING and its process is gone: nobody holds the folder's lock.
-// Error kNotFound (no run.json), kCorrupt (not a run record: what is wrong with it), kIo.
-nlohmann::json read_run(const std::string& folder);
+// Error kNotFound (no run.json), kCorrupt (not a run record: what is wrong with it), kUnsupported
+// (the record of a newer version), kIo.
+RunDocument read_run(const std::string& folder);
 
 struct FoundRun {
   std::string folder;
-  nlohmann::json document;
+  RunDocument document;
 };
 
 struct FoundRuns {
@@ -36,6 +36,6 @@ FoundRuns find_runs(const std::string& folder, int threads);
 std::string find_run(const std::string& id_or_path, const std::string& folder);
 
 // A path of the record, which is relative to the folder in which lamella was run.
-std::string recorded_path(const nlohmann::json& document, const std::string& path);
+std::string recorded_path(const RunDocument& document, const std::string& path);
 
-}  // namespace lamella::tracking
+}  // namespace lamella::record

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lamella/tracking/run_record.h"
+#include "lamella/record/run_record.h"
 
 #include <fcntl.h>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <random>
@@ -17,8 +15,10 @@
 #include "lamella/base/credentials.h"
 #include "lamella/base/error.h"
 #include "lamella/io/files.h"
+#include "lamella/io/locked_file.h"
+#include "lamella/record/run_json.h"
 
-namespace lamella::tracking {
+namespace lamella::record {
 
 namespace {
 
@@ -43,26 +43,23 @@ std::string make_run_id() {
 
 }  // namespace
 
-RunRecord::RunRecord(const std::string& runs_folder, const std::string& name)
-    : run_id_(make_run_id()) {
-  while (io::exists(runs_folder + "/" + run_id_)) run_id_ = make_run_id();
-  folder_ = runs_folder + "/" + run_id_;
+RunRecord::RunRecord(const std::string& runs_folder, const std::string& name) {
+  std::string run_id = make_run_id();
+  while (io::exists(runs_folder + "/" + run_id)) run_id = make_run_id();
+  folder_ = runs_folder + "/" + run_id;
   io::make_folders(folder_);
   hold_lock();
-  document_["format"] = kRecordFormat;
-  document_["run_id"] = run_id_;
-  document_["name"] = name;
-  document_["status"] = "RUNNING";
-  document_["start_time"] = time_text();
-  document_["start_time_ms"] = time_ms();
-  document_["warnings"] = nlohmann::json::array();
+  document_.run_id = std::move(run_id);
+  document_.name = name;
+  document_.start_time = time_text();
+  document_.start_time_ms = time_ms();
   write();
 }
 
 RunRecord::~RunRecord() {
-  if (document_["status"] == "RUNNING") {
+  if (document_.status == Status::kRunning) {
     try {
-      finish("FAILED");
+      finish(Status::kFailed);
     } catch (const Error&) {
       // The disk is gone; a reader sees that nobody holds the lock.
     }
@@ -71,10 +68,10 @@ RunRecord::~RunRecord() {
 }
 
 void RunRecord::hold_lock() {
-  const std::string path = folder_ + "/lock";
-  lock_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  const io::LockedFile lock = io::open_locked(folder_ + "/lock");
+  lock_ = lock.descriptor;
   // A file system without locks: without the file nobody takes this run for dead.
-  if (lock_ >= 0 && ::flock(lock_, LOCK_EX | LOCK_NB) != 0) drop_lock();
+  if (lock.state != io::LockedFile::State::kMine) drop_lock();
 }
 
 void RunRecord::drop_lock() {
@@ -84,21 +81,15 @@ void RunRecord::drop_lock() {
   lock_ = -1;
 }
 
-void RunRecord::set(const std::string& key, nlohmann::json value) {
-  document_[key] = std::move(value);
-  write();
-}
-
 void RunRecord::add_warning(const std::string& warning) {
-  document_["warnings"].push_back(warning);
+  document_.warnings.push_back(warning);
   log("warning: " + warning);
   if (!resting()) write();
 }
 
 void RunRecord::measure(const std::string& key, double value, int64_t step) {
   if (!std::isfinite(value)) return;
-  document_["history"].push_back(
-      {{"key", key}, {"value", value}, {"step", step}, {"time_ms", time_ms()}});
+  document_.history.push_back({key, value, step, time_ms()});
 }
 
 void RunRecord::log(std::string_view message) {
@@ -115,11 +106,11 @@ void RunRecord::log(std::string_view message) {
   }
 }
 
-void RunRecord::finish(const std::string& status) {
-  document_["status"] = status;
-  document_["end_time"] = time_text();
-  document_["end_time_ms"] = time_ms();
-  log("run " + status);
+void RunRecord::finish(Status status) {
+  document_.status = status;
+  document_.end_time = time_text();
+  document_.end_time_ms = time_ms();
+  log(fmt::format("run {}", to_string(status)));
   write();
   drop_lock();
 }
@@ -127,13 +118,14 @@ void RunRecord::finish(const std::string& status) {
 void RunRecord::write() {
   if (folder_.empty()) return;
   const auto start = Clock::now();
+  const nlohmann::ordered_json json = document_;
   // Paths and file names need not be UTF-8; the record must be.
   io::write_file_atomic(
       folder_ + "/run.json",
-      without_credentials(document_.dump(1, ' ', false, nlohmann::json::error_handler_t::replace)) +
+      without_credentials(json.dump(1, ' ', false, nlohmann::json::error_handler_t::replace)) +
           "\n");
   const auto end = Clock::now();
   rest_until_ = end + std::max<Clock::duration>(kLeastRest, kRestPerWriting * (end - start));
 }
 
-}  // namespace lamella::tracking
+}  // namespace lamella::record

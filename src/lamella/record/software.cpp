@@ -13,7 +13,7 @@
 #include <sstream>
 #include <string>
 
-#include "lamella/tracking/run_record.h"
+#include "lamella/record/software.h"
 
 #ifndef LAMELLA_GIT_COMMIT
 #define LAMELLA_GIT_COMMIT "unknown"
@@ -23,7 +23,7 @@
 #define LAMELLA_BUILT_WITH ""
 #endif
 
-namespace lamella::tracking {
+namespace lamella::record {
 
 namespace {
 
@@ -32,19 +32,19 @@ constexpr std::array kFeatures = {"sse4_2",      "avx",         "avx2",     "fma
                                   "avx512f",     "avx512bw",    "avx512dq", "avx512vl", "avx_vnni",
                                   "avx512_vnni", "avx512_bf16", "amx_tile", "amx_bf16", "amx_int8"};
 
-nlohmann::json describe_processor() {
-  nlohmann::json processor = {{"model", "unknown"}, {"features", nlohmann::json::array()}};
+Processor describe_processor() {
+  Processor processor{"unknown", {}};
   std::ifstream file("/proc/cpuinfo");
   for (std::string line; std::getline(file, line);) {
     const size_t colon = line.find(':');
     if (colon == std::string::npos) continue;
     const std::string value = line.substr(std::min(line.size(), colon + 2));
-    if (line.starts_with("model name")) processor["model"] = value;
+    if (line.starts_with("model name")) processor.model = value;
     if (line.starts_with("flags")) {
       std::istringstream words(value);
       const std::set<std::string> flags{std::istream_iterator<std::string>(words), {}};
       for (const char* feature : kFeatures) {
-        if (flags.contains(feature)) processor["features"].push_back(feature);
+        if (flags.contains(feature)) processor.features.emplace_back(feature);
       }
       break;
     }
@@ -58,8 +58,8 @@ std::string describe_system() {
   return std::string(name.sysname) + " " + name.release + " " + name.machine;
 }
 
-nlohmann::json built_with() {
-  nlohmann::json libraries = {{"compiler", __VERSION__}};
+std::map<std::string, std::string> built_with() {
+  std::map<std::string, std::string> libraries = {{"compiler", __VERSION__}};
   std::istringstream items(LAMELLA_BUILT_WITH);
   for (std::string item; std::getline(items, item, '|');) {
     const size_t space = item.find(' ');
@@ -70,29 +70,31 @@ nlohmann::json built_with() {
 
 }  // namespace
 
-nlohmann::json describe_caller() {
-  nlohmann::json caller = {{"user", ""}, {"host", ""}, {"folder", ""}};
+Caller describe_caller() {
+  Caller caller;
   const passwd* entry = ::getpwuid(::geteuid());
   const char* name = std::getenv("USER");
   if (entry && entry->pw_name) {
-    caller["user"] = entry->pw_name;
+    caller.user = entry->pw_name;
   } else if (name) {
-    caller["user"] = name;
+    caller.user = name;
   }
   utsname system{};
-  if (::uname(&system) == 0) caller["host"] = system.nodename;
+  if (::uname(&system) == 0) caller.host = system.nodename;
   std::error_code error;
-  caller["folder"] = std::filesystem::current_path(error).string();
+  caller.folder = std::filesystem::current_path(error).string();
   return caller;
 }
 
-nlohmann::json describe_software(const nlohmann::json& libraries) {
-  return {{"lamella", LAMELLA_VERSION},
-          {"git_commit", LAMELLA_GIT_COMMIT},
-          {"libraries", libraries},
-          {"built_with", built_with()},
-          {"processor", describe_processor()},
-          {"system", describe_system()}};
+Software describe_software(const std::map<std::string, std::string>& libraries) {
+  Software software;
+  software.lamella = LAMELLA_VERSION;
+  software.git_commit = LAMELLA_GIT_COMMIT;
+  software.system = describe_system();
+  software.libraries = libraries;
+  software.built_with = built_with();
+  software.processor = describe_processor();
+  return software;
 }
 
-}  // namespace lamella::tracking
+}  // namespace lamella::record

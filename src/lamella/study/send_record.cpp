@@ -16,7 +16,7 @@ void choose_server(RunState& state) {
     state.publish.uri = *options.mlflow;
     return;
   }
-  state.publish.uri = tracking::tracking_uri_from_environment();
+  state.publish.uri = mlflow::tracking_uri_from_environment();
   const char* value = std::getenv("MLFLOW_TRACKING_URI");
   try {
     if (!state.publish.uri.empty()) state.publish.validate();
@@ -31,50 +31,28 @@ void choose_server(RunState& state) {
   }
 }
 
-namespace {
-
-void show_warnings(RunState& state) {
-  for (const std::string& message : state.follower->take_warnings()) state.context.warn(message);
-}
-
-// The last sending, which the run waits for.
 void send_record(RunState& state, Moment moment) {
-  const StepTimer timer(state.publish_seconds);
-  state.follower->stop();
-  show_warnings(state);
-  state.publish.last_words = moment == Moment::kInterrupted;
-  try {
-    const tracking::Published published = tracking::publish_run(
-        state.record.document(), state.record.folder(), state.publish, state.context);
-    state.result.mlflow = tracking::to_json(published);
-    for (const std::string& path : published.files_missing) {
-      state.context.warn(path + ": is gone; not sent to MLflow");
-    }
-  } catch (const Error& error) {
-    if (error.code() == ErrorCode::kInterrupted) throw;
-    state.context.warn(
-        fmt::format("MLflow: {}; the run is kept and 'lamella runs publish {}' sends it later",
-                    error.what(), state.record.folder()));
-  }
-}
-
-}  // namespace
-
-void follow_run(RunState& state, Moment moment) {
   if (state.publish.uri.empty()) return;
   if (!state.follower) {
-    state.follower =
-        std::make_unique<RunFollower>(state.publish, state.record.folder(), state.context.cancel);
+    state.follower = std::make_unique<mlflow::Follower>(state.publish, state.record.folder(),
+                                                        state.context.cancel);
   }
   if (moment == Moment::kUnderway || moment == Moment::kSlide) {
-    show_warnings(state);
+    for (const std::string& text : state.follower->take_warnings()) state.context.warn(text);
     if (moment == Moment::kSlide && !state.follower->idle()) return;
-    state.record.set("outputs", outputs_json(state));
+    state.record.document().outputs = outputs_of(state);
+    state.record.write();
     state.follower->post(state.record.document());
     return;
   }
-  send_record(state, moment);
-  if (state.result.mlflow.is_object()) state.result.mlflow["seconds"] = state.publish_seconds;
+  const bool last_words = moment == Moment::kInterrupted;
+  const std::optional<mlflow::Published> published = [&] {
+    const StepTimer timer(state.publish_seconds);
+    return state.follower->finish(state.record.document(), last_words, state.context);
+  }();
+  if (!published) return;
+  state.result.mlflow = mlflow::to_json(*published);
+  state.result.mlflow["seconds"] = state.publish_seconds;
 }
 
 }  // namespace lamella::study

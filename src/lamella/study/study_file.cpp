@@ -10,7 +10,7 @@
 #include "lamella/base/text.h"
 #include "lamella/io/files.h"
 #include "lamella/study/toml_reader_internal.h"
-#include "lamella/tracking/mlflow_publish.h"
+#include "lamella/mlflow/publish.h"
 
 namespace lamella::study {
 
@@ -135,7 +135,7 @@ void read_tracking(TomlReader table, Study& study) {
   options.register_model = table.text("register").value_or("");
   options.alias = table.text("alias").value_or("");
   try {
-    tracking::PublishOptions publish{options.mlflow.value_or(""), options.register_model,
+    mlflow::PublishOptions publish{options.mlflow.value_or(""), options.register_model,
                                      options.alias, false};
     if (publish.uri.empty()) publish.uri = "http://from.environment";
     publish.validate();
