@@ -11,6 +11,7 @@
 
 #include "lamella/annotation/annotation.h"
 #include "lamella/encoder/encoder.h"
+#include "lamella/model/model.h"
 #include "lamella/slide/slide.h"
 #include "lamella/storage/storage.h"
 #include "lamella/study/run_follower_internal.h"
@@ -47,7 +48,7 @@ struct RunState {
   std::unique_ptr<encoder::Encoder> encoder{};              // loaded when first needed
   std::vector<SlideWork> works{};
   std::optional<double> model_mpp{};
-  storage::Model model{};
+  model::Model model{};
   std::string model_sha256{};
   tracking::PublishOptions publish{};  // uri "": nowhere
   std::unique_ptr<RunFollower> follower{};

@@ -18,7 +18,7 @@ namespace lamella::study {
 // A piece that was there, and is not what is wanted any more.
 struct Remade {
   std::string piece;             // "plans/labelled", "features/grid", "heatmaps"
-  std::vector<std::string> why;  // see changes()
+  std::vector<std::string> why;  // see storage::changes()
 };
 
 struct SlideOutcome {
