@@ -20,6 +20,8 @@ LEVELS = [
     {"patch"},
     {"encoder", "heatmap"},
     {"storage"},
+    {"model"},
+    {"verbs"},
     {"study"},
     {"cli"},
 ]

@@ -12,8 +12,8 @@
 #include "file_bytes.h"
 #include "lamella/base/error.h"
 #include "lamella/encoder/encoder.h"
-#include "lamella/study/check_plan.h"
 #include "lamella/study/study_file.h"
+#include "lamella/verbs/check_plan.h"
 #include "loaded_encoder.h"
 #include "values.h"
 
@@ -27,7 +27,7 @@ FeatureFile encode_verb(nb::handle slide, const patch::PatchPlan& plan, nb::hand
                         const std::string& precision, std::optional<double> slide_mpp,
                         const Call& call) {
   const auto opened = slide_of(slide, slide_mpp);
-  study::require_same_slide(plan, opened->info());
+  verbs::require_same_slide(plan, opened->info());
   const auto loaded = loaded_encoder_of(encoder, precision, call);
   FeatureFile file;
   file.plan = plan;

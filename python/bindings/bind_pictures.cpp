@@ -13,7 +13,7 @@
 #include "lamella/annotation/annotation.h"
 #include "lamella/base/error.h"
 #include "lamella/imagefile/imagefile.h"
-#include "lamella/study/slide_map.h"
+#include "lamella/verbs/slide_map.h"
 #include "values.h"
 
 namespace lamella::python {
@@ -22,7 +22,7 @@ namespace {
 
 DrawnMap map_verb(nb::handle slide, const Scores& scores,
                   const std::optional<std::filesystem::path>& annotations,
-                  study::MapOptions options, const std::optional<std::filesystem::path>& out,
+                  verbs::MapOptions options, const std::optional<std::filesystem::path>& out,
                   const Call& call) {
   const auto opened = slide_of(slide, {});
   options.overlay.title = scores.slide_id;
@@ -30,12 +30,12 @@ DrawnMap map_verb(nb::handle slide, const Scores& scores,
   return call.run([&](const Context& context) {
     if (annotations) {
       options.overlay.outlines =
-          study::outlines_of(annotation::read_annotations(annotations->string()));
+          verbs::outlines_of(annotation::read_annotations(annotations->string()));
     }
     DrawnMap drawn;
     drawn.mpp = opened->info().mpp;
     drawn.map = heatmap::make_heatmap(scores.patches, opened->info().size_px());
-    if (out) study::write_slide_map(*opened, drawn.map, options, out->string(), context);
+    if (out) verbs::write_slide_map(*opened, drawn.map, options, out->string(), context);
     const Image thumbnail = slide::read_thumbnail(*opened, options.thumbnail_px, context.threads);
     drawn.overlay = heatmap::draw_overlay(drawn.map, thumbnail.view(), options.overlay);
     return drawn;
@@ -76,14 +76,14 @@ void bind_map(nb::module_& module) {
              return fmt::format("HeatMap({} x {} cells)", self.map.columns, self.map.rows);
            })
       .def("_repr_png_", [](const DrawnMap& self) { return png_bytes(self.overlay); });
-  const study::MapOptions standard;
+  const verbs::MapOptions standard;
   module.def(
       "map",
       [](nb::object slide, const Scores& scores, std::optional<std::filesystem::path> annotations,
          const std::string& colormap, double opacity, int thumbnail_px,
          std::optional<std::filesystem::path> out, std::optional<int> threads,
          nb::object progress) {
-        study::MapOptions options;
+        verbs::MapOptions options;
         options.overlay.colormap = colormap;
         options.overlay.opacity = opacity;
         options.thumbnail_px = thumbnail_px;

@@ -10,8 +10,8 @@
 #include "call.h"
 #include "file_bytes.h"
 #include "lamella/patch/patch_extractor.h"
-#include "lamella/study/check_plan.h"
-#include "lamella/study/plan_slide.h"
+#include "lamella/verbs/check_plan.h"
+#include "lamella/verbs/plan_slide.h"
 #include "values.h"
 
 namespace lamella::python {
@@ -73,12 +73,12 @@ auto tile_order(const PatchPlan& plan, nb::handle slide) {
   return view<uint32_t>(kept->data(), kept->size(), owner);
 }
 
-PatchPlan plan_verb(nb::handle slide, const study::PlanSlideOptions& options,
+PatchPlan plan_verb(nb::handle slide, const verbs::PlanSlideOptions& options,
                     const std::optional<std::string>& slide_id, std::optional<double> slide_mpp,
                     const Call& call) {
   const auto opened = slide_of(slide, slide_mpp);
   return call.run([&](const Context& context) {
-    return study::plan_slide(*opened, slide_id_of(*opened, slide_id), options, context);
+    return verbs::plan_slide(*opened, slide_id_of(*opened, slide_id), options, context);
   });
 }
 
@@ -170,7 +170,7 @@ std::vector<ArrowColumn> plan_columns(const PatchPlan& plan) {
 
 void bind_plan(nb::module_& module) {
   bind_plan_class(module);
-  const study::PlanSlideOptions standard;
+  const verbs::PlanSlideOptions standard;
   module.def(
       "plan",
       [](nb::object slide, int size_px, std::optional<int> level, std::optional<double> mpp,
@@ -180,7 +180,7 @@ void bind_plan(nb::module_& module) {
          bool negative_from_tissue, double min_coverage, int max_per_slide, uint64_t seed,
          std::optional<std::string> slide_id, std::optional<double> slide_mpp,
          std::optional<int> threads, nb::object progress) {
-        study::PlanSlideOptions options;
+        verbs::PlanSlideOptions options;
         options.spec = {.size_px = size_px, .level = level, .mpp = mpp};
         options.grid.stride_px = stride_px;
         if (region) {

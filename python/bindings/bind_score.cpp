@@ -12,9 +12,9 @@
 #include "lamella/base/error.h"
 #include "lamella/evaluation/metric_rows.h"
 #include "lamella/io/files.h"
-#include "lamella/study/evaluate_files.h"
-#include "lamella/study/plan_slide.h"
-#include "lamella/study/score_slide.h"
+#include "lamella/verbs/evaluate_files.h"
+#include "lamella/verbs/plan_slide.h"
+#include "lamella/verbs/score_slide.h"
 #include "loaded_encoder.h"
 #include "train_options.h"
 #include "values.h"
@@ -126,7 +126,7 @@ Where where_of(const std::optional<Positions>& positions, const std::optional<do
   return where;
 }
 
-std::shared_ptr<LoadedEncoder> encoder_for(const storage::Model& model, nb::handle given,
+std::shared_ptr<LoadedEncoder> encoder_for(const model::Model& model, nb::handle given,
                                            const Call& call) {
   if (given.is_none()) {
     if (model.encoder.folder.empty()) {
@@ -151,31 +151,31 @@ Scores score_slide(nb::handle slide, nb::handle given_model, const Where& where,
                    const std::optional<std::string>& slide_id, std::optional<double> slide_mpp,
                    nb::handle encoder, const Call& call) {
   const auto opened = slide_of(slide, slide_mpp);
-  const storage::Model model = model_of(given_model);
+  const model::Model model = model_of(given_model);
   const auto loaded = encoder_for(model, encoder, call);
-  study::SlideScores result = call.run([&](const Context& context) {
+  verbs::SlideScores result = call.run([&](const Context& context) {
     const auto id = slide_id_of(*opened, slide_id);
     if (where.positions) {
       const auto lock = loaded->use();
-      return study::score_positions(opened, id, model, *where.positions, loaded->encoder(),
+      return verbs::score_positions(opened, id, model, *where.positions, loaded->encoder(),
                                     context);
     }
-    const auto mask = study::tissue_mask(where.tissue, *opened, context);
+    const auto mask = verbs::tissue_mask(where.tissue, *opened, context);
     const auto lock = loaded->use();
-    return study::score_slide(opened, id, model, where.grid, mask, loaded->encoder(), context);
+    return verbs::score_slide(opened, id, model, where.grid, mask, loaded->encoder(), context);
   });
   return make_scores(std::move(result.plan), result.scores);
 }
 
 std::string evaluate_json(nb::list scores, nb::list truth, nb::handle groups) {
-  std::vector<study::NamedScores> named;
+  std::vector<verbs::NamedScores> named;
   for (nb::handle item : scores) {
     const Scores value = nb::isinstance<Scores>(item)
                              ? nb::cast<Scores&>(item)
                              : load_scores(nb::cast<std::filesystem::path>(item));
     named.push_back({value.slide_id, value.source, value.patches});
   }
-  std::vector<study::Truth> truths;
+  std::vector<verbs::Truth> truths;
   for (nb::handle item : truth) {
     if (nb::isinstance<patch::PatchPlan>(item)) {
       truths.push_back({"", nb::cast<patch::PatchPlan&>(item)});
@@ -185,7 +185,7 @@ std::string evaluate_json(nb::list scores, nb::list truth, nb::handle groups) {
     }
   }
   nlohmann::json object;
-  for (const auto& [name, metrics] : study::evaluate_scores(named, truths, patients_of(groups))) {
+  for (const auto& [name, metrics] : verbs::evaluate_scores(named, truths, patients_of(groups))) {
     object[name] = metrics;
   }
   return object.dump();
@@ -210,7 +210,7 @@ Scores make_scores(patch::PatchPlan plan, const feature::ScoreVector& scores) {
 
 void bind_score(nb::module_& module) {
   bind_scores(module);
-  const study::PlanSlideOptions standard;
+  const verbs::PlanSlideOptions standard;
   module.def(
       "score",
       [](nb::object slide, nb::object model, std::optional<double> stride_px,

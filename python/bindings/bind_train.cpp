@@ -11,7 +11,7 @@
 #include "call.h"
 #include "lamella/base/error.h"
 #include "lamella/base/text.h"
-#include "lamella/study/train_files.h"
+#include "lamella/verbs/train_files.h"
 #include "loaded_encoder.h"
 #include "train_options.h"
 #include "values.h"
@@ -20,7 +20,7 @@ namespace lamella::python {
 
 namespace {
 
-using storage::Model;
+using model::Model;
 
 std::vector<storage::FeatureFile> feature_files(nb::handle features) {
   std::vector<storage::FeatureFile> files;
@@ -72,8 +72,8 @@ nb::object numbers(nb::handle self, const std::vector<double>& values) {
 }
 
 // encoder: None, a name, a folder or an Encoder.
-study::TrainFeaturesOptions options_with(nb::handle encoder) {
-  study::TrainFeaturesOptions options;
+verbs::TrainFeaturesOptions options_with(nb::handle encoder) {
+  verbs::TrainFeaturesOptions options;
   if (nb::isinstance<LoadedEncoder>(encoder)) {
     options.found_encoder = nb::cast<LoadedEncoder&>(encoder).info();
   } else if (!encoder.is_none()) {
@@ -86,9 +86,9 @@ Model from_coefficients(nb::handle features, const Weights& weights, double bias
                         std::optional<Weights> mean, std::optional<Weights> scale, double l2,
                         nb::handle encoder) {
   const auto files = feature_files(features);
-  const study::TrainFeaturesOptions options = options_with(encoder);
+  const verbs::TrainFeaturesOptions options = options_with(encoder);
   Model frame = Call(1, nb::none()).run([&](const Context& context) {
-    return study::untrained_model(files, options, context);
+    return verbs::untrained_model(files, options, context);
   });
   frame.classifier.weights.resize(static_cast<size_t>(files.front().features.columns));
   frame.classifier.lambda = l2;
@@ -192,13 +192,13 @@ void bind_model(nb::module_& module) {
           "save",
           [](const Model& self, const std::filesystem::path& folder) {
             Call(1, nb::none()).run([&](const Context& context) {
-              study::write_whole_model(self, folder.string(), context);
+              verbs::write_whole_model(self, folder.string(), context);
             });
           },
           nb::arg("folder"), "As lamella train --out: with the files that MLflow reads.")
       .def_static(
           "load",
-          [](const std::filesystem::path& folder) { return storage::read_model(folder.string()); },
+          [](const std::filesystem::path& folder) { return model::read_model(folder.string()); },
           nb::arg("folder"));
 }
 
@@ -207,7 +207,7 @@ void bind_model(nb::module_& module) {
 std::map<std::string, std::string> patients_of(nb::handle groups) {
   if (groups.is_none()) return {};
   if (!nb::isinstance<nb::dict>(groups)) {
-    return study::read_groups(nb::cast<std::filesystem::path>(groups).string());
+    return verbs::read_groups(nb::cast<std::filesystem::path>(groups).string());
   }
   std::map<std::string, std::string> patients;
   for (const auto& [slide, patient] : nb::cast<std::map<std::string, std::string>>(groups)) {
@@ -216,9 +216,9 @@ std::map<std::string, std::string> patients_of(nb::handle groups) {
   return patients;
 }
 
-storage::Model model_of(nb::handle model) {
+model::Model model_of(nb::handle model) {
   if (nb::isinstance<Model>(model)) return nb::cast<Model&>(model);
-  return storage::read_model(nb::cast<std::filesystem::path>(model).string());
+  return model::read_model(nb::cast<std::filesystem::path>(model).string());
 }
 
 void bind_train(nb::module_& module) {
@@ -228,13 +228,13 @@ void bind_train(nb::module_& module) {
       "train",
       [](nb::object features, nb::object groups, nb::object l2, nb::object encoder,
          std::optional<int> threads, nb::object progress) {
-        study::TrainFeaturesOptions options = options_with(encoder);
+        verbs::TrainFeaturesOptions options = options_with(encoder);
         options.patients = patients_of(groups);
         if (!l2.is_none())
-          options.train.lambda = study::parse_l2(nb::cast<std::string>(nb::str(l2)));
+          options.train.lambda = verbs::parse_l2(nb::cast<std::string>(nb::str(l2)));
         auto files = feature_files(features);
         return Call(threads, std::move(progress)).run([&](const Context& context) {
-          return study::train_features(std::move(files), options, context).model;
+          return verbs::train_features(std::move(files), options, context).model;
         });
       },
       nb::arg("features"), nb::kw_only(), nb::arg("groups") = nb::none(),

@@ -14,6 +14,7 @@
 #include "arrow_stream.h"
 #include "lamella/base/image.h"
 #include "lamella/heatmap/heatmap.h"
+#include "lamella/model/model.h"
 #include "lamella/slide/slide.h"
 #include "lamella/storage/storage.h"
 
@@ -85,7 +86,7 @@ struct Picture {
 std::vector<ArrowColumn> plan_columns(const patch::PatchPlan& plan);
 
 // A Model, or the folder of one.
-storage::Model model_of(nb::handle model);
+model::Model model_of(nb::handle model);
 
 nb::bytes png_bytes(const Image& image);
 

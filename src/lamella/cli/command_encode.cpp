@@ -6,8 +6,8 @@
 #include "lamella/cli/program.h"
 #include "lamella/encoder/encoder.h"
 #include "lamella/storage/storage.h"
-#include "lamella/study/check_plan.h"
-#include "lamella/study/encode_file.h"
+#include "lamella/verbs/check_plan.h"
+#include "lamella/verbs/encode_file.h"
 
 namespace lamella::cli {
 
@@ -24,19 +24,19 @@ struct EncodeOptions {
 
 int run_encode(const EncodeOptions& options, Shell& shell) {
   const encoder::Precision precision = encoder::parse_precision(options.precision);
-  study::EncodeFileOptions file;
+  verbs::EncodeFileOptions file;
   file.type = storage::parse_feature_type(options.type);
   const auto slide = options.slide.open();
   const patch::PatchPlan plan = storage::read_plan(options.plan);
-  study::require_same_slide(plan, slide->info());
+  verbs::require_same_slide(plan, slide->info());
   const io::OutputLock lock = lock_output(options.out, shell);
   const Context context = shell.context();
   const auto encoder =
       encoder::load_encoder(encoder::find_encoder(options.encoder), precision, context.threads);
   file.spool_key =
-      study::encoding_key(options.plan, slide->info(), encoder->info(), encoder->precision());
-  const study::EncodedFile encoded =
-      study::encode_to_file(slide, plan, *encoder, file, options.out, context);
+      verbs::encoding_key(options.plan, slide->info(), encoder->info(), encoder->precision());
+  const verbs::EncodedFile encoded =
+      verbs::encode_to_file(slide, plan, *encoder, file, options.out, context);
 
   const auto rows = static_cast<int64_t>(plan.rows.size());
   const std::string precision_used(encoder::to_string(encoder->precision()));

@@ -9,7 +9,7 @@
 #include "lamella/cli/encoder_commands_internal.h"
 #include "lamella/cli/program.h"
 #include "lamella/io/files.h"
-#include "lamella/study/quantize_encoder.h"
+#include "lamella/verbs/quantize_encoder.h"
 
 namespace lamella::cli {
 
@@ -49,9 +49,9 @@ void make_int8(const std::string& folder, const std::string& pictures, const std
               folder);
 }
 
-int run_quantize(const study::QuantizeOptions& options, Shell& shell) {
+int run_quantize(const verbs::QuantizeOptions& options, Shell& shell) {
   const Context context = shell.context();
-  const study::QuantizeResult result = study::quantize_encoder(
+  const verbs::QuantizeResult result = verbs::quantize_encoder(
       options,
       [&](const std::string& folder, const std::string& pictures, const std::string& out) {
         make_int8(folder, pictures, out, context);
@@ -82,7 +82,7 @@ int run_quantize(const study::QuantizeOptions& options, Shell& shell) {
 }  // namespace
 
 Action add_encoder_quantize(CLI::App& app) {
-  auto options = std::make_shared<study::QuantizeOptions>();
+  auto options = std::make_shared<verbs::QuantizeOptions>();
   app.add_option("encoder", options->encoder, "name or folder")->required()->type_name("NAME|DIR");
   app.add_option("--plans", options->plans,
                  "plans of your own slides, with labels if there are any: patches are drawn from "

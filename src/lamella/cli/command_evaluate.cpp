@@ -4,7 +4,7 @@
 #include "lamella/cli/program.h"
 #include "lamella/cli/tables.h"
 #include "lamella/evaluation/metric_rows.h"
-#include "lamella/study/evaluate_files.h"
+#include "lamella/verbs/evaluate_files.h"
 
 namespace lamella::cli {
 
@@ -18,7 +18,7 @@ struct EvaluateOptions {
 
 int run_evaluate(const EvaluateOptions& options, Shell& shell) {
   const Stopwatch watch;
-  const auto metrics = study::evaluate_files(options.scores, options.truth, options.groups);
+  const auto metrics = verbs::evaluate_files(options.scores, options.truth, options.groups);
   nlohmann::json object = metrics.at("all");
   if (!options.groups.empty()) {
     for (const auto& [name, value] : metrics) {

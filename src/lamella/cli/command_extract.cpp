@@ -7,7 +7,7 @@
 #include "lamella/cli/program.h"
 #include "lamella/storage/patch_files.h"
 #include "lamella/storage/storage.h"
-#include "lamella/study/check_plan.h"
+#include "lamella/verbs/check_plan.h"
 
 namespace lamella::cli {
 
@@ -26,7 +26,7 @@ struct ExtractCommandOptions {
 int run_extract(const ExtractCommandOptions& options, Shell& shell) {
   const auto slide = options.slide.open();
   const patch::PatchPlan plan = storage::read_plan(options.plan);
-  study::require_same_slide(plan, slide->info());
+  verbs::require_same_slide(plan, slide->info());
   const Context context = shell.context();
   patch::ExtractOptions extract;
   extract.on_error = options.skip_errors ? patch::ExtractOptions::OnError::kSkip

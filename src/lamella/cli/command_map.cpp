@@ -7,7 +7,7 @@
 #include "lamella/cli/common_options.h"
 #include "lamella/cli/program.h"
 #include "lamella/storage/storage.h"
-#include "lamella/study/slide_map.h"
+#include "lamella/verbs/slide_map.h"
 
 namespace lamella::cli {
 
@@ -18,7 +18,7 @@ struct MapCommandOptions {
   std::string scores;
   std::string annotations;
   std::string out;
-  study::MapOptions map;
+  verbs::MapOptions map;
 };
 
 int run_map(MapCommandOptions options, Shell& shell) {
@@ -28,11 +28,11 @@ int run_map(MapCommandOptions options, Shell& shell) {
   const heatmap::HeatMap map = heatmap::make_heatmap(scores, slide->info().size_px());
   if (!options.annotations.empty()) {
     options.map.overlay.outlines =
-        study::outlines_of(annotation::read_annotations(options.annotations));
+        verbs::outlines_of(annotation::read_annotations(options.annotations));
   }
   options.map.overlay.title = options.slide.id();
   options.map.overlay.validate();
-  study::write_slide_map(*slide, map, options.map, options.out, shell.context());
+  verbs::write_slide_map(*slide, map, options.map, options.out, shell.context());
 
   const double slide_score = heatmap::slide_score(scores.scores);
   nlohmann::json object = {{"slide_id", options.slide.id()},

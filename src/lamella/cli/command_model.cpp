@@ -3,7 +3,7 @@
 
 #include "lamella/cli/commands.h"
 #include "lamella/cli/program.h"
-#include "lamella/study/export_model.h"
+#include "lamella/verbs/export_model.h"
 
 namespace lamella::cli {
 
@@ -15,15 +15,15 @@ struct ModelOptions {
 };
 
 int export_model(const ModelOptions& options, Shell& shell) {
-  study::ExportOptions wanted;
+  verbs::ExportOptions wanted;
   wanted.out = options.out;
   if (!options.measure_on.empty()) {
     slide::OpenOptions open;
     open.mpp = options.slide_mpp;
     wanted.slide = slide::open_slide(options.measure_on, open);
   }
-  const study::ExportedModel made =
-      study::export_model(storage::read_model(options.model), wanted, shell.context());
+  const verbs::ExportedModel made =
+      verbs::export_model(model::read_model(options.model), wanted, shell.context());
   nlohmann::json object = {{"path", options.out},  {"patch_px", made.patch_px},
                            {"bytes", made.bytes},  {"sha256", made.sha256},
                            {"input", "patches"},   {"output", "probability"},
@@ -31,7 +31,7 @@ int export_model(const ModelOptions& options, Shell& shell) {
   std::string text = fmt::format("patches N x {0} x {0} x 3 uint8 -> probability N float32: {1}\n",
                                  made.patch_px, options.out);
   if (made.difference) {
-    object["difference"] = study::to_json(*made.difference);
+    object["difference"] = verbs::to_json(*made.difference);
     text += fmt::format(
         "difference from lamella's own in {}: largest {:.2g}, mean {:.2g} ({} "
         "patches)\n",

@@ -6,7 +6,7 @@
 #include "lamella/cli/common_options.h"
 #include "lamella/cli/program.h"
 #include "lamella/storage/storage.h"
-#include "lamella/study/plan_slide.h"
+#include "lamella/verbs/plan_slide.h"
 
 namespace lamella::cli {
 
@@ -14,7 +14,7 @@ namespace {
 
 struct PlanOptions {
   SlideOptions slide;
-  study::PlanSlideOptions plan;
+  verbs::PlanSlideOptions plan;
   std::string region;
   std::vector<std::string> centers;
   std::string out;
@@ -38,7 +38,7 @@ int run_plan(const PlanOptions& options, Shell& shell) {
   const Context context = shell.context();
   const auto slide = options.slide.open();
   const patch::PatchPlan plan =
-      study::plan_slide(*slide, options.slide.id(), options.plan, context);
+      verbs::plan_slide(*slide, options.slide.id(), options.plan, context);
   storage::write_plan(plan, "", options.out);
 
   int64_t labels[2] = {0, 0};

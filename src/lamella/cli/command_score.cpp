@@ -9,9 +9,9 @@
 #include "lamella/cli/program.h"
 #include "lamella/heatmap/heatmap.h"
 #include "lamella/io/files.h"
-#include "lamella/study/plan_slide.h"
-#include "lamella/study/score_features.h"
-#include "lamella/study/score_slide.h"
+#include "lamella/verbs/plan_slide.h"
+#include "lamella/verbs/score_features.h"
+#include "lamella/verbs/score_slide.h"
 
 namespace lamella::cli {
 
@@ -29,26 +29,26 @@ struct ScoreOptions {
   std::string out;
 };
 
-study::SlideScores score_features(const ScoreOptions& options, const storage::Model& model) {
+verbs::SlideScores score_features(const ScoreOptions& options, const model::Model& model) {
   const storage::FeatureReader features(options.features);
-  return {features.plan(), study::score_features(features, model.classifier), 0, 0};
+  return {features.plan(), verbs::score_features(features, model.classifier), 0, 0};
 }
 
-study::SlideScores score_image(const ScoreOptions& options, const storage::Model& model,
+verbs::SlideScores score_image(const ScoreOptions& options, const model::Model& model,
                                const Context& context) {
   slide::OpenOptions open;
   open.mpp = options.slide_mpp;
   const auto slide = slide::open_slide(options.slide, open);
   const std::string id = options.slide_id.empty() ? io::stem(options.slide) : options.slide_id;
-  return study::score_slide(slide, id, model, options.grid,
-                            study::tissue_mask(options.tissue, *slide, context), context);
+  return verbs::score_slide(slide, id, model, options.grid,
+                            verbs::tissue_mask(options.tissue, *slide, context), context);
 }
 
 int run_score(const ScoreOptions& options, Shell& shell) {
   const Stopwatch watch;
   const Context context = shell.context();
-  const storage::Model model = storage::read_model(options.model);
-  const study::SlideScores scored = options.features.empty() ? score_image(options, model, context)
+  const model::Model model = model::read_model(options.model);
+  const verbs::SlideScores scored = options.features.empty() ? score_image(options, model, context)
                                                              : score_features(options, model);
   storage::write_scores(scored.plan, scored.scores, "", options.out);
 

@@ -5,7 +5,7 @@
 #include "lamella/cli/common_options.h"
 #include "lamella/cli/program.h"
 #include "lamella/cli/tables.h"
-#include "lamella/study/train_files.h"
+#include "lamella/verbs/train_files.h"
 
 namespace lamella::cli {
 
@@ -20,15 +20,15 @@ struct TrainCommandOptions {
 };
 
 int run_train(const TrainCommandOptions& options, Shell& shell) {
-  study::TrainFilesOptions train;
+  verbs::TrainFilesOptions train;
   train.features = options.features;
   train.groups_csv = options.groups;
   train.encoder = options.encoder;
-  train.train.lambda = study::parse_l2(options.l2);
+  train.train.lambda = verbs::parse_l2(options.l2);
   const io::OutputLock lock = lock_output(options.out, shell);
   const Stopwatch watch;
-  const study::TrainFilesResult result = study::train_files(train, shell.context());
-  study::write_whole_model(result.model, options.out, shell.context());
+  const verbs::TrainFilesResult result = verbs::train_files(train, shell.context());
+  verbs::write_whole_model(result.model, options.out, shell.context());
 
   const auto rows = result.rows_positive + result.rows_negative;
   nlohmann::json trials = nlohmann::json::array();

@@ -17,7 +17,7 @@
 
 namespace lamella::patch {
 
-// A list of centres to be read.
+// A list of positions in a file (NCRF's), all of one label.
 struct CentreFile {
   std::string path;
   int8_t label = 0;  // 1 tumour, 0 normal

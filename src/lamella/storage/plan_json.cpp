@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lamella/storage/plan_json_internal.h"
+#include "lamella/storage/plan_json.h"
+
+#include "lamella/base/json_text.h"
 
 namespace lamella::storage {
 

@@ -10,8 +10,6 @@
 #include <string_view>
 #include <vector>
 
-#include "lamella/classifier/linear_model.h"
-#include "lamella/encoder/encoder.h"
 #include "lamella/feature/feature.h"
 #include "lamella/heatmap/heatmap.h"
 #include "lamella/patch/patch_plan.h"
@@ -75,19 +73,5 @@ void drop_key(const std::string& path);
 void write_scores(const patch::PatchPlan& plan, const feature::ScoreVector& scores,
                   const std::string& key, const std::string& path);
 heatmap::ScoredPatches read_scores(const std::string& path);
-
-// A model is one self-contained folder: model.json (classifier, calibration, patch spec, effective
-// mpp, encoder) + encoder/ (encoder.json, network.onnx).
-struct Model {
-  classifier::LinearModel classifier;
-  patch::PatchSpec spec;
-  std::optional<double> effective_mpp;  // of the training patches
-  encoder::EncoderInfo encoder;         // folder: inside the model's after reading
-  encoder::Precision precision = encoder::Precision::kAuto;
-  std::vector<classifier::LambdaTrial> trials;
-  std::string name;
-};
-void write_model(const Model& model, const std::string& folder);
-Model read_model(const std::string& folder);
 
 }  // namespace lamella::storage

@@ -10,7 +10,7 @@
 #include "lamella/base/json_text.h"
 #include "lamella/io/files.h"
 #include "lamella/storage/hdf5_internal.h"
-#include "lamella/storage/plan_json_internal.h"
+#include "lamella/storage/plan_json.h"
 #include "lamella/storage/plan_rows_internal.h"
 #include "lamella/storage/storage.h"
 

@@ -6,7 +6,7 @@
 #include "lamella/io/byte_source.h"
 #include "lamella/study/pieces_internal.h"
 #include "lamella/study/run_state_internal.h"
-#include "lamella/study/scale.h"
+#include "lamella/verbs/scale.h"
 
 namespace lamella::study {
 
@@ -34,7 +34,7 @@ PlanRequest labelled_request(const RunState& state, const SlideWork& work) {
   const patch::PatchSpec spec =
       work.entry.role == Role::kTrain
           ? state.study.patches
-          : spec_for_slide(state.study.patches, state.model_mpp, *work.info, state.context);
+          : verbs::spec_for_slide(state.study.patches, state.model_mpp, *work.info, state.context);
   PlanRequest request;
   request.kind = "labelled";
   request.spec = spec;

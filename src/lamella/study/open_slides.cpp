@@ -8,7 +8,7 @@
 #include "lamella/base/text.h"
 #include "lamella/io/byte_source.h"
 #include "lamella/study/pieces_internal.h"
-#include "lamella/study/scale.h"
+#include "lamella/verbs/scale.h"
 
 namespace lamella::study {
 
@@ -84,13 +84,13 @@ void open_slides(RunState& state) {
   state.context.report("open slides", total, total, "slides");
   refuse_same_slides(state);
 
-  std::vector<SlideScale> scales;
+  std::vector<verbs::SlideScale> scales;
   for_each_slide(state, [&](SlideWork& work) {
     if (work.entry.role != Role::kTrain) return;
     const patch::PatchGeometry geometry = patch::resolve_geometry(state.study.patches, *work.info);
     scales.push_back({work.entry.slide_id, geometry.effective_mpp});
   });
-  state.model_mpp = training_mpp(scales);
+  state.model_mpp = verbs::training_mpp(scales);
 }
 
 }  // namespace lamella::study

@@ -6,10 +6,10 @@
 #include "lamella/base/error.h"
 #include "lamella/base/text.h"
 #include "lamella/imagefile/imagefile.h"
+#include "lamella/storage/changes.h"
 #include "lamella/storage/feature_spool.h"
-#include "lamella/study/changes.h"
-#include "lamella/study/encode_file.h"
 #include "lamella/study/pieces_internal.h"
+#include "lamella/verbs/encode_file.h"
 
 namespace lamella::study {
 
@@ -24,14 +24,14 @@ std::string plan_key(const RunState& state, const SlideWork& work, const PlanReq
   nlohmann::json spec = {{"size_px", request.spec.size_px}, {"scaled", request.has_scale}};
   if (request.spec.level) spec["level"] = *request.spec.level;
   if (request.spec.mpp) spec["mpp"] = *request.spec.mpp;
-  return piece_key({{"kind", request.kind},
-                    {"slide", info.fingerprint},
-                    {"backend", info.backend},
-                    {"slide_id", work.entry.slide_id},
-                    {"mpp", mpp},
-                    {"spec", spec},
-                    {"tissue", to_json(state.study)["tissue"]},
-                    {"inputs", request.inputs}});
+  return storage::piece_key({{"kind", request.kind},
+                             {"slide", info.fingerprint},
+                             {"backend", info.backend},
+                             {"slide_id", work.entry.slide_id},
+                             {"mpp", mpp},
+                             {"spec", spec},
+                             {"tissue", to_json(state.study)["tissue"]},
+                             {"inputs", request.inputs}});
 }
 
 // Progress that names the slide as well as the step.
@@ -64,11 +64,11 @@ void make_features(RunState& state, SlideWork& work, const patch::PatchPlan& pla
                    const PieceNames& names) {
   encoder::Encoder& encoder = state.loaded_encoder();
   const StepTimer timer(state.result.seconds["encode"]);
-  const EncodeFileOptions options{state.study.features_type, names.features_key,
-                                  names.features_key};
-  work.outcome.patches_resumed +=
-      encode_to_file(pixels_of(work), plan, encoder, options, names.features_path, state.context)
-          .resumed;
+  const verbs::EncodeFileOptions options{state.study.features_type, names.features_key,
+                                         names.features_key};
+  work.outcome.patches_resumed += verbs::encode_to_file(pixels_of(work), plan, encoder, options,
+                                                        names.features_path, state.context)
+                                      .resumed;
 }
 
 }  // namespace
@@ -78,11 +78,12 @@ PieceNames piece_names(const RunState& state, const SlideWork& work, const PlanR
   names.plan_path = state.file("plans/" + request.kind, work, ".h5");
   names.features_path = state.file("features/" + request.kind, work, ".h5");
   names.plan_key = plan_key(state, work, request);
-  names.features_key = piece_key({{"plan", nlohmann::json::parse(names.plan_key)},
-                                  {"encoder", encoder::network_space(state.encoder_info)},
-                                  {"precision", std::string(encoder::to_string(state.precision))},
-                                  {"engine", encoder::inference_engine_version()},
-                                  {"stored as", to_string(state.study.features_type)}});
+  names.features_key =
+      storage::piece_key({{"plan", nlohmann::json::parse(names.plan_key)},
+                          {"encoder", encoder::network_space(state.encoder_info)},
+                          {"precision", std::string(encoder::to_string(state.precision))},
+                          {"engine", encoder::inference_engine_version()},
+                          {"stored as", to_string(state.study.features_type)}});
   return names;
 }
 

@@ -3,13 +3,13 @@
 
 #include "lamella/base/error.h"
 #include "lamella/study/pieces_internal.h"
-#include "lamella/study/scale.h"
+#include "lamella/verbs/scale.h"
 
 namespace lamella::study {
 
 std::optional<double> study_mpp(const Study& study, const std::vector<SlideEntry>& slides,
                                 const Context& context) {
-  std::vector<SlideScale> scales;
+  std::vector<verbs::SlideScale> scales;
   for (const SlideEntry& entry : slides) {
     if (entry.role != Role::kTrain) continue;
     context.cancel.check();
@@ -21,7 +21,7 @@ std::optional<double> study_mpp(const Study& study, const std::vector<SlideEntry
       context.warn("slide '" + entry.slide_id + "': " + error.what());
     }
   }
-  return training_mpp(scales);
+  return verbs::training_mpp(scales);
 }
 
 std::vector<StudyPiece> plan_study_slide(const Study& study, const encoder::EncoderInfo& encoder,

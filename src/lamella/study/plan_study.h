@@ -24,7 +24,7 @@ struct StudyPiece {
 };
 
 // The scale of the study's model; opens every training slide, and leaves out those that cannot be
-// opened. Errors: training_mpp's.
+// opened. Errors: verbs::training_mpp's.
 std::optional<double> study_mpp(const Study& study, const std::vector<SlideEntry>& slides,
                                 const Context& context);
 

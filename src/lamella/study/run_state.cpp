@@ -8,7 +8,7 @@
 #include "lamella/base/error.h"
 #include "lamella/base/text.h"
 #include "lamella/io/files.h"
-#include "lamella/study/changes.h"
+#include "lamella/storage/changes.h"
 #include "lamella/study/run_report_internal.h"
 
 namespace lamella::study {
@@ -112,7 +112,7 @@ bool find_finished(RunState& state, SlideWork& work, const std::string& piece,
   const auto found = storage::read_key(path);
   if (found == key) return true;
   note_remade(state, work, piece,
-              found ? changes(*found, key) : std::vector<std::string>{kUnfinished});
+              found ? storage::changes(*found, key) : std::vector<std::string>{kUnfinished});
   return false;
 }
 

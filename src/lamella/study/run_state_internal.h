@@ -12,6 +12,7 @@
 #include "lamella/annotation/annotation.h"
 #include "lamella/encoder/encoder.h"
 #include "lamella/mlflow/follower.h"
+#include "lamella/model/model.h"
 #include "lamella/record/run_record.h"
 #include "lamella/slide/slide.h"
 #include "lamella/storage/storage.h"
@@ -46,7 +47,7 @@ struct RunState {
   std::unique_ptr<encoder::Encoder> encoder{};              // loaded when first needed
   std::vector<SlideWork> works{};
   std::optional<double> model_mpp{};
-  storage::Model model{};
+  model::Model model{};
   std::string model_sha256{};
   mlflow::PublishOptions publish{};  // uri "": nowhere
   std::unique_ptr<mlflow::Follower> follower{};

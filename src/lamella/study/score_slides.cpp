@@ -5,12 +5,12 @@
 
 #include "lamella/imagefile/imagefile.h"
 #include "lamella/io/files.h"
-#include "lamella/study/changes.h"
+#include "lamella/storage/changes.h"
 #include "lamella/study/pieces_internal.h"
 #include "lamella/study/run_state_internal.h"
-#include "lamella/study/scale.h"
-#include "lamella/study/score_features.h"
-#include "lamella/study/slide_map.h"
+#include "lamella/verbs/scale.h"
+#include "lamella/verbs/score_features.h"
+#include "lamella/verbs/slide_map.h"
 
 namespace lamella::study {
 
@@ -18,7 +18,8 @@ PlanRequest grid_request(const RunState& state, const SlideWork& work) {
   const patch::GridOptions& grid = state.study.score;
   PlanRequest request;
   request.kind = "grid";
-  request.spec = spec_for_slide(state.study.patches, state.model_mpp, *work.info, state.context);
+  request.spec =
+      verbs::spec_for_slide(state.study.patches, state.model_mpp, *work.info, state.context);
   request.has_scale = state.model_mpp.has_value();
   request.inputs = {{"score", to_json(state.study)["score"]}};
   request.make = [&state, &work, &grid, spec = request.spec](const tissue::TissueMask& mask) {
@@ -36,13 +37,13 @@ void draw_map(RunState& state, SlideWork& work, const heatmap::HeatMap& map,
   const bool whole = find_finished(state, work, "heatmaps", png, key) &&
                      io::exists(state.file("heatmaps", work, ".tiff"));
   if (!whole) {
-    MapOptions options;
+    verbs::MapOptions options;
     options.overlay = state.study.heatmap;
     options.overlay.title = work.entry.slide_id;
-    if (work.annotations) options.overlay.outlines = outlines_of(*work.annotations);
+    if (work.annotations) options.overlay.outlines = verbs::outlines_of(*work.annotations);
     storage::drop_key(png);
     const slide::Slide& slide = *pixels_of(work);
-    write_slide_map(slide, map, options, png.substr(0, png.size() - 4), state.context);
+    verbs::write_slide_map(slide, map, options, png.substr(0, png.size() - 4), state.context);
     slide.require_unchanged();
     storage::write_key(key, png);
   }
@@ -58,18 +59,19 @@ void score_one(RunState& state, SlideWork& work) {
   feature::ScoreVector scores;
   {
     const StepTimer timer(state.result.seconds["score"]);
-    scores = score_features(*features, state.model.classifier);
-    storage::write_scores(plan, scores, piece_key({{"features", made_of}, {"model", model}}),
+    scores = verbs::score_features(*features, state.model.classifier);
+    storage::write_scores(plan, scores,
+                          storage::piece_key({{"features", made_of}, {"model", model}}),
                           state.file("scores/grid", work, ".csv"));
   }
   const double slide_score = heatmap::slide_score(scores.values);
   if (std::isfinite(slide_score)) work.outcome.slide_score = slide_score;
   if (plan.rows.empty()) return;
   draw_map(state, work, heatmap::make_heatmap(plan, scores),
-           piece_key({{"features", made_of},
-                      {"model", model},
-                      {"heatmap", to_json(state.study)["heatmap"]},
-                      {"annotations", work.annotations_sha256}}));
+           storage::piece_key({{"features", made_of},
+                               {"model", model},
+                               {"heatmap", to_json(state.study)["heatmap"]},
+                               {"annotations", work.annotations_sha256}}));
 }
 
 }  // namespace

@@ -5,11 +5,8 @@
 
 #include "lamella/base/error.h"
 #include "lamella/io/files.h"
-#include "lamella/study/fold_groups.h"
-#include "lamella/study/scale.h"
 #include "lamella/study/slides_table.h"
 #include "lamella/study/study_file.h"
-#include "lamella/study/train_files.h"
 
 namespace lamella::study {
 namespace {
@@ -170,87 +167,6 @@ TEST_F(StudyFiles, RefusesLeaksAndFaultsOfTheTable) {
   EXPECT_NE(message("slide_id,path,patient_id,role,mpp\na,a.tif,p,train,fast\n")
                 .find("found 'fast', expected µm per pixel"),
             std::string::npos);
-}
-
-TEST(Scale, IsTheMedianAndRefusesAMixture) {
-  EXPECT_EQ(training_mpp({{"a", 0.5}, {"b", 0.51}, {"c", 0.505}}), 0.505);
-  EXPECT_EQ(training_mpp({{"a", {}}, {"b", {}}}), std::nullopt);
-  try {
-    training_mpp({{"a", 0.25}, {"b", 0.5}});
-    FAIL();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::kMismatch);
-    EXPECT_NE(error.message().find("a (0.25), b (0.5)"), std::string::npos) << error.message();
-  }
-  EXPECT_NO_THROW(training_mpp({{"a", 1.0}, {"b", 1.05}}));
-  EXPECT_THROW(training_mpp({{"a", 1.0}, {"b", 1.051}}), Error);
-  EXPECT_THROW(training_mpp({{"a", 1.0}, {"b", {}}}), Error);
-}
-
-TEST(Scale, ReadsOtherSlidesAtTheModelsMpp) {
-  slide::SlideInfo info;
-  info.path = "b.svs";
-  info.mpp = Mpp{0.5, 0.5};
-  patch::PatchSpec trained;
-  trained.size_px = 50;
-  trained.level = 0;
-  std::vector<std::string> warnings;
-  Context context;
-  context.warning = [&](const std::string& text) { warnings.push_back(text); };
-
-  const patch::PatchSpec spec = spec_for_slide(trained, 4.0, info, context);
-  EXPECT_EQ(spec.mpp, 4.0);
-  EXPECT_FALSE(spec.level);
-  EXPECT_EQ(spec.size_px, 50);
-  EXPECT_TRUE(warnings.empty());
-
-  EXPECT_EQ(spec_for_slide(trained, {}, info, context).level, 0);
-  EXPECT_EQ(warnings.size(), 1u);
-
-  info.mpp.reset();
-  EXPECT_THROW(spec_for_slide(trained, 4.0, info, context), Error);
-}
-
-std::vector<patch::PatchRow> rows_at(const std::vector<std::pair<int64_t, int64_t>>& positions) {
-  std::vector<patch::PatchRow> rows;
-  for (const auto& [x, y] : positions) {
-    patch::PatchRow row;
-    row.x_px = x;
-    row.y_px = y;
-    rows.push_back(row);
-  }
-  return rows;
-}
-
-TEST(FoldGroups, ArePatientsWhereThereAreThree) {
-  const auto rows = rows_at({{0, 0}, {1, 0}});
-  const std::vector<GroupedSlide> slides = {{"p1", rows}, {"p2", rows}, {"P1", rows}, {"p3", rows}};
-  EXPECT_EQ(fold_groups(slides), (std::vector<int32_t>{0, 0, 1, 1, 0, 0, 2, 2}));
-}
-
-TEST(FoldGroups, AreBlocksAlongTheLongerSideForFewerPatients) {
-  // Ten rows along y (the longer side), two a block; given unsorted.
-  std::vector<std::pair<int64_t, int64_t>> positions;
-  for (const int64_t i : {9, 0, 5, 3, 7, 1, 8, 2, 6, 4}) positions.push_back({i % 2, i * 10});
-  const auto rows = rows_at(positions);
-  const std::vector<GroupedSlide> slides = {{"p1", rows}};
-  EXPECT_EQ(fold_groups(slides), (std::vector<int32_t>{4, 0, 2, 1, 3, 0, 4, 1, 3, 2}));
-}
-
-TEST(FoldGroups, KeepTiesTogether) {
-  const auto rows = rows_at({{0, 0}, {0, 0}, {0, 0}, {100, 0}, {200, 0}});
-  const std::vector<GroupedSlide> slides = {{"p1", rows}};
-  EXPECT_EQ(fold_groups(slides), (std::vector<int32_t>{0, 0, 0, 3, 4}));
-}
-
-TEST_F(StudyFiles, ReadsGroupsAndPenalty) {
-  const auto groups = read_groups(write("g.csv", "slide_id,patient_id\nA,p1\nb,p2\n"));
-  EXPECT_EQ(groups, (std::map<std::string, std::string>{{"a", "p1"}, {"b", "p2"}}));
-  EXPECT_THROW(read_groups(write("g2.csv", "a\n")), Error);
-  EXPECT_THROW(read_groups(write("g3.csv", "a,p\nA,q\n")), Error);
-  EXPECT_FALSE(parse_l2("cv"));
-  EXPECT_EQ(parse_l2("0.1"), 0.1);
-  EXPECT_THROW(parse_l2("auto"), Error);
 }
 
 }  // namespace

@@ -3,10 +3,10 @@
 
 #include "lamella/base/error.h"
 #include "lamella/base/hash.h"
-#include "lamella/study/changes.h"
-#include "lamella/study/fold_groups.h"
+#include "lamella/storage/changes.h"
 #include "lamella/study/run_report_internal.h"
-#include "lamella/study/train_files.h"
+#include "lamella/verbs/fold_groups.h"
+#include "lamella/verbs/train_files.h"
 
 namespace lamella::study {
 
@@ -16,7 +16,7 @@ namespace {
 struct LabelledRows {
   feature::FeatureMatrix features;
   std::vector<int8_t> labels;
-  std::vector<GroupedSlide> slides;
+  std::vector<verbs::GroupedSlide> slides;
 };
 
 LabelledRows gather(const RunState& state, Role role) {
@@ -63,10 +63,11 @@ void evaluate_role(RunState& state, Role role, const LabelledRows& rows) {
     part.values.assign(scores.values.begin() + static_cast<ptrdiff_t>(at),
                        scores.values.begin() + static_cast<ptrdiff_t>(at + n));
     at += n;
-    storage::write_scores(work.labelled->plan, part,
-                          piece_key({{"features", nlohmann::json::parse(work.labelled_key)},
-                                     {"model", state.model_sha256}}),
-                          state.file("scores/labelled", work, ".csv"));
+    storage::write_scores(
+        work.labelled->plan, part,
+        storage::piece_key({{"features", nlohmann::json::parse(work.labelled_key)},
+                            {"model", state.model_sha256}}),
+        state.file("scores/labelled", work, ".csv"));
   }
   const std::string name(to_string(role));
   state.result.metrics[name] = evaluation::evaluate(scores.values, rows.labels);
@@ -74,7 +75,7 @@ void evaluate_role(RunState& state, Role role, const LabelledRows& rows) {
 }
 
 void fill_model(RunState& state, const classifier::TrainResult& trained) {
-  storage::Model& model = state.model;
+  model::Model& model = state.model;
   model.name = state.study.name;
   model.classifier = trained.model;
   model.spec = state.study.patches;
@@ -97,11 +98,11 @@ void train_model(RunState& state) {
   }
   {
     const StepTimer timer(state.result.seconds["train"]);
-    const std::vector<int32_t> groups = fold_groups(train.slides);
+    const std::vector<int32_t> groups = verbs::fold_groups(train.slides);
     const classifier::TrainResult trained = classifier::train_classifier(
         train.features, train.labels, groups, state.study.train, state.context);
     fill_model(state, trained);
-    write_whole_model(state.model, state.study.output + "/model", state.context);
+    verbs::write_whole_model(state.model, state.study.output + "/model", state.context);
     state.result.lambda = trained.model.lambda;
     record::Training& training = state.record.document().training.emplace();
     training.rows_positive = trained.rows_positive;

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <stdio.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+
+#include "lamella/base/error.h"
+#include "lamella/base/json_text.h"
+#include "lamella/io/files.h"
+#include "lamella/io/temporary.h"
+#include "lamella/model/model.h"
+#include "lamella/storage/plan_json.h"
+
+namespace lamella::model {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr int kFormatVersion = 1;
+
+nlohmann::json to_json(const Model& model) {
+  const classifier::LinearModel& linear = model.classifier;
+  nlohmann::json trials = nlohmann::json::array();
+  for (const classifier::LambdaTrial& trial : model.trials) {
+    trials.push_back({{"lambda", trial.lambda}, {"mean_log_loss", trial.mean_log_loss}});
+  }
+  return {{"format", kFormatVersion},
+          {"lamella", LAMELLA_VERSION},
+          {"name", model.name},
+          {"patches", storage::spec_to_json(model.spec)},
+          {"effective_mpp", json_or_null(model.effective_mpp)},
+          {"encoder", {{"name", model.encoder.name}, {"sha256", model.encoder.sha256}}},
+          {"precision", std::string(encoder::to_string(model.precision))},
+          {"classifier",
+           {{"feature_space", linear.feature_space},
+            {"lambda", linear.lambda},
+            {"bias", linear.bias},
+            {"calibration",
+             {{"slope", linear.calibration.slope}, {"intercept", linear.calibration.intercept}}},
+            {"weights", linear.weights},
+            {"mean", linear.mean},
+            {"scale", linear.scale}}},
+          {"cross_validation", trials}};
+}
+
+Model from_json(const nlohmann::json& json) {
+  Model model;
+  model.name = json.at("name").get<std::string>();
+  model.spec = storage::spec_from_json(json.at("patches"));
+  model.effective_mpp = storage::optional_double(json, "effective_mpp");
+  model.encoder.name = json.at("encoder").at("name").get<std::string>();
+  model.encoder.sha256 = json.at("encoder").at("sha256").get<std::string>();
+  model.precision = encoder::parse_precision(json.at("precision").get<std::string>());
+  const nlohmann::json& linear = json.at("classifier");
+  model.classifier.feature_space = linear.at("feature_space").get<std::string>();
+  model.classifier.lambda = linear.at("lambda").get<double>();
+  model.classifier.bias = linear.at("bias").get<double>();
+  model.classifier.calibration.slope = linear.at("calibration").at("slope").get<double>();
+  model.classifier.calibration.intercept = linear.at("calibration").at("intercept").get<double>();
+  model.classifier.weights = linear.at("weights").get<std::vector<double>>();
+  model.classifier.mean = linear.at("mean").get<std::vector<double>>();
+  model.classifier.scale = linear.at("scale").get<std::vector<double>>();
+  for (const nlohmann::json& trial : json.at("cross_validation")) {
+    model.trials.push_back(
+        {trial.at("lambda").get<double>(), trial.at("mean_log_loss").get<double>(), {}});
+  }
+  return model;
+}
+
+void check(const Model& model, const std::string& path) {
+  const classifier::LinearModel& linear = model.classifier;
+  const auto refuse = [&](const std::string& message) {
+    throw Error(ErrorCode::kCorrupt, message, path);
+  };
+  if (linear.weights.empty() || linear.weights.size() != linear.mean.size() ||
+      linear.weights.size() != linear.scale.size()) {
+    refuse(fmt::format("has {} weights, {} means and {} scales, expected as many of each",
+                       linear.weights.size(), linear.mean.size(), linear.scale.size()));
+  }
+  const auto all_finite = [](const std::vector<double>& values) {
+    return std::all_of(values.begin(), values.end(), [](double v) { return std::isfinite(v); });
+  };
+  if (!all_finite(linear.weights) || !all_finite(linear.mean) || !all_finite(linear.scale) ||
+      !std::isfinite(linear.bias)) {
+    refuse("has numbers that are not finite");
+  }
+  if (std::any_of(linear.scale.begin(), linear.scale.end(), [](double v) { return v <= 0; })) {
+    refuse("has a scale that is not above 0");
+  }
+  try {
+    model.spec.validate();
+  } catch (const Error& error) {
+    refuse(error.message());
+  }
+}
+
+// The new folder takes the old one's place; at no moment is a half-written one there, and where
+// the file system can exchange two names, at no moment is there none.
+void move_into_place(const fs::path& fresh, const fs::path& folder) {
+  std::error_code error;
+  if (!fs::exists(folder)) {
+    fs::rename(fresh, folder, error);
+  } else if (::renameat2(AT_FDCWD, fresh.c_str(), AT_FDCWD, folder.c_str(), RENAME_EXCHANGE) == 0) {
+    fs::remove_all(fresh, error);
+    return;
+  } else {
+    const fs::path old = io::temporary_name(folder.string());
+    fs::rename(folder, old, error);
+    if (!error) fs::rename(fresh, folder, error);
+    std::error_code ignored;
+    if (!error) fs::remove_all(old, ignored);
+  }
+  if (error) {
+    throw Error(ErrorCode::kIo, fmt::format("cannot be written: {}", error.message()),
+                folder.string());
+  }
+}
+
+}  // namespace
+
+void write_model(const Model& model, const std::string& folder) {
+  if (io::exists(folder) && !fs::is_empty(folder) && !io::exists(folder + "/model.json")) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "the folder exists and is no model; choose another one to write to", folder);
+  }
+  if (model.encoder.folder.empty()) {
+    throw Error(ErrorCode::kUnsupported,
+                fmt::format("the model's encoder '{}' lives in memory alone, and a model's folder "
+                            "holds its encoder; make a folder of it (lamella encoder import, "
+                            "lamella.importing.from_torch) and train with that",
+                            model.encoder.name),
+                folder);
+  }
+  const std::string fresh = io::temporary_name(folder);
+  std::error_code ignored;
+  io::make_folders(fresh + "/encoder");
+  try {
+    for (const char* name : {"encoder.json", "network.onnx"}) {
+      io::replace_file(fresh + "/encoder/" + name, [&](const std::string& place) {
+        io::copy_file(model.encoder.folder + "/" + name, place, folder + "/encoder/" + name);
+      });
+    }
+    io::write_file_atomic(fresh + "/model.json", to_json(model).dump(1) + "\n");
+    move_into_place(fresh, folder);
+  } catch (...) {
+    fs::remove_all(fresh, ignored);
+    throw;
+  }
+}
+
+Model read_model(const std::string& folder) {
+  const std::string path = folder + "/model.json";
+  if (!io::exists(path)) {
+    throw Error(ErrorCode::kNotFound,
+                "there is no model here (no model.json); expected a folder that 'lamella train' or "
+                "'lamella run' wrote",
+                folder);
+  }
+  Model model = storage::parse_or_corrupt(path, "the model", [&] {
+    const nlohmann::json json = parse_json(io::read_text_file(path));
+    const int format = json_whole<int>(json.at("format"));
+    if (format != kFormatVersion) {
+      throw Error(ErrorCode::kUnsupported,
+                  fmt::format("is of format {}, this lamella reads {}", format, kFormatVersion),
+                  path);
+    }
+    return from_json(json);
+  });
+  check(model, path);
+  const encoder::EncoderInfo written = model.encoder;
+  model.encoder = encoder::read_encoder_info(folder + "/encoder");
+  if (model.encoder.sha256 != written.sha256) {
+    throw Error(ErrorCode::kMismatch,
+                fmt::format("the encoder inside is another one (sha256 {:.12}…) than the model was "
+                            "trained with ({:.12}…)",
+                            model.encoder.sha256, written.sha256),
+                folder);
+  }
+  return model;
+}
+
+}  // namespace lamella::model

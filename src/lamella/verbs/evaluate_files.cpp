@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lamella/verbs/evaluate_files.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <utility>
+
+#include "lamella/base/error.h"
+#include "lamella/base/text.h"
+#include "lamella/io/files.h"
+#include "lamella/storage/storage.h"
+#include "lamella/verbs/train_files.h"
+
+namespace lamella::verbs {
+
+namespace {
+
+struct Rows {
+  std::vector<float> scores;
+  std::vector<int8_t> labels;
+};
+
+using Position = std::pair<int64_t, int64_t>;
+
+std::map<Position, float> by_position(const heatmap::ScoredPatches& patches) {
+  std::map<Position, float> scores;
+  for (size_t i = 0; i < patches.scores.size(); ++i) {
+    scores[{std::llround(patches.x_px[i]), std::llround(patches.y_px[i])}] = patches.scores[i];
+  }
+  return scores;
+}
+
+Rows match(const NamedScores& named, const patch::PatchPlan& plan) {
+  const std::map<Position, float> scores = by_position(named.patches);
+  Rows rows;
+  for (const patch::PatchRow& row : plan.rows) {
+    if (row.label == patch::kNoLabel) continue;
+    const auto found = scores.find({row.x_px, row.y_px});
+    if (found == scores.end()) {
+      throw Error(ErrorCode::kMismatch,
+                  fmt::format("has no score for the labelled patch of slide '{}' at {},{} (level-0 "
+                              "px); score the plan that has the labels",
+                              plan.slide_id, row.x_px, row.y_px),
+                  named.source);
+    }
+    rows.scores.push_back(found->second);
+    rows.labels.push_back(row.label);
+  }
+  return rows;
+}
+
+void append(Rows& to, const Rows& from) {
+  to.scores.insert(to.scores.end(), from.scores.begin(), from.scores.end());
+  to.labels.insert(to.labels.end(), from.labels.begin(), from.labels.end());
+}
+
+}  // namespace
+
+std::map<std::string, evaluation::Metrics> evaluate_scores(
+    const std::vector<NamedScores>& scores, const std::vector<Truth>& truths,
+    const std::map<std::string, std::string>& patients) {
+  std::map<std::string, const NamedScores*> by_slide;
+  for (const NamedScores& named : scores) {
+    if (!by_slide.emplace(to_lower(named.slide_id), &named).second) {
+      throw Error(ErrorCode::kMismatch, "scores of this slide were already given", named.source);
+    }
+  }
+  std::map<std::string, Rows> sets;
+  for (const Truth& truth : truths) {
+    const std::string id = to_lower(truth.plan.slide_id);
+    const auto found = by_slide.find(id);
+    if (found == by_slide.end()) {
+      throw Error(
+          ErrorCode::kMismatch,
+          fmt::format("no scores are named after slide '{}'; expected {}.csv among --scores",
+                      truth.plan.slide_id, truth.plan.slide_id),
+          truth.source);
+    }
+    const Rows rows = match(*found->second, truth.plan);
+    by_slide.erase(found);
+    append(sets["all"], rows);
+    const auto patient = patients.find(id);
+    if (patient != patients.end()) append(sets["patient " + patient->second], rows);
+  }
+  if (!by_slide.empty()) {
+    throw Error(ErrorCode::kMismatch, "no plan with labels was given for this slide (--truth)",
+                by_slide.begin()->second->source);
+  }
+  std::map<std::string, evaluation::Metrics> metrics;
+  for (const auto& [name, rows] : sets) {
+    metrics[name] = evaluation::evaluate(rows.scores, rows.labels);
+  }
+  return metrics;
+}
+
+std::map<std::string, evaluation::Metrics> evaluate_files(const std::vector<std::string>& scores,
+                                                          const std::vector<std::string>& truths,
+                                                          const std::string& groups_csv) {
+  std::vector<NamedScores> named;
+  for (const std::string& path : scores) {
+    named.push_back({io::stem(path), path, storage::read_scores(path)});
+  }
+  std::vector<Truth> plans;
+  for (const std::string& path : truths) plans.push_back({path, storage::read_plan(path)});
+  return evaluate_scores(
+      named, plans,
+      groups_csv.empty() ? std::map<std::string, std::string>{} : read_groups(groups_csv));
+}
+
+}  // namespace lamella::verbs

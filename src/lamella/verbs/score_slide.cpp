@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lamella/verbs/score_slide.h"
+
+#include "lamella/verbs/scale.h"
+
+namespace lamella::verbs {
+
+namespace {
+
+patch::PatchPlan as_models(patch::PatchPlan plan, const model::Model& model,
+                           const Context& context) {
+  if (!model.effective_mpp) plan.geometry.effective_mpp.reset();
+  for (const std::string& warning : plan.warnings) context.warn(warning);
+  return plan;
+}
+
+SlideScores score_plan(std::shared_ptr<const slide::Slide> slide, patch::PatchPlan plan,
+                       const model::Model& model, encoder::Encoder& encoder,
+                       const Context& context) {
+  SlideScores result;
+  result.plan = std::move(plan);
+  result.scores.values.resize(result.plan.rows.size());
+  feature::FeatureMatrix part;
+  part.columns = encoder.info().dimension;
+  part.feature_space = encoder::feature_space(encoder.info(), result.plan);
+  const auto score = [&] {
+    part.rows = static_cast<int64_t>(part.values.size()) / part.columns;
+    return classifier::score_patches(part, model.classifier);
+  };
+  score();  // a model of another feature space is refused before the work
+  const auto take = [&](std::span<const uint32_t> rows, std::span<const float> values) {
+    part.values.assign(values.begin(), values.end());
+    const feature::ScoreVector scores = score();
+    for (size_t i = 0; i < rows.size(); ++i) result.scores.values[rows[i]] = scores.values[i];
+  };
+  result.encode_seconds =
+      encoder::stream_features(std::move(slide), result.plan, encoder, {}, take, context).seconds;
+  return result;
+}
+
+}  // namespace
+
+patch::PatchPlan plan_for_model(const slide::Slide& slide, const std::string& slide_id,
+                                const model::Model& model, const patch::GridOptions& grid,
+                                const tissue::TissueMask& mask, const Context& context) {
+  const slide::SlideInfo& info = slide.info();
+  const patch::PatchSpec spec = spec_for_slide(model.spec, model.effective_mpp, info, context);
+  return as_models(patch::plan_grid(info, slide_id, spec, mask, grid), model, context);
+}
+
+SlideScores score_positions(std::shared_ptr<const slide::Slide> slide, const std::string& slide_id,
+                            const model::Model& model,
+                            const std::vector<patch::Position>& positions,
+                            encoder::Encoder& encoder, const Context& context) {
+  const slide::SlideInfo& info = slide->info();
+  const patch::PatchSpec spec = spec_for_slide(model.spec, model.effective_mpp, info, context);
+  patch::PatchPlan plan =
+      patch::plan_from_positions(info, slide_id, spec, tissue::all_tissue(info), positions);
+  return score_plan(std::move(slide), as_models(std::move(plan), model, context), model, encoder,
+                    context);
+}
+
+SlideScores score_slide(std::shared_ptr<const slide::Slide> slide, const std::string& slide_id,
+                        const model::Model& model, const patch::GridOptions& grid,
+                        const tissue::TissueMask& mask, encoder::Encoder& encoder,
+                        const Context& context) {
+  patch::PatchPlan plan = plan_for_model(*slide, slide_id, model, grid, mask, context);
+  return score_plan(std::move(slide), std::move(plan), model, encoder, context);
+}
+
+SlideScores score_slide(std::shared_ptr<const slide::Slide> slide, const std::string& slide_id,
+                        const model::Model& model, const patch::GridOptions& grid,
+                        const tissue::TissueMask& mask, const Context& context) {
+  const auto encoder = encoder::load_encoder(model.encoder, model.precision, context.threads);
+  SlideScores result =
+      score_slide(std::move(slide), slide_id, model, grid, mask, *encoder, context);
+  result.compile_seconds = encoder->compile_seconds();
+  return result;
+}
+
+}  // namespace lamella::verbs

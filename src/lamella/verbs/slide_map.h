@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// The verb map on a slide: heat-map over thumbnail.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "lamella/annotation/annotation.h"
+#include "lamella/base/context.h"
+#include "lamella/heatmap/heatmap.h"
+#include "lamella/slide/slide.h"
+
+namespace lamella::verbs {
+
+struct MapOptions {
+  heatmap::OverlayOptions overlay;
+  int thumbnail_px = 1600;  // longer side of the picture's slide
+};
+
+// The rings of all polygons, for OverlayOptions::outlines.
+std::vector<std::vector<PointF>> outlines_of(const annotation::AnnotationSet& annotations);
+
+// Writes <prefix>.png (overlay with colour scale) and <prefix>.tiff (pyramidal float TIFF).
+void write_slide_map(const slide::Slide& slide, const heatmap::HeatMap& map,
+                     const MapOptions& options, const std::string& prefix, const Context& context);
+
+}  // namespace lamella::verbs

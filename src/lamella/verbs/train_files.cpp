@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lamella/verbs/train_files.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "lamella/base/error.h"
+#include "lamella/base/text.h"
+#include "lamella/io/csv.h"
+#include "lamella/model/onnx_export.h"
+#include "lamella/verbs/fold_groups.h"
+#include "lamella/verbs/scale.h"
+
+namespace lamella::verbs {
+
+namespace {
+
+// Keeps the rows that have a label.
+void drop_unlabelled(storage::FeatureFile& file) {
+  storage::FeatureFile kept = file;
+  kept.plan.rows.clear();
+  kept.features.values.clear();
+  kept.features.rows = 0;
+  for (int64_t i = 0; i < file.features.rows; ++i) {
+    const patch::PatchRow& row = file.plan.rows[static_cast<size_t>(i)];
+    if (row.label == patch::kNoLabel) continue;
+    kept.plan.rows.push_back(row);
+    const auto values = std::as_const(file.features).row(i);
+    kept.features.values.insert(kept.features.values.end(), values.begin(), values.end());
+    ++kept.features.rows;
+  }
+  file = std::move(kept);
+}
+
+void require_patient(const std::map<std::string, std::string>& patients,
+                     const std::string& slide_id, const std::string& where) {
+  if (patients.empty() || patients.contains(to_lower(slide_id))) return;
+  throw Error(ErrorCode::kInvalidArgument,
+              fmt::format("slide '{}' is not named; expected slide_id,patient_id for every slide "
+                          "that trains",
+                          slide_id),
+              where);
+}
+
+std::string patient_of(const std::map<std::string, std::string>& patients,
+                       const std::string& slide_id) {
+  require_patient(patients, slide_id, "groups");
+  return patients.empty() ? slide_id : patients.at(to_lower(slide_id));
+}
+
+// The feature_space begins with the encoder's name and hash.
+encoder::EncoderInfo encoder_of(const std::string& feature_space,
+                                const TrainFeaturesOptions& options) {
+  const std::string& choice = options.encoder;
+  const encoder::EncoderInfo info =
+      options.found_encoder
+          ? *options.found_encoder
+          : encoder::find_encoder(choice.empty() ? feature::encoder_name(feature_space) : choice);
+  if (!feature_space.starts_with(encoder::network_space(info) + "/")) {
+    throw Error(ErrorCode::kMismatch,
+                fmt::format("the features were made by '{}', this encoder is '{}'; give the right "
+                            "one with --encoder",
+                            feature_space, encoder::network_space(info)),
+                info.folder);
+  }
+  return info;
+}
+
+}  // namespace
+
+std::optional<double> parse_l2(const std::string& text) {
+  if (text == "cv") return {};
+  const auto value = parse_double(text);
+  if (!value) {
+    throw Error(ErrorCode::kInvalidArgument,
+                fmt::format("l2: found '{}', expected cv or a number", text));
+  }
+  return value;
+}
+
+std::map<std::string, std::string> read_groups(const std::string& path) {
+  std::map<std::string, std::string> groups;
+  for (const io::CsvRow& row : io::read_csv(path)) {
+    if (row.fields.size() != 2)
+      io::throw_csv_error(path, row, row.fields.size(), "slide_id,patient_id");
+    if (to_lower(row.fields[0]) == "slide_id") continue;
+    if (!groups.emplace(to_lower(row.fields[0]), row.fields[1]).second) {
+      io::throw_csv_error(path, row, 0, "each slide once");
+    }
+  }
+  if (groups.empty()) throw Error(ErrorCode::kFormat, "no line names a slide", path);
+  return groups;
+}
+
+namespace {
+
+// Of the files' features, wherever their values are now.
+model::Model model_of(const std::vector<storage::FeatureFile>& files,
+                      const feature::FeatureMatrix& features, const TrainFeaturesOptions& options) {
+  std::vector<SlideScale> scales;
+  for (const storage::FeatureFile& file : files) {
+    scales.push_back({file.plan.slide_id, file.plan.geometry.effective_mpp});
+  }
+  model::Model model;
+  model.effective_mpp = training_mpp(scales);
+  model.encoder = encoder_of(features.feature_space, options);
+  model.classifier.feature_space = features.feature_space;
+  model.spec = files.front().plan.spec;
+  model.precision = encoder::parse_precision(features.precision);
+  model.name = "model";
+  return model;
+}
+
+feature::FeatureMatrix joined(std::span<const feature::FeatureMatrix> parts,
+                              const Context& context) {
+  std::string warning;
+  feature::FeatureMatrix features = feature::concatenate(parts, &warning);
+  if (!warning.empty()) context.warn(warning);
+  return features;
+}
+
+}  // namespace
+
+model::Model untrained_model(const std::vector<storage::FeatureFile>& files,
+                             const TrainFeaturesOptions& options, const Context& context) {
+  std::vector<feature::FeatureMatrix> parts;
+  for (const storage::FeatureFile& file : files) parts.push_back(file.features);
+  return model_of(files, joined(parts, context), options);
+}
+
+TrainFilesResult train_features(std::vector<storage::FeatureFile> files,
+                                const TrainFeaturesOptions& options, const Context& context) {
+  std::vector<feature::FeatureMatrix> parts;
+  std::vector<GroupedSlide> slides;
+  std::vector<int8_t> labels;
+  for (storage::FeatureFile& file : files) {
+    drop_unlabelled(file);
+    parts.push_back(std::move(file.features));
+    const patch::PatchPlan& plan = file.plan;
+    if (plan.rows.empty()) {
+      context.warn(plan.slide_id + ": no row has a label; its features add nothing");
+    }
+    slides.push_back({patient_of(options.patients, plan.slide_id), plan.rows});
+    for (const patch::PatchRow& row : plan.rows) labels.push_back(row.label);
+  }
+  const feature::FeatureMatrix features = joined(parts, context);
+
+  TrainFilesResult result;
+  result.model = model_of(files, features, options);
+  const classifier::TrainResult trained =
+      classifier::train_classifier(features, labels, fold_groups(slides), options.train, context);
+  result.model.classifier = trained.model;
+  result.model.trials = trained.trials;
+  result.folds = trained.folds;
+  result.rows_positive = trained.rows_positive;
+  result.rows_negative = trained.rows_negative;
+  return result;
+}
+
+TrainFilesResult train_files(const TrainFilesOptions& options, const Context& context) {
+  TrainFeaturesOptions train{.encoder = options.encoder, .train = options.train};
+  if (!options.groups_csv.empty()) train.patients = read_groups(options.groups_csv);
+  std::vector<storage::FeatureFile> files;
+  for (const std::string& path : options.features) {
+    files.push_back(storage::read_features(path));
+    require_patient(train.patients, files.back().plan.slide_id, options.groups_csv);
+  }
+  return train_features(std::move(files), train, context);
+}
+
+void write_whole_model(const model::Model& model, const std::string& folder,
+                       const Context& context) {
+  model::write_model(model, folder);
+  model::write_position_model(model, folder);
+  // As it lies there: the encoder is the model's own.
+  if (const auto reason = model::write_mlflow_files(model::read_model(folder), folder)) {
+    context.warn(folder + ": has no ONNX file and is no MLflow model of patches: " + *reason);
+  }
+}
+
+}  // namespace lamella::verbs
