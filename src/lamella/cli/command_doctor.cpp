@@ -17,6 +17,8 @@
 #include "lamella/io/files.h"
 #include "lamella/patch/plan_patches.h"
 #include "lamella/phantom/phantom.h"
+#include "lamella/record/run_json.h"
+#include "lamella/record/software.h"
 #include "lamella/slide/slide.h"
 #include "lamella/tissue/tissue.h"
 
@@ -171,7 +173,7 @@ int run_doctor(Shell& shell) {
   const std::vector<Check> checks = run_checks(context);
   const nlohmann::json software =
       record::describe_software({{"inference_engine", encoder::inference_engine_version()},
-                                   {"openslide", slide::openslide_version()}});
+                                 {"openslide", slide::openslide_version()}});
   bool good = true;
   std::string text = fmt::format("lamella {}\n", LAMELLA_VERSION);
   nlohmann::json object = {{"software", software},

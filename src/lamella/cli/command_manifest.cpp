@@ -27,10 +27,9 @@ int write_manifest(const ManifestOptions& options, Shell& shell) {
     ++unreadable;
     shell.warn(fmt::format("{}: {}", input.path, *input.error));
   }
-  io::write_file_atomic(options.path,
-                        study::to_json(manifest).dump(1, ' ', false,
-                                                      nlohmann::json::error_handler_t::replace) +
-                            "\n");
+  io::write_file_atomic(options.path, study::to_json(manifest).dump(
+                                          1, ' ', false, nlohmann::json::error_handler_t::replace) +
+                                          "\n");
   shell.print({{"manifest", options.path},
                {"digest", manifest.digest},
                {"digests", manifest.digests},

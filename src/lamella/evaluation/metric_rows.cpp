@@ -72,4 +72,18 @@ void from_json(const nlohmann::json& json, Metrics& metrics) {
   }
 }
 
+nlohmann::ordered_json metrics_schema() {
+  nlohmann::ordered_json schema = {{"type", "object"}, {"additionalProperties", false}};
+  for (const MetricRow& row : kMetricRows) {
+    if (std::holds_alternative<Count>(row.member)) {
+      schema["properties"][row.name] = {{"type", "integer"}, {"minimum", 0}};
+    } else {
+      schema["properties"][row.name] = {{"type", {"number", "null"}}};
+    }
+    schema["properties"][row.name]["description"] = has_column(row) ? row.title : row.name;
+    schema["required"].push_back(row.name);
+  }
+  return schema;
+}
+
 }  // namespace lamella::evaluation

@@ -24,4 +24,7 @@ void to_json(nlohmann::json& json, const Metrics& metrics);
 // figure.
 void from_json(const nlohmann::json& json, Metrics& metrics);
 
+// JSON Schema of it.
+nlohmann::ordered_json metrics_schema();
+
 }  // namespace lamella::evaluation

@@ -34,6 +34,8 @@ TEST(MetricRows, AreTheJsonAndReadFromIt) {
   EXPECT_EQ(json["n"], 30);
   EXPECT_EQ(json["auc_high"], 0.954);
   EXPECT_TRUE(json["ece"].is_null());
+  EXPECT_EQ(metrics_schema()["required"].size(), kMetricRows.size());
+  EXPECT_EQ(metrics_schema()["properties"]["ece"]["description"], "ECE");
   const auto read = json.get<Metrics>();
   for (const MetricRow& row : kMetricRows) {
     EXPECT_EQ(metric_value(read, row), metric_value(some(), row)) << row.name;

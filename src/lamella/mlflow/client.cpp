@@ -140,13 +140,11 @@ io::HttpOptions with_credentials(io::HttpOptions options, const Address& address
 
 }  // namespace
 
-Client::Client(const Address& address, io::HttpOptions options,
-                           CancelToken cancel)
+Client::Client(const Address& address, io::HttpOptions options, CancelToken cancel)
     : uri_(address.uri), http_(with_credentials(std::move(options), address), std::move(cancel)) {}
 
 io::HttpResponse Client::checked(const io::HttpRequest& request,
-                                       const std::vector<std::string>& expected,
-                                       bool& was_expected) {
+                                 const std::vector<std::string>& expected, bool& was_expected) {
   io::HttpResponse response = http_.send(request);
   was_expected = false;
   if (response.status >= 200 && response.status < 300) return response;
@@ -162,9 +160,9 @@ io::HttpResponse Client::checked(const io::HttpRequest& request,
 }
 
 std::optional<nlohmann::json> Client::call(const std::string& method, const std::string& path,
-                                                 const nlohmann::json& body,
-                                                 const std::vector<std::string>& expected,
-                                                 bool repeatable) {
+                                           const nlohmann::json& body,
+                                           const std::vector<std::string>& expected,
+                                           bool repeatable) {
   io::HttpRequest request;
   request.method = method;
   request.url = uri_ + "/api/2.0/mlflow/" + path;
@@ -187,7 +185,7 @@ std::optional<nlohmann::json> Client::call(const std::string& method, const std:
 }
 
 void Client::put_artifact(const std::string& artifact_uri, const std::string& name,
-                                const std::string& file) {
+                          const std::string& file) {
   constexpr std::string_view kScheme = "mlflow-artifacts:";
   if (!artifact_uri.starts_with(kScheme)) {
     throw Error(ErrorCode::kUnsupported,

@@ -173,7 +173,8 @@ std::vector<Run> nested_contents(const record::RunDocument& document) {
     for (size_t step = 0; step < trials.size(); ++step) {
       const record::Trial& trial = trials[step];
       const double loss = k == 0 ? trial.mean_log_loss : trial.fold_log_loss[k - 1];
-      run.metrics.push_back(metric("lambda", trial.lambda, times[step], static_cast<int64_t>(step)));
+      run.metrics.push_back(
+          metric("lambda", trial.lambda, times[step], static_cast<int64_t>(step)));
       run.metrics.push_back(metric("log_loss", loss, times[step], static_cast<int64_t>(step)));
     }
   }
@@ -185,8 +186,10 @@ std::vector<Dataset> dataset_inputs(const record::RunDocument& document) {
   const Json source = {{"uri", slides_table_of(document)}};
   for (const auto& [role, cohort] : document.split) {
     const Json profile = {{"slides", cohort.slides.size()}, {"patients", cohort.patients.size()}};
-    Dataset dataset{role, cut(document.name, kMaxDatasetName) + " " + role,
-                    cohort.digest.substr(0, kDigestCharacters), {}};
+    Dataset dataset{role,
+                    cut(document.name, kMaxDatasetName) + " " + role,
+                    cohort.digest.substr(0, kDigestCharacters),
+                    {}};
     dataset.input = {{"tags", {{{"key", "mlflow.data.context"}, {"value", role}}}},
                      {"dataset",
                       {{"name", dataset.name},

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "lamella/io/files.h"
+
 #include <algorithm>
 #include <filesystem>
 
 #include "lamella/io/byte_source.h"
-#include "lamella/io/files.h"
 #include "lamella/mlflow/files_internal.h"
 #include "lamella/record/run_reader.h"
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "lamella/mlflow/follower.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <utility>
 
 #include "lamella/base/error.h"
-#include "lamella/mlflow/follower.h"
 
 namespace lamella::mlflow {
 
@@ -16,8 +17,7 @@ constexpr int kRestPerSending = 20;
 
 }  // namespace
 
-Follower::Follower(PublishOptions options, std::string folder,
-                         const CancelToken& cancel)
+Follower::Follower(PublishOptions options, std::string folder, const CancelToken& cancel)
     : options_(std::move(options)), folder_(std::move(folder)) {
   context_.cancel = cancel;
   context_.warning = [this](const std::string& message) { warn(message); };

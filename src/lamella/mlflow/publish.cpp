@@ -26,8 +26,8 @@ constexpr int kAttemptsToCreate = 4;
 // One sending of one record.
 class Publisher {
  public:
-  Publisher(const record::RunDocument& document, const std::string& folder, const PublishOptions& options,
-            Client& client, const Context& context)
+  Publisher(const record::RunDocument& document, const std::string& folder,
+            const PublishOptions& options, Client& client, const Context& context)
       : document_(document),
         folder_(folder),
         options_(options),
@@ -119,8 +119,7 @@ void Publisher::find_experiment() {
 }
 
 Json Publisher::create_run(const Run& run) {
-  const std::string user =
-      document_.caller ? document_.caller->user : std::string();
+  const std::string user = document_.caller ? document_.caller->user : std::string();
   Json tags = Json::array({{{"key", kRunTag}, {"value", run.key}}});
   if (!published_.run_id.empty()) {  // nested in it
     tags.push_back({{"key", "mlflow.parentRunId"}, {"value", published_.run_id}});
@@ -404,7 +403,7 @@ Published publish_run(const record::RunDocument& document, const std::string& fo
     http.connect_timeout_s = http.timeout_s = 2;
   }
   Client client(parse_tracking_uri(options.uri), http,
-                      options.last_words ? CancelToken() : context.cancel);
+                options.last_words ? CancelToken() : context.cancel);
   try {
     return Publisher(document, folder, options, client, context).send();
   } catch (const Json::exception& error) {

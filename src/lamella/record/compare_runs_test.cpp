@@ -8,9 +8,8 @@ namespace {
 
 RunDocument run() {
   RunDocument run;
-  run.inputs = {
-      {.kind = "slide", .path = "/a/T1.tif", .fingerprint = "f1", .slide_id = "T1"},
-      {.kind = "slide", .path = "/a/T2.tif", .fingerprint = "f2", .slide_id = "T2"}};
+  run.inputs = {{.kind = "slide", .path = "/a/T1.tif", .fingerprint = "f1", .slide_id = "T1"},
+                {.kind = "slide", .path = "/a/T2.tif", .fingerprint = "f2", .slide_id = "T2"}};
   run.options = {{"name", "s"}, {"output", "x"}, {"train", {{"l2", "cv"}}}};
   run.training.emplace().trials = {{0.1, 0.5, {}}, {1, 0.25, {}}};
   run.metrics["test"].auc = 0.75;

@@ -20,10 +20,9 @@ constexpr std::array kStatuses = {Status::kRunning, Status::kFinished, Status::k
                                   Status::kKilled};
 
 [[noreturn]] void refuse(const std::string& place, const Json& found, const std::string& expected) {
-  throw Error(
-      ErrorCode::kCorrupt,
-      fmt::format("{}: found {}, expected {}", place.empty() ? "the whole text" : place,
-                  json_excerpt(found), expected));
+  throw Error(ErrorCode::kCorrupt,
+              fmt::format("{}: found {}, expected {}", place.empty() ? "the whole text" : place,
+                          json_excerpt(found), expected));
 }
 
 class Reader {

@@ -98,20 +98,19 @@ TEST(RunJson, TellsWhereAValueIsWrong) {
   EXPECT_EQ(refused("/status", "DONE"),
             "status: found \"DONE\", expected RUNNING, FINISHED, FAILED or KILLED");
   EXPECT_EQ(refused("/metrics/test", 3), "metrics.test: found 3, expected an object");
-  EXPECT_EQ(refused("/run_id", nullptr),
-            "'run_id' is missing (id of the run, name of its folder)");
+  EXPECT_EQ(refused("/run_id", nullptr), "'run_id' is missing (id of the run, name of its folder)");
   EXPECT_EQ(refused("/seeds/patches", -1),
             "seeds.patches: found -1, expected a whole number that fits");
-  EXPECT_EQ(refused("/inputs/0/mpp", {1, 2, 3}), "inputs[0].mpp: found [1,2,3], expected two numbers");
+  EXPECT_EQ(refused("/inputs/0/mpp", {1, 2, 3}),
+            "inputs[0].mpp: found [1,2,3], expected two numbers");
 }
 
 TEST(RunJson, OfTheFirstFormatIsBroughtUpToDate) {
   Json old = whole();
   for (const char* key : {"format", "output", "server"}) old.erase(key);
   old["training"].erase("size_px");
-  old["study"] = {{"output", "there"},
-                  {"tracking", {{"mlflow", "http://h"}}},
-                  {"patches", {{"size_px", 112}}}};
+  old["study"] = {
+      {"output", "there"}, {"tracking", {{"mlflow", "http://h"}}}, {"patches", {{"size_px", 112}}}};
   old["inputs"][0]["mpp"] = 0.5;
   const auto read = old.get<RunDocument>();
   EXPECT_EQ(read.output, "there");

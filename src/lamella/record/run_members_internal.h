@@ -177,7 +177,9 @@ struct AnyVisitor {
   void operator()(const char*, const T&, const char*, How = How::kPlain) {}
 };
 template <typename T>
-concept Described = requires(AnyVisitor& v, T& x) { describe(v, x); };
+concept Described = requires(AnyVisitor& v, T& x) {
+  describe(v, x);
+};
 
 template <typename T>
 inline constexpr bool kIsOptional = false;
@@ -185,10 +187,15 @@ template <typename T>
 inline constexpr bool kIsOptional<std::optional<T>> = true;
 
 template <typename T>
-concept Map = requires { typename T::mapped_type; } && !std::same_as<T, nlohmann::json>;
+concept Map = requires {
+  typename T::mapped_type;
+}
+&&!std::same_as<T, nlohmann::json>;
 template <typename T>
-concept List = requires(T& x) { x.begin(); } && !Map<T> && !std::same_as<T, std::string> &&
-               !std::same_as<T, nlohmann::json>;
+concept List = requires(T& x) {
+  x.begin();
+}
+&&!Map<T> && !std::same_as<T, std::string> && !std::same_as<T, nlohmann::json>;
 template <typename T>
 concept Empties = requires(const T& x) {
   { x.empty() } -> std::same_as<bool>;

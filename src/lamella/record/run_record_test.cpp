@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "lamella/record/run_record.h"
+
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -10,7 +12,6 @@
 #include "lamella/io/files.h"
 #include "lamella/record/run_json.h"
 #include "lamella/record/run_reader.h"
-#include "lamella/record/run_record.h"
 #include "lamella/record/software.h"
 
 namespace lamella::record {

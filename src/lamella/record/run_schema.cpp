@@ -41,8 +41,7 @@ class SchemaMaker {
       describe(maker, example);
       return maker.schema_;
     } else if constexpr (Map<T>) {
-      return {{"type", "object"},
-              {"additionalProperties", of(typename T::mapped_type{})}};
+      return {{"type", "object"}, {"additionalProperties", of(typename T::mapped_type{})}};
     } else if constexpr (std::same_as<T, std::array<double, 2>>) {
       return {{"type", "array"}, {"items", {{"type", "number"}}}, {"minItems", 2}, {"maxItems", 2}};
     } else if constexpr (List<T>) {

@@ -16,8 +16,7 @@ class Writer {
   explicit Writer(Json& out) : out_(out) {}
 
   template <typename T>
-  void operator()(const char* name, const T& member, const char* /*help*/,
-                  How how = How::kPlain) {
+  void operator()(const char* name, const T& member, const char* /*help*/, How how = How::kPlain) {
     if constexpr (kIsOptional<T>) {
       if (member) {
         out_[name] = value(*member);

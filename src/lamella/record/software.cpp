@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "lamella/record/software.h"
+
 #include <pwd.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -12,8 +14,6 @@
 #include <set>
 #include <sstream>
 #include <string>
-
-#include "lamella/record/software.h"
 
 #ifndef LAMELLA_GIT_COMMIT
 #define LAMELLA_GIT_COMMIT "unknown"

@@ -28,8 +28,8 @@ std::string data_section(const record::RunDocument& run) {
   std::string text =
       "## Data\n\n| role | slides | patients | digest of the data |\n|---|---|---|---|\n";
   for (const auto& [role, part] : run.split) {
-    text += fmt::format("| {} | {} | {} | `{}` |\n", role, part.slides.size(),
-                        part.patients.size(), part.digest.substr(0, 32));
+    text += fmt::format("| {} | {} | {} | `{}` |\n", role, part.slides.size(), part.patients.size(),
+                        part.digest.substr(0, 32));
   }
   const record::Training training = run.training.value_or(record::Training{});
   text += fmt::format(
@@ -82,9 +82,8 @@ std::string model_section(const record::RunDocument& run) {
                    : "a pyramid level (the slides have no known scale)",
       plain(encoder.name), encoder.dimension, plain(encoder.precision), plain(encoder.source),
       plain(encoder.licence), plain(encoder.sha256), nlohmann::json(training.lambda).dump(),
-      training.folds == 0
-          ? std::string(" (given)")
-          : fmt::format(" (by cross-validation, {} folds)", training.folds),
+      training.folds == 0 ? std::string(" (given)")
+                          : fmt::format(" (by cross-validation, {} folds)", training.folds),
       plain(training.model_sha256), plain(software.lamella), plain(software.git_commit));
 }
 
@@ -105,8 +104,7 @@ std::string model_card(const record::RunDocument& run) {
       "# {}\n\nMade from the record of the run that trained it; do not edit.\n\n{}\n{}\n{}\n{}\n"
       "## Use\n\nFrom this folder:\n\n```\nlamella score --slide SLIDE --model . --out "
       "scores.csv\n```\n",
-      plain(run.name), model_section(run), data_section(run), metrics_section(run),
-      kLimits);
+      plain(run.name), model_section(run), data_section(run), metrics_section(run), kLimits);
 }
 
 }  // namespace lamella::study

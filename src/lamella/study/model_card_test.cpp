@@ -32,7 +32,8 @@ TEST(ModelCard, SaysWhatTheRecordSaysAndNoMore) {
        {"# breast \\| \\<b\\>", "CC-BY-NC-4.0", "50 px at 4.0000 µm/px",
         "| train | 2 | 1 | `dddddddddddddddddddddddddddddddd` |", "10 tumour and 20 normal",
         "| test | 30 | 12 | 0.9300 | 0.9070-0.9540 | n/a |", "by cross-validation, 5 folds",
-        "no medical device", "encoder's source | not known", "| net (1280 numbers), run in f32 |"}) {
+        "no medical device", "encoder's source | not known",
+        "| net (1280 numbers), run in f32 |"}) {
     EXPECT_NE(card.find(expected), std::string::npos) << expected << "\n" << card;
   }
   // The same results give the same card.

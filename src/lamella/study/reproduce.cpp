@@ -11,10 +11,10 @@
 #include "lamella/io/byte_source.h"
 #include "lamella/io/files.h"
 #include "lamella/record/run_json.h"
+#include "lamella/record/run_reader.h"
 #include "lamella/storage/storage.h"
 #include "lamella/study/manifest.h"
 #include "lamella/study/run_study.h"
-#include "lamella/record/run_reader.h"
 
 namespace lamella::study {
 
@@ -39,8 +39,7 @@ void check_input(const record::RunDocument& run, const record::Input& before,
                  std::vector<Difference>& changed) {
   // The study file is compared option by option; a slide that could not be read has no hash.
   if (before.kind == "study" || before.error) return;
-  const std::string name =
-      fmt::format("{} {}", before.kind, before.slide_id.value_or(before.path));
+  const std::string name = fmt::format("{} {}", before.kind, before.slide_id.value_or(before.path));
   record::Input now;
   try {
     now = input_file(before.kind, recorded_path(run, before.path), before.sha256.has_value());
@@ -50,14 +49,17 @@ void check_input(const record::RunDocument& run, const record::Input& before,
   }
   const auto differs = [&](const char* key, const auto& one, const auto& other) {
     if (!one || one == other) return false;
-    changed.push_back({fmt::format("{} ({}).{}", name, before.path, key), json_or_null(one),
-                       json_or_null(other), true, {}});
+    changed.push_back({fmt::format("{} ({}).{}", name, before.path, key),
+                       json_or_null(one),
+                       json_or_null(other),
+                       true,
+                       {}});
     return true;
   };
   // The first is enough.
-  differs("sha256", before.sha256, now.sha256) ||
-      differs("fingerprint", before.fingerprint, now.fingerprint) ||
-      differs("bytes", before.bytes, now.bytes);
+  if (differs("sha256", before.sha256, now.sha256)) return;
+  if (differs("fingerprint", before.fingerprint, now.fingerprint)) return;
+  differs("bytes", before.bytes, now.bytes);
 }
 
 void check_encoder(const record::EncoderUsed& recorded, const Study& study,
@@ -175,7 +177,8 @@ Reproduction reproduce_run(const std::string& folder, const ReproduceOptions& op
   result.run_folder = made.run_folder;
   const record::RunDocument again = record::read_run(made.run_folder);
   result.differences = result_differences(run, again);
-  result.software = record::compare_json("software", json_or_null(run.software), json_or_null(again.software));
+  result.software =
+      record::compare_json("software", json_or_null(run.software), json_or_null(again.software));
   return result;
 }
 

@@ -56,9 +56,12 @@ record::Inputs inputs_of(const RunState& state) {
 
 record::EncoderUsed encoder_of(const RunState& state) {
   const encoder::EncoderInfo& info = state.encoder_info;
-  return {info.name,    info.sha256,
-          info.source,  info.licence,
-          std::string(encoder::to_string(state.precision)), info.dimension};
+  return {info.name,
+          info.sha256,
+          info.source,
+          info.licence,
+          std::string(encoder::to_string(state.precision)),
+          info.dimension};
 }
 
 record::Split split_of(const RunState& state, const record::Inputs& inputs) {

@@ -8,9 +8,9 @@
 
 namespace lamella::study {
 
-// Inputs and split: every file that the run reads, the study file first, then tables and lists, then
-// slides with their annotations in the table's order. A slide that cannot be opened has an "error"
-// instead of hashes.
+// Inputs and split: every file that the run reads, the study file first, then tables and lists,
+// then slides with their annotations in the table's order. A slide that cannot be opened has an
+// "error" instead of hashes.
 void record_inputs(RunState& state);
 // Content hashes of the run's results that are finished: scores, heat-maps, model; paths relative
 // to the output. A file is read once.

@@ -13,8 +13,8 @@
 #include "lamella/io/files.h"
 #include "lamella/io/output_lock.h"
 #include "lamella/io/temporary.h"
-#include "lamella/storage/feature_spool.h"
 #include "lamella/record/run_json.h"
+#include "lamella/storage/feature_spool.h"
 #include "lamella/study/model_card.h"
 #include "lamella/study/run_report_internal.h"
 
@@ -159,7 +159,7 @@ StudyResult run_study(const Study& study, const RunOptions& options, const Conte
 
 nlohmann::json to_json(const StudyResult& result) {
   return {{"run_id", result.run_id},     {"run_dir", result.run_folder},
-          {"metrics", result.metrics},          {"slides", result.slides},
+          {"metrics", result.metrics},   {"slides", result.slides},
           {"seconds", result.seconds},   {"compile_seconds", result.compile_seconds},
           {"lambda", result.lambda},     {"precision", result.precision},
           {"warnings", result.warnings}, {"mlflow", result.mlflow}};

@@ -16,9 +16,9 @@ namespace lamella::study {
 struct StudyResult {
   std::string run_id;
   std::string run_folder;
-  record::Metrics metrics;                             // "train", "test" (labelled rows, pooled)
-  record::Outcomes slides;                             // in the table's order
-  record::Times seconds;                               // plan, encode, train, score, map
+  record::Metrics metrics;  // "train", "test" (labelled rows, pooled)
+  record::Outcomes slides;  // in the table's order
+  record::Times seconds;    // plan, encode, train, score, map
   double compile_seconds = 0;
   double lambda = 0;
   std::string precision;

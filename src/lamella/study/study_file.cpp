@@ -9,8 +9,8 @@
 #include "lamella/base/error.h"
 #include "lamella/base/text.h"
 #include "lamella/io/files.h"
-#include "lamella/study/toml_reader_internal.h"
 #include "lamella/mlflow/publish.h"
+#include "lamella/study/toml_reader_internal.h"
 
 namespace lamella::study {
 
@@ -136,7 +136,7 @@ void read_tracking(TomlReader table, Study& study) {
   options.alias = table.text("alias").value_or("");
   try {
     mlflow::PublishOptions publish{options.mlflow.value_or(""), options.register_model,
-                                     options.alias, false};
+                                   options.alias, false};
     if (publish.uri.empty()) publish.uri = "http://from.environment";
     publish.validate();
   } catch (const Error& error) {
