@@ -9,6 +9,7 @@
 
 #include "lamella/base/error.h"
 #include "lamella/base/json_text.h"
+#include "lamella/feature/feature_space.h"
 #include "lamella/io/files.h"
 #include "lamella/io/temporary.h"
 #include "lamella/model/model.h"
@@ -90,6 +91,10 @@ void check(const Model& model, const std::string& path) {
   }
   if (std::any_of(linear.scale.begin(), linear.scale.end(), [](double v) { return v <= 0; })) {
     refuse("has a scale that is not above 0");
+  }
+  if (const std::string earlier = feature::earlier_space_advice(linear.feature_space, "");
+      !earlier.empty()) {
+    throw Error(ErrorCode::kUnsupported, "the model cannot be used any more" + earlier, path);
   }
   try {
     model.spec.validate();
