@@ -30,8 +30,7 @@ class RunResult(dict[str, Any]):
             if "auc" in values:
                 yield role, values
             else:
-                yield from ((f"{role} {name}", of_class)
-                            for name, of_class in values["classes"].items())
+                yield from ((f"{role} {one['name']}", one) for one in values["classes"])
 
 
 def run(study: str | os.PathLike[str], *, overrides: Mapping[str, Any] | Iterable[str] = (),

@@ -5,11 +5,12 @@
 
 #include <chrono>
 
+#include "lamella/base/credentials.h"
+#include "lamella/base/error.h"
 #include "lamella/base/process.h"
 #include "lamella/cli/option_flags.h"
 #include "lamella/io/files.h"
 #include "lamella/slide/open_options.h"
-#include "lamella/tracking/run_record.h"
 
 namespace lamella::cli {
 
@@ -39,7 +40,7 @@ std::shared_ptr<const slide::Slide> open_slide(const std::string& path,
 io::OutputLock lock_output(const std::string& out, Shell& shell) {
   std::string name = out;
   while (name.size() > 1 && name.back() == '/') name.pop_back();
-  return io::OutputLock(name + ".lock", out, tracking::without_credentials(own_command()),
+  return io::OutputLock(name + ".lock", out, without_credentials(own_command()),
                         [&shell](const std::string& text) { shell.warn(text); });
 }
 
@@ -59,10 +60,6 @@ void add_rate(nlohmann::json& object, int64_t patches, double seconds) {
   object["patches"] = patches;
   object["seconds"] = seconds;
   object["patches_per_second"] = seconds > 0 ? static_cast<double>(patches) / seconds : 0.0;
-}
-
-nlohmann::json json_or_null(const std::optional<double>& value) {
-  return value ? nlohmann::json(*value) : nlohmann::json();
 }
 
 }  // namespace lamella::cli

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lamella/cli/tables.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cctype>
-#include <optional>
+#include <utility>
+
+#include "lamella/evaluation/class_metric_rows.h"
 
 namespace lamella::cli {
 
@@ -15,10 +15,6 @@ namespace {
 size_t shown_width(const std::string& text) {
   return static_cast<size_t>(
       std::count_if(text.begin(), text.end(), [](unsigned char c) { return (c & 0xC0) != 0x80; }));
-}
-
-std::string fixed(const std::optional<double>& value) {
-  return value ? fmt::format("{:.4f}", *value) : "n/a";
 }
 
 }  // namespace
@@ -64,13 +60,6 @@ std::string counts_text(const ClassTable& classes, const std::vector<int64_t>& r
 
 namespace {
 
-void add_metrics(Table& table, const std::string& name, const evaluation::Metrics& m) {
-  table.add({name, std::to_string(m.n), std::to_string(m.n_positive), fixed(m.auc),
-             m.auc_low ? fmt::format("{:.4f}-{:.4f}", *m.auc_low, *m.auc_high) : "n/a",
-             fixed(m.average_precision), fixed(m.accuracy), fixed(m.balanced_accuracy),
-             fixed(m.brier), fixed(m.ece)});
-}
-
 // Rows are the classes of the patches, columns those that are most likely.
 std::string confusion_text(const std::string& name, const evaluation::ClassMetrics& metrics) {
   std::vector<std::string> heading = {name + ": is, and is called"};
@@ -87,21 +76,14 @@ std::string confusion_text(const std::string& name, const evaluation::ClassMetri
 }  // namespace
 
 std::string metrics_text(const std::map<std::string, evaluation::ClassMetrics>& metrics) {
-  Table table({"", "patches", "of the class", "AUC", "95 % interval", "avg. precision", "accuracy",
-               "balanced", "Brier", "ECE"});
+  std::vector<std::string> header = evaluation::metric_titles();
+  header.insert(header.begin(), "");
+  Table table(header);
   std::string after;
   for (const auto& [name, m] : metrics) {
-    if (m.classes.count() == 2) {
-      add_metrics(table, name, m.last());
-      after = fmt::format("(of class {})\n", m.classes.names.back());
-      continue;
-    }
-    for (int label = 0; label < m.classes.count(); ++label) {
-      add_metrics(table, name + " " + m.classes.name(label),
-                  m.per_class[static_cast<size_t>(label)]);
-    }
-    after += fmt::format("\n{}: macro AUC {}, accuracy {}, log loss {}\n", name, fixed(m.macro_auc),
-                         fixed(m.accuracy), fixed(m.log_loss));
+    for (auto& row : evaluation::table_rows(name, m)) table.add(std::move(row));
+    if (m.classes.count() <= 2) continue;
+    after += fmt::format("\n{}: {}\n", name, evaluation::summary_text(m));
     if (m.n > 0) after += confusion_text(name, m);
   }
   return table.text() + after;

@@ -3,19 +3,19 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "lamella/base/text.h"
+#include "lamella/evaluation/class_metric_rows.h"
 
 namespace lamella::study {
-
-using Json = nlohmann::json;
 
 namespace {
 
 // Text of the record inside Markdown: one line, no table separators, no markup.
-std::string plain(const Json& value) {
-  if (value.is_null()) return "not known";
+std::string plain(const std::string& value) {
   std::string text;
-  for (const char c : value.is_string() ? value.get<std::string>() : value.dump()) {
+  for (const char c : value) {
     if (c == '\n' || c == '\r') {
       text += ' ';
       continue;
@@ -26,79 +26,57 @@ std::string plain(const Json& value) {
   return text.empty() ? "not known" : text;
 }
 
-Json at(const Json& record, const char* pointer) {
-  const Json::json_pointer place(pointer);
-  return record.contains(place) ? record[place] : Json();
-}
-
-std::string figure(const Json& value) {
-  return value.is_number() ? fmt::format("{:.4f}", value.get<double>()) : "n/a";
-}
-
-std::string class_names(const Json& record) {
+std::string class_names(const record::Training& training) {
   std::vector<std::string> names;
-  for (const Json& name : at(record, "/training/classes")) names.push_back(plain(name));
+  for (const std::string& name : training.classes) names.push_back(plain(name));
   return join(names, ", ");
 }
 
 // "30 gland and 12 fat": the last class first.
-std::string class_rows(const Json& record) {
-  const Json classes = at(record, "/training/classes"), rows = at(record, "/training/class_rows");
+std::string class_rows(const record::Training& training) {
   std::string text;
-  for (size_t k = classes.size(); k-- > 0;) {
+  for (size_t k = std::min(training.classes.size(), training.class_rows.size()); k-- > 0;) {
     const char* between = text.empty() ? "" : k == 0 ? " and " : ", ";
-    text += fmt::format("{}{} {}", between, plain(rows[k]), plain(classes[k]));
+    text += fmt::format("{}{} {}", between, training.class_rows[k], plain(training.classes[k]));
   }
-  return text;
+  return text.empty() ? "not known" : text;
 }
 
-std::string data_section(const Json& record) {
+std::string data_section(const record::RunDocument& run) {
   std::string text =
       "## Data\n\n| role | slides | patients | digest of the data |\n|---|---|---|---|\n";
-  const Json split = at(record, "/split");
-  for (const auto& [role, part] : split.items()) {
-    text += fmt::format("| {} | {} | {} | `{}` |\n", role, part["slides"].size(),
-                        part["patients"].size(), part["digest"].get<std::string>().substr(0, 32));
+  for (const auto& [role, part] : run.split) {
+    text += fmt::format("| {} | {} | {} | `{}` |\n", role, part.slides.size(), part.patients.size(),
+                        part.digest.substr(0, 32));
   }
   text += fmt::format("\nTrained on {} patches. No patient is in both train and test.\n",
-                      class_rows(record));
-  for (const auto& [role, part] : split.items()) {
+                      class_rows(run.training.value_or(record::Training{})));
+  for (const auto& [role, part] : run.split) {
     std::vector<std::string> names;
-    for (const Json& slide : part["slides"]) names.push_back(plain(slide));
+    for (const std::string& slide : part.slides) names.push_back(plain(slide));
     if (role != "score") text += fmt::format("\n{}: {}.\n", role, join(names, ", "));
   }
   return text;
 }
 
-std::string figures_row(const std::string& name, const Json& m) {
-  const std::string interval =
-      m["auc_low"].is_number() ? figure(m["auc_low"]) + "-" + figure(m["auc_high"]) : "n/a";
-  return fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |\n", name, plain(m["n"]),
-                     plain(m["n_positive"]), figure(m["auc"]), interval,
-                     figure(m["average_precision"]), figure(m["accuracy"]),
-                     figure(m["balanced_accuracy"]), figure(m["brier"]), figure(m["ece"]));
-}
-
-std::string metrics_section(const Json& record) {
-  std::string text =
-      "## Figures\n\n| set | patches | of the class | AUC | 95 % interval | avg. precision | "
-      "accuracy | balanced | Brier | ECE |\n|---|---|---|---|---|---|---|---|---|---|\n";
-  const Json metrics = at(record, "/metrics"), classes = at(record, "/training/classes");
+std::string metrics_section(const record::RunDocument& run) {
+  const std::vector<std::string> titles = evaluation::metric_titles();
+  std::string text = fmt::format("## Figures\n\n| set | {} |\n|---|", join(titles, " | "));
+  for (size_t i = 0; i < titles.size(); ++i) text += "---|";
+  text += "\n";
   std::string more;
-  for (const auto& [role, m] : metrics.items()) {
-    if (m.contains("auc")) {  // two classes: the last one
-      text += figures_row(role, m);
-      continue;
+  for (const auto& [role, metrics] : run.metrics) {
+    for (const std::vector<std::string>& row : evaluation::table_rows(role, metrics)) {
+      std::vector<std::string> cells;
+      for (const std::string& cell : row) cells.push_back(plain(cell));
+      text += fmt::format("| {} |\n", join(cells, " | "));
     }
-    for (const Json& name : classes) {
-      text += figures_row(role + " " + plain(name), m["classes"][name.get<std::string>()]);
+    if (metrics.classes.count() > 2) {
+      more += fmt::format("\n{}: {}.\n", role, evaluation::summary_text(metrics));
+    } else if (!metrics.classes.empty() && more.empty()) {
+      more = fmt::format("\nThe figures are those of class {} against the other.\n",
+                         plain(metrics.classes.names.back()));
     }
-    more += fmt::format("\n{}: macro AUC {}, accuracy {}, log loss {}.\n", role,
-                        figure(m["macro_auc"]), figure(m["accuracy"]), figure(m["log_loss"]));
-  }
-  if (more.empty() && !classes.empty()) {
-    more = fmt::format("\nThe figures are those of class {} against the other.\n",
-                       plain(classes.back()));
   }
   text += more;
   return text +
@@ -110,8 +88,10 @@ std::string metrics_section(const Json& record) {
          "model has seen.\n";
 }
 
-std::string model_section(const Json& record) {
-  const Json mpp = at(record, "/training/mpp");
+std::string model_section(const record::RunDocument& run) {
+  const record::Training training = run.training.value_or(record::Training{});
+  const record::EncoderUsed encoder = run.encoder.value_or(record::EncoderUsed{});
+  const record::Software software = run.software.value_or(record::Software{});
   return fmt::format(
       "## Model\n\n"
       "| | |\n|---|---|\n"
@@ -124,18 +104,14 @@ std::string model_section(const Json& record) {
       "| classifier | logistic regression on standardised features, penalty {}{} |\n"
       "| classifier's SHA-256 | `{}` |\n"
       "| made by | lamella {} ({}) |\n",
-      class_names(record), plain(at(record, "/study/patches/size_px")),
-      mpp.is_number() ? fmt::format("{:.4f} µm/px", mpp.get<double>())
-                      : "a pyramid level (the slides have no known scale)",
-      plain(at(record, "/encoder/name")), plain(at(record, "/encoder/dimension")),
-      plain(at(record, "/encoder/precision")), plain(at(record, "/encoder/source")),
-      plain(at(record, "/encoder/licence")), plain(at(record, "/encoder/sha256")),
-      plain(at(record, "/training/lambda")),
-      at(record, "/training/folds") == 0
-          ? std::string(" (given)")
-          : fmt::format(" (by cross-validation, {} folds)", plain(at(record, "/training/folds"))),
-      plain(at(record, "/training/model_sha256")), plain(at(record, "/software/lamella")),
-      plain(at(record, "/software/git_commit")));
+      class_names(training), training.size_px,
+      training.mpp ? fmt::format("{:.4f} µm/px", *training.mpp)
+                   : "a pyramid level (the slides have no known scale)",
+      plain(encoder.name), encoder.dimension, plain(encoder.precision), plain(encoder.source),
+      plain(encoder.licence), plain(encoder.sha256), nlohmann::json(training.lambda).dump(),
+      training.folds == 0 ? std::string(" (given)")
+                          : fmt::format(" (by cross-validation, {} folds)", training.folds),
+      plain(training.model_sha256), plain(software.lamella), plain(software.git_commit));
 }
 
 constexpr const char* kLimits =
@@ -151,13 +127,12 @@ constexpr const char* kLimits =
 
 }  // namespace
 
-std::string model_card(const Json& record) {
+std::string model_card(const record::RunDocument& run) {
   return fmt::format(
       "# {}\n\nMade from the record of the run that trained it; do not edit.\n\n{}\n{}\n{}\n{}\n"
       "## Use\n\nFrom this folder:\n\n```\nlamella score --slide SLIDE --model . --out "
       "scores.csv\n```\n",
-      plain(record["name"]), model_section(record), data_section(record), metrics_section(record),
-      kLimits);
+      plain(run.name), model_section(run), data_section(run), metrics_section(run), kLimits);
 }
 
 }  // namespace lamella::study

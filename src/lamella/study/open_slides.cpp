@@ -70,7 +70,9 @@ const std::shared_ptr<const slide::Slide>& pixels_of(SlideWork& work) {
   return work.slide;
 }
 
-void read_centres(RunState& state) { state.centres = verbs::read_lists(state.study.labels).lists; }
+void read_centres(RunState& state) {
+  state.centres = verbs::read_lists(state.study.labels, state.context).lists;
+}
 
 void open_slides(RunState& state) {
   read_centres(state);

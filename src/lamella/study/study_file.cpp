@@ -3,15 +3,14 @@
 
 #include <fmt/format.h>
 
+#include "lamella/base/credentials.h"
 #include "lamella/base/error.h"
 #include "lamella/base/option_json.h"
 #include "lamella/base/spelling.h"
 #include "lamella/base/text.h"
 #include "lamella/io/files.h"
+#include "lamella/mlflow/publish.h"
 #include "lamella/study/classes_table_internal.h"
-#include "lamella/tracking/mlflow_publish.h"
-#include "lamella/tracking/run_record.h"
-#include "lamella/verbs/plan_slide.h"
 
 namespace lamella::study {
 
@@ -82,8 +81,8 @@ void read_tracking(TomlReader table, Study& study) {
   TrackingOptions& options = study.tracking;
   table.read(options_of(options));
   try {
-    tracking::PublishOptions publish{options.mlflow.value_or(""), options.register_model,
-                                     options.alias, false};
+    mlflow::PublishOptions publish{options.mlflow.value_or(""), options.register_model,
+                                   options.alias, false};
     if (publish.uri.empty()) publish.uri = "http://from.environment";
     publish.validate();
   } catch (const Error& error) {
@@ -168,7 +167,7 @@ nlohmann::json to_json(const Study& study) {
   encoder["name"] = study.encoder;
   nlohmann::json tracking = json_of_options(study.tracking);
   if (study.tracking.mlflow) {
-    tracking["mlflow"] = tracking::without_credentials(*study.tracking.mlflow);
+    tracking["mlflow"] = without_credentials(*study.tracking.mlflow);
   }
   return {{"file", study.path},
           {"name", study.name},

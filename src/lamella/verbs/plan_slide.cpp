@@ -46,19 +46,21 @@ patch::PatchPlan make_plan(const slide::Slide& slide, const std::string& slide_i
   }
   const patch::LabelSources sources = sources_of(options);
   if (options.annotations.empty()) {
-    return patch::plan_from_centres(info, slide_id, options.spec, mask, read_lists(sources));
+    return patch::plan_from_centres(info, slide_id, options.spec, mask, read_lists(sources, context));
   }
   const annotation::AnnotationSet set = read_annotation_files(options.annotations);
-  for (const std::string& note : set.notes) context.warn(note);
   return patch::plan_from_annotations(info, slide_id, options.spec, mask, set, sources.rule);
 }
 
 }  // namespace
 
-patch::CentreLists read_lists(const patch::LabelSources& sources) {
+patch::CentreLists read_lists(const patch::LabelSources& sources, const Context& context) {
   patch::CentreLists lists{sources.rule.classes, {}};
   for (const patch::CentreFile& file : sources.centers) {
-    lists.lists.push_back({annotation::read_ncrf_centres(file.path), file.label, file.path});
+    std::vector<std::string> notes;
+    lists.lists.push_back(
+        {annotation::read_ncrf_centres(file.path, &notes), file.label, file.path});
+    for (const std::string& note : notes) context.warn(file.path + ": " + note);
   }
   return lists;
 }

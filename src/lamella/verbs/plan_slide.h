@@ -27,8 +27,8 @@ struct PlanSlideOptions {
   static const OptionTable<PlanSlideOptions>& table();
 };
 
-// The lists of centres, read.
-patch::CentreLists read_lists(const patch::LabelSources& sources);
+// The lists of centres, read; what was adapted in reading is warned about.
+patch::CentreLists read_lists(const patch::LabelSources& sources, const Context& context);
 
 // "auto" (made by the options), "none" or the path of a mask PNG.
 tissue::TissueMask tissue_mask(const std::string& choice, const tissue::TissueOptions& options,
