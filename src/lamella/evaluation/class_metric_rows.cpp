@@ -23,7 +23,8 @@ std::optional<double> number_at(const Json& json, const char* name) {
 void add_rows(const Metrics& metrics, const std::string& prefix,
               std::vector<std::pair<std::string, double>>& figures) {
   for (const MetricRow& row : kMetricRows) {
-    if (const auto value = metric_value(metrics, row)) figures.emplace_back(prefix + row.name, *value);
+    if (const auto value = metric_value(metrics, row))
+      figures.emplace_back(prefix + row.name, *value);
   }
 }
 

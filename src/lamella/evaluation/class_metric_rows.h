@@ -13,8 +13,8 @@
 namespace lamella::evaluation {
 
 // Of two classes the figures of the last one; of more "n", "macro_auc" and "accuracy". Of all
-// "log_loss", "confusion" ([class of the row][most likely class]) and "classes", the figures of each
-// against the rest with its "name", in order.
+// "log_loss", "confusion" ([class of the row][most likely class]) and "classes", the figures of
+// each against the rest with its "name", in order.
 void to_json(nlohmann::json& json, const ClassMetrics& metrics);
 // Figures without "classes", as records had them before classes had names, are those of one class
 // that bears no name. Throws nlohmann::json::exception where a value is no figure.
@@ -26,7 +26,8 @@ std::vector<std::vector<std::string>> table_rows(const std::string& name,
                                                  const ClassMetrics& metrics);
 // "macro AUC 0.9312, accuracy 0.8500, log loss 0.4100"
 std::string summary_text(const ClassMetrics& metrics);
-// Figures that are known, by name: "auc", …, of more than two classes "macro_auc" and "<class>_auc".
+// Figures that are known, by name: "auc", …, of more than two classes "macro_auc" and
+// "<class>_auc".
 std::vector<std::pair<std::string, double>> figures_of(const ClassMetrics& metrics);
 
 }  // namespace lamella::evaluation

@@ -11,8 +11,8 @@ namespace {
 using Json = nlohmann::json;
 
 ClassMetrics three() {
-  const feature::ScoreMatrix scores{
-      {{"a", "b", "c"}}, {0.5f, 0.25f, 0.25f, 0.25f, 0.5f, 0.25f, 0.25f, 0.25f, 0.5f}};
+  const feature::ScoreMatrix scores{{{"a", "b", "c"}},
+                                    {0.5f, 0.25f, 0.25f, 0.25f, 0.5f, 0.25f, 0.25f, 0.25f, 0.5f}};
   return evaluate_classes(scores, std::vector<int8_t>{0, 1, 2});
 }
 

@@ -94,9 +94,8 @@ void write_heatmap_tiff(const HeatMap& map, std::optional<Mpp> slide_mpp, const 
       R"({{"lamella":"{}, NaN = not looked at","origin_px":[{},{}],)"
       R"("cell_px":[{},{}],"pixel_px":[{},{}],"slide_size_px":[{},{}]}})",
       describe(map), format_double(picture.x.rest), format_double(picture.y.rest),
-      format_double(map.cell_x_px),
-      format_double(map.cell_y_px), format_double(pixel_x), format_double(pixel_y),
-      map.slide_size_px.width, map.slide_size_px.height);
+      format_double(map.cell_x_px), format_double(map.cell_y_px), format_double(pixel_x),
+      format_double(pixel_y), map.slide_size_px.width, map.slide_size_px.height);
   imagefile::write_float_tiff(path, {picture.x.size, picture.y.size}, paint(map, picture), options);
 }
 

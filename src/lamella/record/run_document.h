@@ -60,8 +60,8 @@ struct Input {
   std::optional<int64_t> bytes = {};
   std::optional<std::string> fingerprint = {};
   std::optional<std::string> sha256 = {};
-  std::optional<std::string> error = {};  // why there are no hashes
-  std::optional<int64_t> label = {};      // of a list of centres
+  std::optional<std::string> error = {};       // why there are no hashes
+  std::optional<int64_t> label = {};           // of a list of centres
   std::optional<std::string> class_name = {};  // the same by its name
   std::optional<std::string> slide_id = {}, patient_id = {}, role = {};
   std::optional<std::string> backend = {}, mpp_source = {};
@@ -90,7 +90,7 @@ struct Trial {
 struct Training {
   std::vector<std::string> classes;
   std::vector<int64_t> class_rows;  // labelled patches of each
-  int64_t folds = 0;  // 0: the penalty was given
+  int64_t folds = 0;                // 0: the penalty was given
   double lambda = 0;
   int64_t size_px = 0;        // of a patch
   std::optional<double> mpp;  // that the model works at

@@ -46,7 +46,8 @@ patch::PatchPlan make_plan(const slide::Slide& slide, const std::string& slide_i
   }
   const patch::LabelSources sources = sources_of(options);
   if (options.annotations.empty()) {
-    return patch::plan_from_centres(info, slide_id, options.spec, mask, read_lists(sources, context));
+    return patch::plan_from_centres(info, slide_id, options.spec, mask,
+                                    read_lists(sources, context));
   }
   const annotation::AnnotationSet set = read_annotation_files(options.annotations);
   return patch::plan_from_annotations(info, slide_id, options.spec, mask, set, sources.rule);
