@@ -10,6 +10,20 @@
 
 namespace lamella::heatmap {
 
+namespace {
+
+// What the values are. Names of classes have no quotes in them, and no backslashes.
+std::string describe(const HeatMap& map) {
+  if (map.shown != kMostLikely) return "probability of " + map.shown;
+  std::vector<std::string> numbered;
+  for (int k = 0; k < map.classes.count(); ++k) {
+    numbered.push_back(fmt::format("{} {}", k, map.classes.name(k)));
+  }
+  return "number of the most likely class (" + join(numbered, ", ") + ")";
+}
+
+}  // namespace
+
 void write_heatmap_tiff(const HeatMap& map, std::optional<Mpp> slide_mpp, const std::string& path) {
   // Cells before the first one, so that the picture starts at the slide's origin where the grid
   // allows it (within half a pixel).
@@ -36,13 +50,13 @@ void write_heatmap_tiff(const HeatMap& map, std::optional<Mpp> slide_mpp, const 
 
   imagefile::TiffOptions options;
   if (slide_mpp) options.mpp = Mpp{slide_mpp->x * map.cell_x_px, slide_mpp->y * map.cell_y_px};
-  options.description =
-      fmt::format(R"({{"lamella":"probability of tumour, NaN = not looked at","origin_px":[{},{}],)"
-                  R"("cell_px":[{},{}],"slide_size_px":[{},{}]}})",
-                  format_double(map.origin_x_px - static_cast<double>(left) * map.cell_x_px),
-                  format_double(map.origin_y_px - static_cast<double>(top) * map.cell_y_px),
-                  format_double(map.cell_x_px), format_double(map.cell_y_px),
-                  map.slide_size_px.width, map.slide_size_px.height);
+  options.description = fmt::format(
+      R"({{"lamella":"{}, NaN = not looked at","origin_px":[{},{}],)"
+      R"("cell_px":[{},{}],"slide_size_px":[{},{}]}})",
+      describe(map), format_double(map.origin_x_px - static_cast<double>(left) * map.cell_x_px),
+      format_double(map.origin_y_px - static_cast<double>(top) * map.cell_y_px),
+      format_double(map.cell_x_px), format_double(map.cell_y_px), map.slide_size_px.width,
+      map.slide_size_px.height);
   imagefile::write_float_tiff(path, size, values, options);
 }
 

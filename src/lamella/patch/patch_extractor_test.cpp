@@ -436,7 +436,8 @@ TEST(Extractor, IdcPatchesEqualReadRegion) {
   const auto slide = slide::open_slide(data + "/idc/idc_14082.tif");
   const PatchPlan plan =
       plan_from_centres(slide->info(), "idc_14082", {50, 0, {}}, tissue::all_tissue(slide->info()),
-                        {{annotation::read_ncrf_centres(data + "/idc/tumor.txt"), 1, "tumor.txt"}});
+                        {{{"normal", "tumor"}},
+                         {{annotation::read_ncrf_centres(data + "/idc/tumor.txt"), 1, "t"}}});
   ASSERT_GT(plan.rows.size(), 100u);
   for (const auto& [row, pixels] : extract(slide, plan, {}, 2)) {
     const Image expected =
