@@ -8,9 +8,7 @@
 #include <nanobind/stl/vector.h>
 
 #include "call.h"
-#include "file_bytes.h"
 #include "lamella/patch/patch_extractor.h"
-#include "lamella/verbs/check_plan.h"
 #include "lamella/verbs/plan_slide.h"
 #include "values.h"
 
@@ -87,8 +85,7 @@ std::vector<patch::CentreFile> centre_files(const Centres& centers) {
   for (const auto& [path, label] : centers) {
     if (label != 0 && label != 1) {
       throw Error(ErrorCode::kInvalidArgument,
-                  fmt::format("centers: found label {}, expected 0 or 1", label),
-                  path.string());
+                  fmt::format("centers: found label {}, expected 0 or 1", label), path.string());
     }
     files.push_back({path.string(), static_cast<int8_t>(label)});
   }
@@ -117,8 +114,9 @@ void bind_plan_class(nb::module_& module) {
           "Width and height of a patch in level-0 px.")
       .def_prop_ro("effective_mpp",
                    [](const PatchPlan& self) { return self.geometry.effective_mpp; })
-      .def_prop_ro("classes", [](const PatchPlan& self) { return self.classes.names; },
-                   "What the labels mean, in the order of the columns of scores.")
+      .def_prop_ro(
+          "classes", [](const PatchPlan& self) { return self.classes.names; },
+          "What the labels mean, in the order of the columns of scores.")
       .def_ro("mpp_source", &PatchPlan::mpp_source)
       .def_ro("stride_px", &PatchPlan::stride_px)
       .def_ro("warnings", &PatchPlan::warnings)
@@ -143,21 +141,16 @@ void bind_plan_class(nb::module_& module) {
           [](const std::filesystem::path& path) { return storage::read_plan(path.string()); },
           nb::arg("path"))
       .def(
-          "to_bytes",
-          [](const PatchPlan& self) {
-            return file_to_bytes([&](const std::string& p) { storage::write_plan(self, "", p); });
-          },
+          "to_bytes", [](const PatchPlan& self) { return bytes_of(storage::plan_to_bytes(self)); },
           "The bytes of the plan file.")
       .def_static(
           "from_bytes",
-          [](const nb::bytes& bytes) { return file_from_bytes(bytes, storage::read_plan); },
+          [](const nb::bytes& bytes) { return storage::plan_from_bytes(text_of(bytes)); },
           nb::arg("bytes"))
       .def("__getstate__",
-           [](const PatchPlan& self) {
-             return file_to_bytes([&](const std::string& p) { storage::write_plan(self, "", p); });
-           })
+           [](const PatchPlan& self) { return bytes_of(storage::plan_to_bytes(self)); })
       .def("__setstate__", [](PatchPlan& self, const nb::bytes& bytes) {
-        new (&self) PatchPlan(file_from_bytes(bytes, storage::read_plan));
+        new (&self) PatchPlan(storage::plan_from_bytes(text_of(bytes)));
       });
 }
 

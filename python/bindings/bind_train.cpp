@@ -75,9 +75,7 @@ nb::object numbers(nb::handle self, const std::vector<double>& values) {
 // The model's own memory: a row for each vector of weights.
 Array<const double, nb::ndim<2>> weight_rows(nb::handle self) {
   const classifier::LinearModel& model = nb::cast<Model&>(self).classifier;
-  return {model.weights.data(),
-          {model.biases.size(), static_cast<size_t>(model.columns())},
-          self};
+  return {model.weights.data(), {model.biases.size(), static_cast<size_t>(model.columns())}, self};
 }
 
 // encoder: None, a name, a folder or an Encoder.
@@ -146,8 +144,9 @@ void bind_classifier(nb::module_& module) {
            })
       .def("__setstate__", [](Classifier& self, const ClassifierState& state) {
         new (&self) Classifier();
-        std::tie(self.classes.names, self.weights, self.biases, self.mean, self.scale, self.calibration.slope,
-                 self.calibration.intercept, self.feature_space, self.lambda) = state;
+        std::tie(self.classes.names, self.weights, self.biases, self.mean, self.scale,
+                 self.calibration.slope, self.calibration.intercept, self.feature_space,
+                 self.lambda) = state;
       });
 }
 
@@ -255,7 +254,8 @@ void bind_train(nb::module_& module) {
       nb::arg("features"), nb::kw_only(), nb::arg("groups") = nb::none(),
       nb::arg("l2") = nb::none(), nb::arg("encoder") = nb::none(), nb::arg("threads") = nb::none(),
       nb::arg("progress") = nb::none(),
-      "Learns the classes of the plans. features: Features (or files) of slides, those rows that have "
+      "Learns the classes of the plans. features: Features (or files) of slides, those rows that "
+      "have "
       "a label. groups: {slide_id: patient_id} or a CSV. l2: \"cv\" (as None) or a number. "
       "encoder: "
       "name, folder or Encoder, where the features' own is not found by its name.");

@@ -10,7 +10,6 @@
 #include "lamella/heatmap/heatmap.h"
 #include "lamella/io/files.h"
 #include "lamella/verbs/plan_slide.h"
-#include "lamella/verbs/score_features.h"
 #include "lamella/verbs/score_slide.h"
 
 namespace lamella::cli {
@@ -29,11 +28,6 @@ struct ScoreOptions {
   std::string out;
 };
 
-verbs::SlideScores score_features(const ScoreOptions& options, const model::Model& model) {
-  const storage::FeatureReader features(options.features);
-  return {features.plan(), verbs::score_features(features, model.classifier), 0, 0};
-}
-
 verbs::SlideScores score_image(const ScoreOptions& options, const model::Model& model,
                                const Context& context) {
   slide::OpenOptions open;
@@ -48,8 +42,9 @@ int run_score(const ScoreOptions& options, Shell& shell) {
   const Stopwatch watch;
   const Context context = shell.context();
   const model::Model model = model::read_model(options.model);
-  const verbs::SlideScores scored = options.features.empty() ? score_image(options, model, context)
-                                                             : score_features(options, model);
+  const verbs::SlideScores scored = options.features.empty()
+                                        ? score_image(options, model, context)
+                                        : verbs::score_feature_file(options.features, model);
   storage::write_scores(scored.plan, scored.scores, "", options.out);
 
   const double slide_score = heatmap::slide_score(scored.scores);

@@ -33,7 +33,8 @@ int run_train(const TrainCommandOptions& options, Shell& shell) {
   verbs::write_whole_model(result.model, options.out, shell.context());
 
   const ClassTable& classes = result.model.classifier.classes;
-  const int64_t rows = std::accumulate(result.class_rows.begin(), result.class_rows.end(), int64_t{0});
+  const int64_t rows =
+      std::accumulate(result.class_rows.begin(), result.class_rows.end(), int64_t{0});
   nlohmann::json trials = nlohmann::json::array();
   for (const classifier::LambdaTrial& trial : result.model.trials) {
     trials.push_back({{"lambda", trial.lambda}, {"mean_log_loss", trial.mean_log_loss}});

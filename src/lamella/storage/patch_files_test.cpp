@@ -91,8 +91,9 @@ TEST_F(PatchFilesTest, WritesShardsOfTheGivenSize) {
   EXPECT_EQ(first.at("s_10_5.cls"), "0");
   EXPECT_EQ(second.size(), 3u);
   EXPECT_EQ(second.at("s_20_5.cls"), "1");
-  EXPECT_EQ(nlohmann::json::parse(second.at("s_20_5.json")),
-            nlohmann::json::parse(R"({"slide":"s","x":20,"y":5,"label":1,"class":"tumor","mpp":0.5})"));
+  EXPECT_EQ(
+      nlohmann::json::parse(second.at("s_20_5.json")),
+      nlohmann::json::parse(R"({"slide":"s","x":20,"y":5,"label":1,"class":"tumor","mpp":0.5})"));
   EXPECT_EQ(second.at("s_20_5.jpg").substr(0, 2), "\xFF\xD8");
 }
 

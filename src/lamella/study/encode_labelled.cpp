@@ -2,8 +2,6 @@
 #include <fmt/format.h>
 
 #include "lamella/base/error.h"
-#include "lamella/base/hash.h"
-#include "lamella/io/byte_source.h"
 #include "lamella/study/pieces_internal.h"
 #include "lamella/study/run_state_internal.h"
 #include "lamella/verbs/scale.h"
@@ -12,20 +10,19 @@ namespace lamella::study {
 
 namespace {
 
-nlohmann::json label_inputs(const RunState& state, const SlideWork& work) {
-  nlohmann::json inputs = nlohmann::json::array();
+storage::PlanKey labels_key(const RunState& state, const SlideWork& work) {
+  storage::PlanKey key;
+  key.rule = state.study.from_annotations;
+  if (key.rule) {
+    key.annotations_sha256 = work.annotations_sha256;
+    return key;
+  }
+  key.classes = state.study.classes;
   for (const patch::LabelledCentres& list : state.centres) {
-    nlohmann::json rows = nlohmann::json::array();
-    for (const auto& centre : annotation::centres_of(list.centres, work.entry.slide_id)) {
-      rows.push_back({centre.x_px, centre.y_px});
-    }
-    inputs.push_back({{"centres", {{"label", list.label}, {"rows", sha256_hex(rows.dump())}}}});
+    key.centres.push_back({list.label, storage::centres_sha256(annotation::centres_of(
+                                           list.centres, work.entry.slide_id))});
   }
-  if (state.study.from_annotations) {
-    inputs.push_back({{"rule", to_json(state.study)["patches"]["from_annotations"]},
-                      {"annotations", work.annotations_sha256}});
-  }
-  return inputs;
+  return key;
 }
 
 }  // namespace
@@ -39,7 +36,7 @@ PlanRequest labelled_request(const RunState& state, const SlideWork& work) {
   request.kind = "labelled";
   request.spec = spec;
   request.has_scale = state.model_mpp.has_value();
-  request.inputs = label_inputs(state, work);
+  request.key = labels_key(state, work);
   request.make = [&state, &work, spec](const tissue::TissueMask& mask) {
     return state.study.from_annotations
                ? patch::plan_from_annotations(*work.info, work.entry.slide_id, spec, mask,

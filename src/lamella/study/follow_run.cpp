@@ -39,7 +39,7 @@ void show_warnings(RunState& state) {
 
 // The last sending, which the run waits for.
 void send_record(RunState& state, Moment moment) {
-  const StepTimer timer(state.publish_seconds);
+  const AddSeconds timer(state.publish_seconds);
   state.follower->stop();
   show_warnings(state);
   state.publish.last_words = moment == Moment::kInterrupted;

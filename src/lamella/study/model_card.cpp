@@ -125,7 +125,8 @@ constexpr const char* kLimits =
     "Research: to rank and to map patches of slides like those it was trained on (same stain, "
     "same\n"
     "tissue, comparable scanners). It is no medical device and no basis for a diagnosis.\n\n"
-    "- It knows these classes alone. Whatever else is on a slide (artefacts, ink, other tissue) gets a\n"
+    "- It knows these classes alone. Whatever else is on a slide (artefacts, ink, other tissue) "
+    "gets a\n"
     "  probability too, and that probability means nothing.\n"
     "- Slides of another scanner, laboratory or organ are untested unless they are in `test`.\n"
     "- A slide is read at the model's scale; one without a known scale needs it given.\n";

@@ -6,33 +6,15 @@
 #include "lamella/base/error.h"
 #include "lamella/base/text.h"
 #include "lamella/imagefile/imagefile.h"
-#include "lamella/storage/changes.h"
 #include "lamella/storage/feature_spool.h"
 #include "lamella/study/pieces_internal.h"
-#include "lamella/verbs/encode_file.h"
+#include "lamella/verbs/encode.h"
 
 namespace lamella::study {
 
 namespace {
 
 constexpr int kPreviewPx = 1024;
-
-std::string plan_key(const RunState& state, const SlideWork& work, const PlanRequest& request) {
-  const slide::SlideInfo& info = *work.info;
-  nlohmann::json mpp;
-  if (info.mpp) mpp = {info.mpp->x, info.mpp->y};
-  nlohmann::json spec = {{"size_px", request.spec.size_px}, {"scaled", request.has_scale}};
-  if (request.spec.level) spec["level"] = *request.spec.level;
-  if (request.spec.mpp) spec["mpp"] = *request.spec.mpp;
-  return storage::piece_key({{"kind", request.kind},
-                             {"slide", info.fingerprint},
-                             {"backend", info.backend},
-                             {"slide_id", work.entry.slide_id},
-                             {"mpp", mpp},
-                             {"spec", spec},
-                             {"tissue", to_json(state.study)["tissue"]},
-                             {"inputs", request.inputs}});
-}
 
 // Progress that names the slide as well as the step.
 Context with_name(const Context& context, const SlideWork& work) {
@@ -47,7 +29,7 @@ Context with_name(const Context& context, const SlideWork& work) {
 
 patch::PatchPlan make_plan(RunState& state, SlideWork& work, const PlanRequest& request,
                            const std::string& key, const std::string& path) {
-  const StepTimer timer(state.result.seconds["plan"]);
+  const AddSeconds timer(state.result.seconds["plan"]);
   const slide::Slide& slide = *pixels_of(work);
   const tissue::TissueMask mask =
       tissue::make_tissue_mask(slide, state.study.tissue, with_name(state.context, work));
@@ -63,11 +45,10 @@ patch::PatchPlan make_plan(RunState& state, SlideWork& work, const PlanRequest& 
 void make_features(RunState& state, SlideWork& work, const patch::PatchPlan& plan,
                    const PieceNames& names) {
   encoder::Encoder& encoder = state.loaded_encoder();
-  const StepTimer timer(state.result.seconds["encode"]);
-  const verbs::EncodeFileOptions options{state.study.features_type, names.features_key,
-                                         names.features_key};
-  work.outcome.patches_resumed += verbs::encode_to_file(pixels_of(work), plan, encoder, options,
-                                                        names.features_path, state.context)
+  const AddSeconds timer(state.result.seconds["encode"]);
+  const verbs::EncodeFileOptions options{state.study.features_type, names.features_key};
+  work.outcome.patches_resumed += verbs::encode_file(pixels_of(work), plan, encoder, options,
+                                                     names.features_path, state.context)
                                       .resumed;
 }
 
@@ -77,13 +58,15 @@ PieceNames piece_names(const RunState& state, const SlideWork& work, const PlanR
   PieceNames names;
   names.plan_path = state.file("plans/" + request.kind, work, ".h5");
   names.features_path = state.file("features/" + request.kind, work, ".h5");
-  names.plan_key = plan_key(state, work, request);
-  names.features_key =
-      storage::piece_key({{"plan", nlohmann::json::parse(names.plan_key)},
-                          {"encoder", encoder::network_space(state.encoder_info)},
-                          {"precision", std::string(encoder::to_string(state.precision))},
-                          {"engine", encoder::inference_engine_version()},
-                          {"stored as", to_string(state.study.features_type)}});
+  storage::PlanKey key = request.key;
+  key.kind = request.kind;
+  key.slide_id = work.entry.slide_id;
+  key.tissue = storage::tissue_key(*work.info, state.study.tissue);
+  key.spec = request.spec;
+  key.scaled = request.has_scale;
+  names.plan_key = storage::key_text(key);
+  names.features_key = storage::key_text(verbs::features_key(
+      names.plan_key, state.encoder_info, state.precision, state.study.features_type));
   return names;
 }
 

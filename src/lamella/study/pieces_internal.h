@@ -3,9 +3,9 @@
 #pragma once
 
 #include <functional>
-#include <nlohmann/json.hpp>
 #include <string>
 
+#include "lamella/storage/piece_key.h"
 #include "lamella/study/run_state_internal.h"
 
 namespace lamella::study {
@@ -14,7 +14,7 @@ struct PlanRequest {
   std::string kind;  // "labelled" or "grid": the sub-folder
   patch::PatchSpec spec;
   bool has_scale = true;  // false: the model knows no mpp, so the patches are given none either
-  nlohmann::json inputs;  // what the plan depends on besides slide, spec and tissue options
+  storage::PlanKey key;   // what the plan depends on besides slide, spec and tissue options
   std::function<patch::PatchPlan(const tissue::TissueMask&)> make;
 };
 

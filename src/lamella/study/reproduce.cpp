@@ -119,8 +119,7 @@ std::vector<Difference> first_score(const std::string& name, const nlohmann::jso
     const float one = a.scores.values[i], two = b.scores.values[i];
     if (one == two) continue;
     return {{fmt::format("{} patch {} {}", name, i / classes, a.scores.classes.names[i % classes]),
-             one, two, false,
-             static_cast<double>(two) - static_cast<double>(one)}};
+             one, two, false, static_cast<double>(two) - static_cast<double>(one)}};
   }
   return {};
 }

@@ -2,13 +2,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <new>
 
 #include "lamella/base/error.h"
 #include "lamella/base/text.h"
 #include "lamella/io/files.h"
-#include "lamella/storage/changes.h"
+#include "lamella/storage/piece_key.h"
 #include "lamella/study/run_report_internal.h"
 
 namespace lamella::study {
@@ -37,15 +36,7 @@ class ProgressOfCohort {
   std::function<void(const Progress&)> shown_;
 };
 
-double now_seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
 }  // namespace
-
-StepTimer::StepTimer(double& seconds) : seconds_(seconds), start_(now_seconds()) {}
-
-StepTimer::~StepTimer() { seconds_ += now_seconds() - start_; }
 
 encoder::Encoder& RunState::loaded_encoder() {
   if (!encoder) {
@@ -64,7 +55,7 @@ void for_each_slide(RunState& state, const std::function<void(SlideWork&)>& step
   for (SlideWork& work : state.works) {
     if (!work.alive()) continue;
     state.context.cancel.check();
-    const StepTimer timer(work.outcome.seconds);
+    const AddSeconds timer(work.outcome.seconds);
     try {
       step(work);
     } catch (const Error& error) {

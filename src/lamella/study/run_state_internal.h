@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "lamella/annotation/annotation.h"
+#include "lamella/base/stopwatch.h"
 #include "lamella/encoder/encoder.h"
 #include "lamella/model/model.h"
 #include "lamella/slide/slide.h"
@@ -58,19 +59,6 @@ struct RunState {
   encoder::Encoder& loaded_encoder();
   std::string file(const std::string& folder, const SlideWork& work,
                    const std::string& extension) const;
-};
-
-// Adds the time since construction to *seconds when it ends.
-class StepTimer {
- public:
-  explicit StepTimer(double& seconds);
-  ~StepTimer();
-  StepTimer(const StepTimer&) = delete;
-  StepTimer& operator=(const StepTimer&) = delete;
-
- private:
-  double& seconds_;
-  double start_;
 };
 
 // The cohort loop: calls step for every slide that has not failed; an Error of the slide becomes

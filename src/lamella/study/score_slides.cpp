@@ -5,7 +5,7 @@
 
 #include "lamella/imagefile/imagefile.h"
 #include "lamella/io/files.h"
-#include "lamella/storage/changes.h"
+#include "lamella/storage/piece_key.h"
 #include "lamella/study/pieces_internal.h"
 #include "lamella/study/run_state_internal.h"
 #include "lamella/verbs/scale.h"
@@ -21,7 +21,7 @@ PlanRequest grid_request(const RunState& state, const SlideWork& work) {
   request.spec =
       verbs::spec_for_slide(state.study.patches, state.model_mpp, *work.info, state.context);
   request.has_scale = state.model_mpp.has_value();
-  request.inputs = {{"score", to_json(state.study)["score"]}};
+  request.key.grid = grid;
   request.make = [&state, &work, &grid, spec = request.spec](const tissue::TissueMask& mask) {
     return patch::plan_grid(*work.info, work.entry.slide_id, spec, mask, grid);
   };
@@ -30,10 +30,9 @@ PlanRequest grid_request(const RunState& state, const SlideWork& work) {
 
 namespace {
 
-void draw_map(RunState& state, SlideWork& work, const heatmap::HeatMap& map,
-              const std::string& key) {
+void draw_map(RunState& state, SlideWork& work, heatmap::HeatMap map, const std::string& key) {
   const std::string png = state.file("heatmaps", work, ".png");
-  const StepTimer timer(state.result.seconds["map"]);
+  const AddSeconds timer(state.result.seconds["map"]);
   const bool whole = find_finished(state, work, "heatmaps", png, key) &&
                      io::exists(state.file("heatmaps", work, ".tiff"));
   if (!whole) {
@@ -43,7 +42,8 @@ void draw_map(RunState& state, SlideWork& work, const heatmap::HeatMap& map,
     if (work.annotations) options.overlay.outlines = verbs::outlines_of(*work.annotations);
     storage::drop_key(png);
     const slide::Slide& slide = *pixels_of(work);
-    verbs::write_slide_map(slide, map, options, png.substr(0, png.size() - 4), state.context);
+    verbs::write_slide_map(verbs::draw_slide_map(slide, map, options, state.context),
+                           png.substr(0, png.size() - 4));
     slide.require_unchanged();
     storage::write_key(key, png);
   }
@@ -54,24 +54,20 @@ void score_one(RunState& state, SlideWork& work) {
   std::string features_key;
   const auto features = planned_features(state, work, grid_request(state, work), features_key);
   const patch::PatchPlan& plan = features->plan();
-  const nlohmann::json made_of = nlohmann::json::parse(features_key);
-  const std::string& model = state.model_sha256;
+  const storage::ScoresKey key{features_key, state.model_sha256};
   feature::ScoreMatrix scores;
   {
-    const StepTimer timer(state.result.seconds["score"]);
+    const AddSeconds timer(state.result.seconds["score"]);
     scores = verbs::score_features(*features, state.model.classifier);
-    storage::write_scores(plan, scores,
-                          storage::piece_key({{"features", made_of}, {"model", model}}),
+    storage::write_scores(plan, scores, storage::key_text(key),
                           state.file("scores/grid", work, ".csv"));
   }
   const double slide_score = heatmap::slide_score(scores);
   if (std::isfinite(slide_score)) work.outcome.slide_score = slide_score;
   if (plan.rows.empty()) return;
-  draw_map(state, work, heatmap::make_heatmap(plan, scores),
-           storage::piece_key({{"features", made_of},
-                               {"model", model},
-                               {"heatmap", to_json(state.study)["heatmap"]},
-                               {"annotations", work.annotations_sha256}}));
+  draw_map(
+      state, work, heatmap::make_heatmap(plan, scores),
+      storage::key_text(storage::HeatmapKey{key, state.study.heatmap, work.annotations_sha256}));
 }
 
 }  // namespace

@@ -3,38 +3,19 @@
 
 #include "lamella/base/error.h"
 #include "lamella/base/hash.h"
-#include "lamella/evaluation/class_metrics.h"
-#include "lamella/storage/changes.h"
+#include "lamella/base/text.h"
+#include "lamella/storage/piece_key.h"
 #include "lamella/study/run_report_internal.h"
-#include "lamella/verbs/fold_groups.h"
+#include "lamella/verbs/evaluate_files.h"
 #include "lamella/verbs/train_files.h"
 
 namespace lamella::study {
 
 namespace {
 
-// The labelled rows of all slides of one role, one under the other.
-struct LabelledRows {
-  feature::FeatureMatrix features;
-  std::vector<int8_t> labels;
-  std::vector<verbs::GroupedSlide> slides;
-};
-
-LabelledRows gather(const RunState& state, Role role) {
-  LabelledRows rows;
-  std::vector<feature::FeatureMatrix> parts;
-  for (const SlideWork& work : state.works) {
-    if (work.entry.role != role || !work.alive() || !work.labelled) continue;
-    if (work.labelled->plan.rows.empty()) continue;
-    parts.push_back(work.labelled->features);
-    for (const patch::PatchRow& row : work.labelled->plan.rows) rows.labels.push_back(row.label);
-    rows.slides.push_back({work.entry.patient_id, work.labelled->plan.rows});
-  }
-  if (parts.empty()) return rows;
-  std::string warning;
-  rows.features = feature::concatenate(parts, &warning);
-  if (!warning.empty()) state.context.warn(warning);
-  return rows;
+bool has_labels(const SlideWork& work, Role role) {
+  return work.entry.role == role && work.alive() && work.labelled &&
+         !work.labelled->plan.rows.empty();
 }
 
 std::string hash_model(const classifier::LinearModel& model) {
@@ -52,66 +33,64 @@ std::string hash_model(const classifier::LinearModel& model) {
   return hash.hex();
 }
 
-void evaluate_role(RunState& state, Role role, const LabelledRows& rows) {
-  feature::ScoreMatrix scores;
-  scores.classes = state.model.classifier.classes;
-  const size_t classes = scores.classes.names.size();
-  if (!rows.labels.empty()) {
-    scores = classifier::score_patches(rows.features, state.model.classifier);
-  }
-  size_t at = 0;
+void evaluate_role(RunState& state, Role role) {
+  std::vector<verbs::NamedScores> scores;
+  std::vector<verbs::Truth> truths;
   for (const SlideWork& work : state.works) {
     if (work.entry.role != role || !work.alive() || !work.labelled) continue;
-    feature::ScoreMatrix part;
-    part.classes = scores.classes;
-    const size_t n = work.labelled->plan.rows.size() * classes;
-    part.values.assign(scores.values.begin() + static_cast<ptrdiff_t>(at),
-                       scores.values.begin() + static_cast<ptrdiff_t>(at + n));
-    at += n;
+    const patch::PatchPlan& plan = work.labelled->plan;
+    const std::string path = state.file("scores/labelled", work, ".csv");
+    const feature::ScoreMatrix made =
+        classifier::score_patches(work.labelled->features, state.model.classifier);
     storage::write_scores(
-        work.labelled->plan, part,
-        storage::piece_key({{"features", nlohmann::json::parse(work.labelled_key)},
-                            {"model", state.model_sha256}}),
-        state.file("scores/labelled", work, ".csv"));
+        plan, made, storage::key_text(storage::ScoresKey{work.labelled_key, state.model_sha256}),
+        path);
+    scores.push_back({plan.slide_id, path, heatmap::scored_patches(plan, made)});
+    truths.push_back({path, plan});
   }
   const std::string name(to_string(role));
-  state.result.metrics[name] = evaluation::evaluate_classes(scores, rows.labels).last();
+  state.result.metrics[name] =
+      truths.empty() ? evaluation::Metrics() : verbs::evaluate_scores(scores, truths, {}).at("all");
   measure_metrics(state, name, state.result.metrics[name]);
 }
 
-void fill_model(RunState& state, const classifier::TrainResult& trained) {
-  model::Model& model = state.model;
-  model.name = state.study.name;
-  model.classifier = trained.model;
-  model.spec = state.study.patches;
-  model.effective_mpp = state.model_mpp;
-  model.encoder = state.encoder_info;
-  model.precision = state.precision;
-  model.trials = trained.trials;
-  state.model_sha256 = hash_model(model.classifier);
-}
-
-}  // namespace
-
-void train_model(RunState& state) {
-  const LabelledRows train = gather(state, Role::kTrain);
-  if (train.labels.empty()) {
+// As verbs::train_features makes it of the slides that have labels; its scale is that of all slides
+// to train on.
+verbs::TrainFilesResult train_on_labelled(RunState& state) {
+  std::vector<storage::FeatureFile> files;
+  verbs::TrainFeaturesOptions options;
+  options.found_encoder = state.encoder_info;
+  options.train = state.study.train;
+  for (const SlideWork& work : state.works) {
+    if (!has_labels(work, Role::kTrain)) continue;
+    files.push_back(*work.labelled);
+    options.patients[to_lower(work.entry.slide_id)] = work.entry.patient_id;
+  }
+  if (files.empty()) {
     throw Error(ErrorCode::kInvalidArgument,
                 "no labelled patch of any training slide is left to train on; see the failures and "
                 "warnings above",
                 state.study.path);
   }
+  verbs::TrainFilesResult trained = verbs::train_features(std::move(files), options, state.context);
+  trained.model.name = state.study.name;
+  trained.model.effective_mpp = state.model_mpp;
+  return trained;
+}
+
+}  // namespace
+
+void train_model(RunState& state) {
   {
-    const StepTimer timer(state.result.seconds["train"]);
-    const std::vector<int32_t> groups = verbs::fold_groups(train.slides);
-    const classifier::TrainResult trained = classifier::train_classifier(
-        {train.features, train.labels, groups, state.study.classes}, state.study.train,
-        state.context);
-    fill_model(state, trained);
+    const AddSeconds timer(state.result.seconds["train"]);
+    const verbs::TrainFilesResult trained = train_on_labelled(state);
+    state.model = trained.model;
+    const classifier::LinearModel& fitted = state.model.classifier;
+    state.model_sha256 = hash_model(fitted);
     verbs::write_whole_model(state.model, state.study.output + "/model", state.context);
-    state.result.lambda = trained.model.lambda;
+    state.result.lambda = fitted.lambda;
     nlohmann::json trials = nlohmann::json::array();
-    for (const classifier::LambdaTrial& trial : trained.trials) {
+    for (const classifier::LambdaTrial& trial : trained.model.trials) {
       const auto step = static_cast<int64_t>(trials.size());
       trials.push_back({{"lambda", trial.lambda},
                         {"mean_log_loss", trial.mean_log_loss},
@@ -120,18 +99,18 @@ void train_model(RunState& state) {
       state.record.measure("cv_log_loss", trial.mean_log_loss, step);
     }
     state.record.set(
-        "training", {{"classes", trained.model.classes.names},
+        "training", {{"classes", fitted.classes.names},
                      {"class_rows", trained.class_rows},
                      {"folds", trained.folds},
-                     {"lambda", trained.model.lambda},
+                     {"lambda", fitted.lambda},
                      {"mpp", state.model_mpp ? nlohmann::json(*state.model_mpp) : nlohmann::json()},
                      {"trials", trials},
-                     {"feature_space", trained.model.feature_space},
+                     {"feature_space", fitted.feature_space},
                      {"model_sha256", state.model_sha256}});
   }
-  const StepTimer timer(state.result.seconds["score"]);
-  evaluate_role(state, Role::kTrain, train);
-  evaluate_role(state, Role::kTest, gather(state, Role::kTest));
+  const AddSeconds timer(state.result.seconds["score"]);
+  evaluate_role(state, Role::kTrain);
+  evaluate_role(state, Role::kTest);
   state.record.set("metrics", to_json(state.result)["metrics"]);
   for (SlideWork& work : state.works) work.labelled.reset();
 }

@@ -32,8 +32,8 @@ class MatrixSink final : public Sink {
   explicit MatrixSink(feature::FeatureMatrix& features) : features_(features) {}
   void add(std::span<const uint32_t> rows, std::span<const float> values) override {
     for (size_t i = 0; i < rows.size(); ++i) {
-      std::copy_n(values.begin() + static_cast<ptrdiff_t>(i) * features_.columns,
-                  features_.columns, features_.row(rows[i]).begin());
+      std::copy_n(values.begin() + static_cast<ptrdiff_t>(i) * features_.columns, features_.columns,
+                  features_.row(rows[i]).begin());
     }
   }
 
@@ -117,9 +117,8 @@ EncodedFile encode_file(std::shared_ptr<const slide::Slide> slide, const patch::
   const auto rows = static_cast<int64_t>(plan.rows.size());
   std::string key = options.key;
   if (key.empty()) {
-    key = key_text(features_key(
-        sha256_hex(storage::plan_to_bytes(plan, slide->info().backend)), encoder.info(),
-        encoder.precision(), options.type));
+    key = key_text(features_key(sha256_hex(storage::plan_to_bytes(plan, slide->info().backend)),
+                                encoder.info(), encoder.precision(), options.type));
   }
   storage::FeatureSpool spool(path, key, rows, encoder.info().dimension);
   EncodedFile result;

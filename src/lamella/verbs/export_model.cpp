@@ -39,8 +39,7 @@ feature::FeatureMatrix run_exported(const model::Model& model, const ExportOptio
   info.outputs = {{"probability", encoder::Pooling::kNone}};
   info.dimension = model.classifier.classes.count();
   info.quality.clear();
-  info = encoder::write_encoder(info, model::export_onnx(model),
-                                work.file("exported"));
+  info = encoder::write_encoder(info, model::export_onnx(model), work.file("exported"));
   const auto precision = info.int8 ? encoder::Precision::kInt8 : encoder::Precision::kF32;
   const auto network = encoder::load_encoder(info, precision, context.threads);
   return encoder::encode_patches(options.slide, plan, *network, context).features;

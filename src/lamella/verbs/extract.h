@@ -20,7 +20,7 @@ struct ExtractFilesOptions {
 };
 
 struct Extracted {
-  int64_t patches = 0;                        // written
+  int64_t patches = 0;                         // written
   std::vector<slide::RegionFailure> failures;  // left out: region is the plan's row
   int64_t tiles_decoded = 0;
   double seconds = 0;
