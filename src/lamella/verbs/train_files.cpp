@@ -178,7 +178,9 @@ TrainFilesResult train_features(std::vector<storage::FeatureFile> files,
 }
 
 TrainFilesResult train_files(const TrainFilesOptions& options, const Context& context) {
-  TrainFeaturesOptions train{.encoder = options.encoder, .train = options.train};
+  TrainFeaturesOptions train;
+  train.encoder = options.encoder;
+  train.train = options.train;
   if (!options.groups_csv.empty()) train.patients = read_groups(options.groups_csv);
   std::vector<storage::FeatureFile> files;
   for (const std::string& path : options.features) {
