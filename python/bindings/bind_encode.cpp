@@ -165,9 +165,8 @@ void bind_encoder_class(nb::module_& module) {
       .def_static(
           "defaults",
           [] {
-            const study::Study standard;
-            return nb::make_tuple(standard.encoder,
-                                  std::string(encoder::to_string(standard.precision)));
+            const study::Study study;
+            return nb::make_tuple(study.encoder, std::string(encoder::to_string(study.precision)));
           },
           "Name and precision of the encoder that is used where none is named.")
       .def_prop_ro("name", [](const LoadedEncoder& self) { return self.info().name; })

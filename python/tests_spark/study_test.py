@@ -2,14 +2,18 @@
 """A whole study on the cluster against `lamella run`: the same files, the same figures."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import lamella
 import lamella.spark
+import pytest
 from conftest import program
+from lamella.spark import _schema, _study
 from small_cohort import study_text
+
 
 def write_study(folder: Path, table: Path, output: str) -> Path:
     path = folder / f"{output}.toml"
@@ -46,6 +50,51 @@ def test_a_study(spark, cohort, tmp_path, capfd):
     assert features.count() == sum(s["patches"] for s in result["slides"])
     again = lamella.spark.run(tmp_path / "spark.toml", spark, overrides={"name": "again"})
     assert again["metrics"] == result["metrics"]
+
+
+def rows_of(spark, output: Path) -> list[tuple]:
+    table = spark.read.parquet(str(output / "spark/features")).toArrow().to_pylist()
+    return sorted((row["kind"], row["slide_id"], row["row"], tuple(row["features"]))
+                  for row in table)
+
+
+def rows_of_files(output: Path) -> list[tuple]:
+    rows = []
+    for path in (output / "features").rglob("*.h5"):
+        values = lamella.Features.load(path).values
+        rows += [(path.parent.name, path.stem, i, tuple(map(float, row)))
+                 for i, row in enumerate(values)]
+    return sorted(rows)
+
+
+def test_the_features_table_is_whole_after_every_run(spark, cohort, tmp_path, monkeypatch):
+    """A run that makes one kind of piece again keeps the rows of the other."""
+    study = write_study(tmp_path, cohort / "slides.csv", "whole")
+    out = tmp_path / "whole"
+    lamella.spark.run(study, spark)
+    first = rows_of(spark, out)
+    assert first == rows_of_files(out) and {row[0] for row in first} == {"labelled", "grid"}
+    lamella.spark.run(study, spark, overrides={"score.stride_px": 173})
+    second = rows_of(spark, out)
+    assert second == rows_of_files(out) and len(second) != len(first)
+    assert ([row for row in second if row[0] == "labelled"]
+            == [row for row in first if row[0] == "labelled"])
+
+    def failing(plans, *_):
+        def fail(_batches):
+            raise OSError("the disk is full")
+        return plans.mapInArrow(fail, _schema.sql(_schema.FEATURES))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_study, "encode_with", failing)
+        with pytest.raises(Exception, match="the disk is full"):
+            lamella.spark.run(study, spark, overrides={"score.stride_px": 97})
+    assert rows_of(spark, out) == second
+    assert [path.name for path in (out / "spark").iterdir()] == ["features"]
+    # Without the table, all of it is made from the files that are there.
+    shutil.rmtree(out / "spark/features")
+    lamella.spark.run(study, spark, overrides={"score.stride_px": 173})
+    assert rows_of(spark, out) == second
 
 
 def application(*words, **environment):

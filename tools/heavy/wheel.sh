@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# wheel.sh REPORT.xml: the wheel in an environment of its own: its tests, the package's, and the
-# example notebook. No program of this machine is on the path.
+# wheel.sh REPORT.xml: `pip install .` as on a fresh clone, then the wheel in an environment of its
+# own: its tests, the package's, and the example notebook. No program of this machine is on the path.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+tools/clean_install.sh
 tools/make_wheel.sh
 . tools/environment.sh
 make_environment .venv-wheel tools/heavy/wheel-requirements.txt

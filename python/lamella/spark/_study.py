@@ -20,6 +20,7 @@ from lamella._study import override_texts
 from pyspark.sql import DataFrame, SparkSession
 
 from lamella.spark import _worker
+from lamella.spark._features_table import finished, write_whole
 from lamella.spark._progress import report_executors
 from lamella.spark._verbs import encode_with, plan_rows
 
@@ -33,8 +34,9 @@ def run(study: str | os.PathLike[str], spark: SparkSession, *,
     """As lamella.run, with the same results bit for bit. The study file, its slides and its output
     must lie where driver and executors all see them.
 
-    Features also land as a table in OUTPUT/spark/features: Parquet, or Delta where its package is
-    on Spark's class path (delta=False: Parquet all the same).
+    Features also land as a table in OUTPUT/spark/features, all of the study's, also those found
+    finished: Parquet, or Delta where its package is on Spark's class path (delta=False: Parquet all
+    the same). A run that is stopped leaves the table of the one before.
     """
     texts = override_texts(overrides)
     path = os.path.abspath(os.fspath(study))
@@ -70,7 +72,8 @@ def _read(job: Job) -> tuple[_core.Study, dict[str, _core.SlideEntry]]:
 
 
 def _plan_slide(row: dict[str, Any], *, job: Job, model_mpp: float | None) -> list[dict[str, Any]]:
-    """On an executor. Finished pieces are left out; so is a slide that fails: run tells why."""
+    """On an executor. Finished pieces come without a plan; a slide that fails has an error: run
+    tells why."""
     read, entries = _read(job)
     entry = entries[row["slide_id"]]
     try:
@@ -81,9 +84,15 @@ def _plan_slide(row: dict[str, Any], *, job: Job, model_mpp: float | None) -> li
     except lamella.Error as error:
         return [{"slide_id": row["slide_id"], "kind": "", "path": row["path"], "patches": 0,
                  "error": _worker.error_text(error)}]
-    return [_worker.plan_row(entry.slide_id, entry.path, entry.mpp, partial(_plan_of, piece),
-                             kind=piece.kind, features_path=piece.features_path, key=piece.key)
-            for piece in pieces if not piece.finished and len(piece.plan)]
+    return [_piece_row(entry, piece) for piece in pieces if len(piece.plan)]
+
+
+def _piece_row(entry: _core.SlideEntry, piece: _core.StudyPiece) -> dict[str, Any]:
+    if piece.finished:
+        return {"slide_id": entry.slide_id, "kind": piece.kind, "path": entry.path,
+                "patches": len(piece.plan), "features_path": piece.features_path}
+    return _worker.plan_row(entry.slide_id, entry.path, entry.mpp, partial(_plan_of, piece),
+                            kind=piece.kind, features_path=piece.features_path, key=piece.key)
 
 
 def _plan_of(piece: _core.StudyPiece) -> lamella.Plan:
@@ -96,15 +105,16 @@ def _encode(plans: DataFrame, read: _core.Study, network: _worker.Network, delta
     failed = plans.where("error is not null").select("slide_id", "error").collect()
     for row in failed:
         print(f"lamella: slide '{row['slide_id']}' failed: {row['error']}", file=sys.stderr)
-    if plans.where("error is null").limit(1).count() == 0:
-        return
-    features = encode_with(plans.where("error is null"), network, progress)
     table = os.path.join(read.output, "spark", "features")
+    new = plans.where("error is null and plan is not null")
+    if new.limit(1).count() == 0 and os.path.exists(table):
+        return
     form = "delta" if (has_delta(spark) if delta is None else delta) else "parquet"
-    features.write.mode("overwrite").format(form).save(table)
-    features = spark.read.format(form).load(table)
+    whole = encode_with(new, network, progress).unionByName(
+        finished(plans.where("error is null and plan is null")))
+    features = write_whole(whole, table, form).where("piece is not null")
     report_executors(features, spark)
-    rows = plans.where("error is null").select("slide_id", "kind", "features_path", "key").collect()
+    rows = new.select("slide_id", "kind", "features_path", "key").collect()
     files = {(row["slide_id"], row["kind"]): (row["features_path"], row["key"],
                                               read.features_dtype) for row in rows}
     output = read.output

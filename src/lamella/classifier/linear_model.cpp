@@ -8,6 +8,7 @@
 #include <map>
 
 #include "lamella/base/error.h"
+#include "lamella/feature/feature_space.h"
 
 namespace lamella::classifier {
 
@@ -126,10 +127,12 @@ void score_many(const feature::FeatureMatrix& features, const LinearModel& model
 feature::ScoreMatrix score_patches(const feature::FeatureMatrix& features,
                                    const LinearModel& model) {
   if (!feature::same_space(features.feature_space, model.feature_space)) {
-    throw Error(ErrorCode::kMismatch,
-                fmt::format("the features are of '{}', the model was trained on '{}'; encode the "
-                            "slide with the model's encoder, patch size and scale",
-                            features.feature_space, model.feature_space));
+    throw Error(
+        ErrorCode::kMismatch,
+        fmt::format("the features are of '{}', the model was trained on '{}'; encode the "
+                    "slide with the model's encoder, patch size and scale{}",
+                    features.feature_space, model.feature_space,
+                    feature::earlier_space_advice(features.feature_space, model.feature_space)));
   }
   if (features.columns != model.columns()) {
     throw Error(ErrorCode::kMismatch,

@@ -12,6 +12,7 @@
 #include "lamella/encoder/encoder.h"
 #include "lamella/encoder/encoder_files_internal.h"
 #include "lamella/encoder/pooling_internal.h"
+#include "lamella/feature/feature_space.h"
 #include "lamella/io/byte_source.h"
 #include "lamella/io/files.h"
 
@@ -257,8 +258,8 @@ std::string network_space(const EncoderInfo& info) {
                        format_float(values.at(2)));
   };
   std::string space =
-      fmt::format("{}/{}/{}-{}px-mean{}-std{}", info.name, info.sha256, info.colour_order,
-                  info.input_px, triple(info.mean), triple(info.std));
+      fmt::format("{}/{}/{}-{}px-{}-mean{}-std{}", info.name, info.sha256, info.colour_order,
+                  info.input_px, feature::kScaleBeforeSize, triple(info.mean), triple(info.std));
   bool tokens = false;
   for (const OutputInfo& output : info.outputs) {
     space += fmt::format("-{}", output.name);

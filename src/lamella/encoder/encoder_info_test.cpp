@@ -212,15 +212,17 @@ TEST(FeatureSpace, TellsEverythingThatGivesTheNumbersTheirMeaning) {
   plan.geometry.size_px = 50;
   plan.geometry.level = 2;
   EXPECT_EQ(feature_space(info, plan),
-            "net/abc/rgb-224px-mean123.675,116.28,127-std58.5,57,128/50px@level2");
+            "net/abc/rgb-224px-scaled-first-mean123.675,116.28,127-std58.5,57,128/50px@level2");
   plan.geometry.effective_mpp = 0.499;
   EXPECT_EQ(feature_space(info, plan),
-            "net/abc/rgb-224px-mean123.675,116.28,127-std58.5,57,128/50px@0.4990mpp");
+            "net/abc/rgb-224px-scaled-first-mean123.675,116.28,127-std58.5,57,128/50px@0.4990mpp");
   info.outputs = {{"early"}, {"tokens", Pooling::kMeanOfTokens}};
   info.views = {1, 2.5};
-  EXPECT_EQ(network_space(info),
-            "net/abc/rgb-224px-mean123.675,116.28,127-std58.5,57,128-early-tokens:mean_of_tokens"
-            "-prefix1-views1,2.5");
+  EXPECT_EQ(
+      network_space(info),
+      "net/abc/"
+      "rgb-224px-scaled-first-mean123.675,116.28,127-std58.5,57,128-early-tokens:mean_of_tokens"
+      "-prefix1-views1,2.5");
 }
 
 TEST(Precision, NamesBothWays) {

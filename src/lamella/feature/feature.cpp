@@ -9,6 +9,7 @@
 
 #include "lamella/base/error.h"
 #include "lamella/base/text.h"
+#include "lamella/feature/feature_space.h"
 
 namespace lamella::feature {
 
@@ -76,11 +77,13 @@ FeatureMatrix concatenate(std::span<const FeatureMatrix> parts, std::string* war
     const FeatureMatrix& part = parts[i];
     if (part.columns != all.columns ||
         !same_space(part.feature_space, parts.front().feature_space)) {
-      throw Error(ErrorCode::kMismatch,
-                  fmt::format("part {} of {} has {} features of '{}', the first has {} of '{}'; "
-                              "expected the same encoder, patch size and scale",
-                              i + 1, parts.size(), part.columns, part.feature_space, all.columns,
-                              parts.front().feature_space));
+      throw Error(
+          ErrorCode::kMismatch,
+          fmt::format("part {} of {} has {} features of '{}', the first has {} of '{}'; "
+                      "expected the same encoder, patch size and scale{}",
+                      i + 1, parts.size(), part.columns, part.feature_space, all.columns,
+                      parts.front().feature_space,
+                      earlier_space_advice(part.feature_space, parts.front().feature_space)));
     }
     if (part.precision != all.precision && warning) {
       *warning = fmt::format("features of different precisions are mixed: {} and {}", all.precision,

@@ -7,6 +7,7 @@
 
 #include "lamella/base/error.h"
 #include "lamella/base/json_text.h"
+#include "lamella/feature/feature_space.h"
 #include "lamella/io/files.h"
 #include "lamella/io/temporary.h"
 #include "lamella/model/model.h"
@@ -98,6 +99,10 @@ Model from_json(const nlohmann::json& json) {
 }
 
 void check(const Model& model, const std::string& path) {
+  const std::string advice = feature::earlier_space_advice(model.classifier.feature_space, "");
+  if (!advice.empty()) {
+    throw Error(ErrorCode::kUnsupported, "the model cannot be used any more" + advice, path);
+  }
   try {
     model.classifier.validate();
     model.spec.validate();

@@ -50,11 +50,11 @@ struct ExtractOptions {
 
 class PatchExtractor {
  public:
-  // From the level's pixels to output_px there is one resampling (area when reducing, bilinear
-  // when enlarging), none when the sizes agree. By level a patch begins at the level pixel nearest
-  // to its position; by mpp its window is real-valued. Outside the slide is white.
-  // Error kInvalidArgument: bad options. kMismatch: the plan is of another slide. kLimit:
-  // positions, windows or a batch beyond what is allowed.
+  // The level's pixels become size_px at the plan's scale, then these output_px (docs/scale.md):
+  // area when reducing, bilinear when enlarging. By level a patch begins at the level pixel nearest
+  // to its position; by mpp its window is real-valued. Outside the slide is white. Error
+  // kInvalidArgument: bad options. kMismatch: the plan is of another slide. kLimit: positions,
+  // windows or a batch beyond what is allowed.
   PatchExtractor(std::shared_ptr<const slide::Slide> slide, const PatchPlan& plan,
                  ExtractOptions options);
   ~PatchExtractor();

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // From a row of a plan to the level's pixels it is made of: one window that holds all its fields of
-// view, which are resampled from parts of it. Where patches are reduced by four or
-// more, the level is read at 1 / reduction() if its tiles can be decoded so; "level" below is that.
+// view, which are resampled from parts of it: first to their pixels at the patch's scale, then from
+// these to output_px. Where the first of these that there is reduces by four or more, the level is
+// read at 1 / reduction() if its tiles can be decoded so; "level" below is that.
 #pragma once
+
+#include <optional>
+#include <vector>
 
 #include "lamella/patch/patch_plan.h"
 #include "lamella/patch/resample_internal.h"
@@ -11,7 +15,7 @@ namespace lamella::patch {
 
 class PatchWindows {
  public:
-  // Error kLimit if a window or the reduction to output_px is too large.
+  // Error kLimit if a window, a field of view or the reduction to either size is too large.
   // views: sides of the fields of view in sides of the patch, about its centre.
   PatchWindows(const PatchGeometry& geometry, const slide::SlideInfo& info, int output_px,
                const std::vector<double>& views);
@@ -39,12 +43,18 @@ class PatchWindows {
   // In px of the level that is read; the patch itself is the view of side 1.
   struct View {
     double extent_x = 0, extent_y = 0;
-    double offset_x = 0, offset_y = 0;  // of its corner from the patch's
-    Axes at_0;                          // of a patch whose corner is at 0
+    double offset_x = 0, offset_y = 0;           // of its corner from the patch's
+    int made_px = 0;                             // side of what is made of the level
+    Axes at_0;                                   // of a patch whose corner is at 0
+    std::optional<ResampleAxis> to_output = {};  // from made_px, where it is not output_px
   };
 
   // All patches have the same axes but for a whole number of px.
   bool has_one_axis() const { return native_ && reduction_ == 1; }
+  void check_size(const std::string& path) const;
+  // From the pixels of its part of the window.
+  static void resample_view(const View& view, const Axes& axes, const ImageView& from,
+                            const MutableImageView& to, ResampleScratch& scratch);
   double level_x(const PatchRow& row) const;
   double level_y(const PatchRow& row) const;
   Axes axes(const PatchRow& row, const View& view) const;
@@ -53,8 +63,8 @@ class PatchWindows {
   double downsample_x_ = 1;
   double downsample_y_ = 1;
   int output_px_ = 0;
-  // The level's own pixels: positions are rounded to whole level px, and all patches have the same
-  // axes but for a shift.
+  // The level's own pixels are those at the patch's scale: positions are rounded to whole level px,
+  // and all patches have the same axes but for a shift.
   bool native_ = false;
   std::vector<View> views_;
   size_t largest_ = 0;  // of views_: holds all others

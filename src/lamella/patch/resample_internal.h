@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one resampling between a level's pixels and a patch. Integer arithmetic: the same pixels on
-// every machine and with any number of threads.
+// From a level's pixels to a patch's, and from these to an encoder's input. Integer arithmetic: the
+// same pixels on every machine and with any number of threads.
 #pragma once
 
 #include <cstdint>
@@ -59,6 +59,7 @@ class ResampleAxis {
 struct ResampleScratch {
   std::vector<int32_t> rows;
   std::vector<int64_t> sums;
+  std::vector<uint8_t> made;  // a field of view at the patch's scale
 };
 
 // `from`: the length_px() x length_px() pixels (RGB) that the axes read; `to`: out_px() x out_px().

@@ -8,6 +8,7 @@
 
 #include "lamella/base/error.h"
 #include "lamella/base/text.h"
+#include "lamella/feature/feature_space.h"
 #include "lamella/io/csv.h"
 #include "lamella/model/onnx_export.h"
 #include "lamella/verbs/fold_groups.h"
@@ -63,8 +64,9 @@ encoder::EncoderInfo encoder_of(const std::string& feature_space,
   if (!feature_space.starts_with(encoder::network_space(info) + "/")) {
     throw Error(ErrorCode::kMismatch,
                 fmt::format("the features were made by '{}', this encoder is '{}'; give the right "
-                            "one with --encoder",
-                            feature_space, encoder::network_space(info)),
+                            "one with --encoder{}",
+                            feature_space, encoder::network_space(info),
+                            feature::earlier_space_advice(feature_space, "")),
                 info.folder);
   }
   return info;

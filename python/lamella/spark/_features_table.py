@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The table of a study's features: all of its pieces, those made now and those found finished."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+
+import lamella
+import pyarrow as pa
+from pyspark.sql import DataFrame
+
+from lamella.spark import _schema, _worker
+
+BATCH_ROWS = 4096
+
+
+def finished_rows(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """On an executor: slide_id, kind, features_path of finished pieces, into the files' rows."""
+    for batch in batches:
+        for row in batch.to_pylist():
+            yield from _rows_of(row["slide_id"], row["kind"], row["features_path"])
+
+
+def _rows_of(slide_id: str, kind: str, path: str) -> Iterator[pa.RecordBatch]:
+    features = lamella.Features.load(path)
+    plan, values = features.plan, features.values
+    same = {"slide_id": slide_id, "kind": kind, "feature_space": features.feature_space,
+            "precision": features.precision, "executor": _worker.executor()}
+    for begin in range(0, len(plan), BATCH_ROWS):
+        rows = slice(begin, min(begin + BATCH_ROWS, len(plan)))
+        n = rows.stop - begin
+        columns = {field.name: pa.repeat(pa.scalar(same.get(field.name), field.type), n)
+                   for field in _schema.FEATURES}
+        columns["row"] = pa.array(range(begin, rows.stop), pa.int64())
+        for name in ("x_px", "y_px", "label"):
+            columns[name] = pa.array(getattr(plan, name)[rows])
+        columns["features"] = pa.array(list(values[rows]), pa.list_(pa.float32()))
+        yield pa.RecordBatch.from_arrays([columns[field.name] for field in _schema.FEATURES],
+                                         schema=_schema.FEATURES)
+
+
+def finished(pieces: DataFrame) -> DataFrame:
+    """As rows of the features table, without a number of the piece; pieces: of the plans table."""
+    return pieces.select("slide_id", "kind", "features_path").mapInArrow(
+        finished_rows, _schema.sql(_schema.FEATURES))
+
+
+def write_whole(features: DataFrame, path: str, form: str) -> DataFrame:
+    """Takes the place of the table at `path` when it is complete; until then, and if anything
+    fails, that one stays as it is. Returns the new one, read from there."""
+    if form == "delta":  # commits in one step itself
+        features.write.mode("overwrite").format(form).save(path)
+    else:
+        _replace(path, lambda fresh: features.write.mode("overwrite").format(form).save(fresh))
+    return features.sparkSession.read.format(form).load(path)
+
+
+def _replace(path: str, write: Callable[[str], None]) -> None:
+    fresh, old = path + ".new", path + ".old"
+    if os.path.exists(old) and not os.path.exists(path):  # killed between the two renames
+        os.rename(old, path)
+    shutil.rmtree(old, ignore_errors=True)
+    try:
+        write(fresh)
+        if os.path.exists(path):
+            os.rename(path, old)
+        os.rename(fresh, path)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+    shutil.rmtree(old, ignore_errors=True)
