@@ -20,7 +20,7 @@ struct ExtractCommandOptions {
 };
 
 int run_extract(const ExtractCommandOptions& options, Shell& shell) {
-  const auto slide = options.slide.open();
+  const auto slide = options.slide.open(shell);
   const patch::PatchPlan plan = storage::read_plan(options.plan);
   const verbs::Extracted made = verbs::extract_files(slide, plan, options.extract, shell.context());
 
