@@ -99,12 +99,13 @@ Model from_json(const nlohmann::json& json) {
 }
 
 void check(const Model& model, const std::string& path) {
-  const std::string advice = feature::earlier_space_advice(model.classifier.feature_space, "");
-  if (!advice.empty()) {
-    throw Error(ErrorCode::kUnsupported, "the model cannot be used any more" + advice, path);
+  const classifier::LinearModel& linear = model.classifier;
+  if (const std::string earlier = feature::earlier_space_advice(linear.feature_space, "");
+      !earlier.empty()) {
+    throw Error(ErrorCode::kUnsupported, "the model cannot be used any more" + earlier, path);
   }
   try {
-    model.classifier.validate();
+    linear.validate();
     model.spec.validate();
   } catch (const Error& error) {
     throw Error(ErrorCode::kCorrupt, error.message(), path);

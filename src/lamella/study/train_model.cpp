@@ -27,9 +27,10 @@ std::string hash_model(const classifier::LinearModel& model) {
   Sha256 hash;
   hash.update(model.feature_space);
   hash.update(model.classes.text());
-  for (const auto* values : {&model.weights, &model.mean, &model.scale, &rest}) {
-    hash.update(bytes(*values));
-  }
+  hash.update(bytes(model.weights));
+  hash.update(bytes(model.mean));
+  hash.update(bytes(model.scale));
+  hash.update(bytes(rest));
   return hash.hex();
 }
 
