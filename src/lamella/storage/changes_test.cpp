@@ -83,8 +83,8 @@ TEST(Changes, OfCentresAndGrids) {
 TEST(Changes, OfATissueMaskAreThoseOfSlideAndOptions) {
   const TissueKey key = plan().tissue;
   TissueKey fresh = key;
-  fresh.options.min_saturation = 0.1;
-  EXPECT_EQ(changes(key_text(key), key_text(fresh)), List({"tissue.min_saturation 0.05 -> 0.1"}));
+  fresh.options.min_density = 0.1;
+  EXPECT_EQ(changes(key_text(key), key_text(fresh)), List({"tissue.min_density 0.018 -> 0.1"}));
 }
 
 TEST(Changes, NameEachOnce) {
@@ -108,8 +108,9 @@ TEST(PieceKeys, AreWhatTheyWere) {
   const std::string version = LAMELLA_VERSION;
   EXPECT_EQ(key_text(plan().tissue),
             R"({"inputs":{"backend":"tiff","mpp":[0.5,0.5],"slide":"aaa","tissue":)"
-            R"({"mask_max_px":1024,"mask_mpp":8.0,"max_hole_um2":10000.0,"min_area_um2":40000.0,)"
-            R"("min_saturation":0.05}},"lamella":")" +
+            R"({"mask_max_px":1024,"mask_mpp":8.0,"max_air_um":190.0,"max_gap_um":80.0,)"
+            R"("max_hole_um2":60000.0,"min_area_um2":40000.0,"min_density":0.018}},)"
+            R"("lamella":")" +
                 version + "\"}");
 }
 

@@ -27,7 +27,9 @@ Json json_of(const TissueKey& key) {
             {"mask_max_px", options.mask_max_px},
             {"min_area_um2", options.min_area_um2},
             {"max_hole_um2", options.max_hole_um2},
-            {"min_saturation", options.min_saturation}}}};
+            {"min_density", options.min_density},
+            {"max_gap_um", options.max_gap_um},
+            {"max_air_um", options.max_air_um}}}};
 }
 
 Json json_of(const patch::AnnotationRule& rule) {
