@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "lamella/base/class_table.h"
 #include "lamella/evaluation/metrics.h"
 
 namespace lamella::cli {
