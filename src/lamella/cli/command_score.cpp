@@ -9,6 +9,7 @@
 #include "lamella/cli/program.h"
 #include "lamella/heatmap/heatmap.h"
 #include "lamella/io/files.h"
+#include "lamella/storage/storage.h"
 #include "lamella/verbs/plan_slide.h"
 #include "lamella/verbs/score_slide.h"
 
