@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lamella/study/piece_context_internal.h"
-
 #include <fmt/format.h>
 
 #include "lamella/base/error.h"
 #include "lamella/io/byte_source.h"
+#include "lamella/study/piece_context_internal.h"
 
 namespace lamella::study {
 

@@ -57,8 +57,7 @@ PlanRequest grid_request(const PieceContext& pieces, const CohortSlide& slide,
                          const Context& context) {
   PlanRequest request;
   request.key = common_key(pieces, slide, "grid");
-  request.key.spec =
-      verbs::spec_for_slide(pieces.study.patches, pieces.mpp, slide.info, context);
+  request.key.spec = verbs::spec_for_slide(pieces.study.patches, pieces.mpp, slide.info, context);
   request.key.grid = pieces.study.score;
   request.make = [&pieces, &slide, spec = request.key.spec](const tissue::TissueMask& mask) {
     return patch::plan_grid(slide.info, slide.entry.slide_id, spec, mask, pieces.study.score);
