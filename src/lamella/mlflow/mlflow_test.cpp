@@ -105,7 +105,7 @@ TEST(RunContent, IsOptionsFiguresAndWhoRanIt) {
                       {"tracking", {{"mlflow", "http://h"}}}};
   document.command = {"s.toml", {}, 2, false};
   document.caller = {"me", "host", "/"};
-  const Run run = run_content(document);
+  const mlflow::Run run = run_content(document);
   EXPECT_EQ(run.status, "FINISHED");
   const auto value = [](const nlohmann::json& list, const std::string& key) {
     for (const auto& item : list) {

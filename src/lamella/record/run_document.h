@@ -55,16 +55,16 @@ struct Software {
 
 // One file that the run reads.
 struct Input {
-  std::string kind;  // "study", "slides table", "centres", "slide", "annotations"
-  std::string path;
-  std::optional<int64_t> bytes;
-  std::optional<std::string> fingerprint;
-  std::optional<std::string> sha256;
-  std::optional<std::string> error;  // why there are no hashes
-  std::optional<int64_t> label;      // of a list of centres
-  std::optional<std::string> slide_id, patient_id, role;
-  std::optional<std::string> backend, mpp_source;
-  std::optional<std::array<double, 2>> mpp;  // x, y: µm per level-0 px
+  std::string kind = {};  // "study", "slides table", "centres", "slide", "annotations"
+  std::string path = {};
+  std::optional<int64_t> bytes = {};
+  std::optional<std::string> fingerprint = {};
+  std::optional<std::string> sha256 = {};
+  std::optional<std::string> error = {};  // why there are no hashes
+  std::optional<int64_t> label = {};      // of a list of centres
+  std::optional<std::string> slide_id = {}, patient_id = {}, role = {};
+  std::optional<std::string> backend = {}, mpp_source = {};
+  std::optional<std::array<double, 2>> mpp = {};  // x, y: µm per level-0 px
 };
 using Inputs = std::vector<Input>;
 

@@ -35,7 +35,8 @@ class Reader {
   void operator()(const char* name, T& member, const char* help, How how = How::kPlain) {
     const std::string place = place_.empty() ? name : fmt::format("{}.{}", place_, name);
     const auto found = in_.find(name);
-    if (found == in_.end() || found->is_null()) {
+    // Null is nothing, but for a number: that one was not finite.
+    if (found == in_.end() || (found->is_null() && !std::same_as<T, double>)) {
       if (how == How::kRequired) {
         throw Error(ErrorCode::kCorrupt, fmt::format("'{}' is missing ({})", place, help));
       }
