@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "lamella/base/context.h"
+#include "lamella/base/json_text.h"
 #include "lamella/base/stopwatch.h"
 #include "lamella/cli/shell.h"
 #include "lamella/io/output_lock.h"
@@ -44,6 +45,5 @@ io::OutputLock lock_output(const std::string& out, Shell& shell);
 
 // Adds patches, seconds and patches_per_second.
 void add_rate(nlohmann::json& object, int64_t patches, double seconds);
-nlohmann::json json_or_null(const std::optional<double>& value);
 
 }  // namespace lamella::cli

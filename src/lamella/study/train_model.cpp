@@ -4,7 +4,6 @@
 #include "lamella/base/error.h"
 #include "lamella/base/hash.h"
 #include "lamella/base/text.h"
-#include "lamella/storage/piece_key.h"
 #include "lamella/study/run_report_internal.h"
 #include "lamella/verbs/evaluate_files.h"
 #include "lamella/verbs/train_files.h"
@@ -12,11 +11,6 @@
 namespace lamella::study {
 
 namespace {
-
-bool has_labels(const SlideWork& work, Role role) {
-  return work.entry.role == role && work.alive() && work.labelled &&
-         !work.labelled->plan.rows.empty();
-}
 
 std::string hash_model(const classifier::LinearModel& model) {
   const auto bytes = [](const std::vector<double>& values) {
@@ -34,20 +28,20 @@ std::string hash_model(const classifier::LinearModel& model) {
   return hash.hex();
 }
 
+// Scores and figures of the labelled rows of one role.
 void evaluate_role(RunState& state, Role role) {
   std::vector<verbs::NamedScores> scores;
   std::vector<verbs::Truth> truths;
   for (const SlideWork& work : state.works) {
     if (work.entry.role != role || !work.alive() || !work.labelled) continue;
-    const patch::PatchPlan& plan = work.labelled->plan;
-    const std::string path = state.file("scores/labelled", work, ".csv");
+    const auto& [file, key] = *work.labelled;
+    const std::string path = state.pieces.file("scores/labelled", work.entry.slide_id, ".csv");
     const feature::ScoreMatrix made =
-        classifier::score_patches(work.labelled->features, state.model.classifier);
-    storage::write_scores(
-        plan, made, storage::key_text(storage::ScoresKey{work.labelled_key, state.model_sha256}),
-        path);
-    scores.push_back({plan.slide_id, path, heatmap::scored_patches(plan, made)});
-    truths.push_back({path, plan});
+        classifier::score_patches(file.features, state.fitted.model.classifier);
+    storage::write_scores(file.plan, made,
+                          storage::key_text(storage::ScoresKey{key, state.fitted.sha256}), path);
+    scores.push_back({file.plan.slide_id, path, heatmap::scored_patches(file.plan, made)});
+    truths.push_back({path, file.plan});
   }
   const std::string name(to_string(role));
   state.result.metrics[name] =
@@ -55,28 +49,48 @@ void evaluate_role(RunState& state, Role role) {
   measure_metrics(state, name, state.result.metrics[name]);
 }
 
-// As verbs::train_features makes it of the slides that have labels; its scale is that of all slides
-// to train on.
+// Of the slides to train on that have labels; the scale is that of all slides to train on.
 verbs::TrainFilesResult train_on_labelled(RunState& state) {
   std::vector<storage::FeatureFile> files;
   verbs::TrainFeaturesOptions options;
-  options.found_encoder = state.encoder_info;
-  options.train = state.study.train;
+  options.found_encoder = state.pieces.encoder;
+  options.train = state.study().train;
   for (const SlideWork& work : state.works) {
-    if (!has_labels(work, Role::kTrain)) continue;
-    files.push_back(*work.labelled);
+    if (work.entry.role != Role::kTrain || !work.alive() || !work.labelled) continue;
+    if (work.labelled->file.plan.rows.empty()) continue;
+    files.push_back(work.labelled->file);
     options.patients[to_lower(work.entry.slide_id)] = work.entry.patient_id;
   }
   if (files.empty()) {
     throw Error(ErrorCode::kInvalidArgument,
                 "no labelled patch of any training slide is left to train on; see the failures and "
                 "warnings above",
-                state.study.path);
+                state.study().path);
   }
   verbs::TrainFilesResult trained = verbs::train_features(std::move(files), options, state.context);
-  trained.model.name = state.study.name;
-  trained.model.effective_mpp = state.model_mpp;
+  trained.model.name = state.study().name;
+  trained.model.effective_mpp = state.pieces.mpp;
   return trained;
+}
+
+void record_training(RunState& state, const verbs::TrainFilesResult& trained) {
+  const model::Model& model = trained.model;
+  record::Training& training = state.record.document().training.emplace();
+  training.classes = model.classifier.classes.names;
+  training.class_rows = trained.class_rows;
+  training.folds = trained.folds;
+  training.lambda = model.classifier.lambda;
+  training.size_px = model.spec.size_px;
+  training.mpp = model.effective_mpp;
+  training.feature_space = model.classifier.feature_space;
+  training.model_sha256 = state.fitted.sha256;
+  for (const classifier::LambdaTrial& trial : model.trials) {
+    const auto step = static_cast<int64_t>(training.trials.size());
+    training.trials.push_back({trial.lambda, trial.mean_log_loss, trial.fold_log_loss});
+    state.record.measure("cv_lambda", trial.lambda, step);
+    state.record.measure("cv_log_loss", trial.mean_log_loss, step);
+  }
+  state.record.write();
 }
 
 }  // namespace
@@ -85,34 +99,16 @@ void train_model(RunState& state) {
   {
     const AddSeconds timer(state.result.seconds["train"]);
     const verbs::TrainFilesResult trained = train_on_labelled(state);
-    state.model = trained.model;
-    const classifier::LinearModel& fitted = state.model.classifier;
-    state.model_sha256 = hash_model(fitted);
-    verbs::write_whole_model(state.model, state.study.output + "/model", state.context);
-    state.result.lambda = fitted.lambda;
-    nlohmann::json trials = nlohmann::json::array();
-    for (const classifier::LambdaTrial& trial : trained.model.trials) {
-      const auto step = static_cast<int64_t>(trials.size());
-      trials.push_back({{"lambda", trial.lambda},
-                        {"mean_log_loss", trial.mean_log_loss},
-                        {"fold_log_loss", trial.fold_log_loss}});
-      state.record.measure("cv_lambda", trial.lambda, step);
-      state.record.measure("cv_log_loss", trial.mean_log_loss, step);
-    }
-    state.record.set(
-        "training", {{"classes", fitted.classes.names},
-                     {"class_rows", trained.class_rows},
-                     {"folds", trained.folds},
-                     {"lambda", fitted.lambda},
-                     {"mpp", state.model_mpp ? nlohmann::json(*state.model_mpp) : nlohmann::json()},
-                     {"trials", trials},
-                     {"feature_space", fitted.feature_space},
-                     {"model_sha256", state.model_sha256}});
+    state.fitted = {trained.model, hash_model(trained.model.classifier)};
+    verbs::write_whole_model(trained.model, state.pieces.output + "/model", state.context);
+    state.result.lambda = trained.model.classifier.lambda;
+    record_training(state, trained);
   }
   const AddSeconds timer(state.result.seconds["score"]);
   evaluate_role(state, Role::kTrain);
   evaluate_role(state, Role::kTest);
-  state.record.set("metrics", to_json(state.result)["metrics"]);
+  state.record.document().metrics = state.result.metrics;
+  state.record.write();
   for (SlideWork& work : state.works) work.labelled.reset();
 }
 
