@@ -41,8 +41,8 @@ PlanRequest labelled_request(const PieceContext& pieces, const CohortSlide& slid
                          ? study.patches
                          : verbs::spec_for_slide(study.patches, pieces.mpp, slide.info, context);
   add_labels(pieces, slide, request.key);
-  request.make = [&pieces, &slide, spec = request.key.spec](const tissue::TissueMask& mask) {
-    const Study& study = pieces.study;
+  request.make = [&pieces, &slide, &study,
+                  spec = request.key.spec](const tissue::TissueMask& mask) {
     const std::string& id = slide.entry.slide_id;
     return study.from_annotations
                ? patch::plan_from_annotations(slide.info, id, spec, mask, *slide.annotations,
