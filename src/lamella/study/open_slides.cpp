@@ -38,7 +38,7 @@ void warn_unknown_ids(const RunState& state) {
 }  // namespace
 
 void open_slides(RunState& state) {
-  state.pieces.centres = read_centre_lists(state.study());
+  state.pieces.centres = read_centre_lists(state.study(), state.context);
   warn_unknown_ids(state);
   const auto total = static_cast<int64_t>(state.works.size());
   int64_t opened = 0;

@@ -20,10 +20,12 @@ PieceContext piece_context(const Study& study, const encoder::EncoderInfo& encod
   return pieces;
 }
 
-std::vector<patch::LabelledCentres> read_centre_lists(const Study& study) {
+std::vector<patch::LabelledCentres> read_centre_lists(const Study& study, const Context& context) {
   std::vector<patch::LabelledCentres> lists;
   for (const patch::CentreFile& file : study.centers) {
-    lists.push_back({annotation::read_ncrf_centres(file.path), file.label, file.path});
+    std::vector<std::string> notes;
+    lists.push_back({annotation::read_ncrf_centres(file.path, &notes), file.label, file.path});
+    for (const std::string& note : notes) context.warn(file.path + ": " + note);
   }
   return lists;
 }

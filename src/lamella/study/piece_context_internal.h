@@ -39,8 +39,9 @@ struct CohortSlide {
   std::optional<annotation::AnnotationSet> annotations;
   std::string annotations_sha256;  // "" without
 };
-// The lists of labelled centres that the study names. Error kFormat, kNotFound.
-std::vector<patch::LabelledCentres> read_centre_lists(const Study& study);
+// The lists of labelled centres that the study names. What was adapted is warned about. Error
+// kFormat, kNotFound.
+std::vector<patch::LabelledCentres> read_centre_lists(const Study& study, const Context& context);
 
 // Without its annotations. What its reader adapted is warned about. Errors: slide::open_slide's.
 CohortSlide open_cohort_slide(const SlideEntry& entry, const Context& context);

@@ -227,7 +227,7 @@ TEST_F(Pieces, AWorkerMakesThePiecesThatTheRunFinds) {
   ASSERT_EQ(made.size(), 1u);
   EXPECT_EQ(made[0].kind, "labelled");
   EXPECT_FALSE(made[0].finished);
-  pieces_->centres = read_centre_lists(study_);
+  pieces_->centres = read_centre_lists(study_, context_);
   slide_->entry = entry_;
   SlidePieces own = open();
   EXPECT_EQ(own.features_path(labelled()), made[0].features_path);

@@ -26,7 +26,7 @@ std::optional<double> study_mpp(const Study& study, const std::vector<SlideEntry
 
 std::vector<SlideJob> slide_jobs(const Study& study, const std::vector<SlideEntry>& slides,
                                  const Context& context) {
-  const auto lists = read_centre_lists(study);
+  const auto lists = read_centre_lists(study, context);
   const auto mpp = study_mpp(study, slides, context);
   std::vector<SlideJob> jobs;
   for (const SlideEntry& entry : slides) {

@@ -175,7 +175,7 @@ void check(const Study& study) {
 
 Study read_study(const std::string& path, const std::vector<std::string>& overrides,
                  const std::string& folder) {
-  return parse_study(io::read_text_file(path, kMaxBytes), path, overrides,
+  return parse_study(io::read_decoded_text(path, kMaxBytes), path, overrides,
                      folder.empty() ? io::parent_folder(path) : folder);
 }
 

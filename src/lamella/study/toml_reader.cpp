@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <limits>
 #include <sstream>
 
 #include "lamella/base/error.h"
 #include "lamella/base/text.h"
-#include "lamella/io/files.h"
+#include "lamella/io/text_file.h"
 #include "lamella/study/toml_reader_internal.h"
 
 namespace lamella::study {
