@@ -9,6 +9,7 @@
 #include "lamella/base/error.h"
 #include "lamella/base/text.h"
 #include "lamella/io/files.h"
+#include "lamella/io/text_file.h"
 #include "lamella/mlflow/publish.h"
 #include "lamella/study/toml_reader_internal.h"
 #include "lamella/verbs/plan_slide.h"
