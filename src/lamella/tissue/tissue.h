@@ -23,7 +23,7 @@ struct TissueOptions {
   int mask_max_px = 1024;        // longer side of the mask where the slide has no mpp: 16-16384
   double min_area_um2 = 40'000;  // smaller pieces are dropped (200 µm squared)
   double max_hole_um2 = 60'000;  // smaller holes are filled
-  double min_density = 0.018;    // optical density (natural) against the glass, 0.005-1: what is
+  double min_density = 0.018;    // optical density (natural) against the glass, 0.01-1: what is
                                  // paler is never tissue
   double max_gap_um = 80;        // gaps up to this wide are closed, 0-500
   double max_air_um = 190;       // spaces between thin walls (fat, alveoli) are closed, 0-500
