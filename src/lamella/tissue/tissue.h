@@ -77,6 +77,19 @@ struct TissueMask {
 TissueMask make_tissue_mask(const slide::Slide& slide, const TissueOptions& options,
                             const Context& context);
 
+// A slide of a cohort, and what its mask found of it.
+struct CohortSlide {
+  std::string slide_id;
+  double tissue_fraction = 0;  // 0-1
+  SlideLook look;
+};
+
+// One sentence for each slide whose tissue share, glass, or stain (its density, and its hue) is
+// unlike the others': further from their median than five robust standard deviations (1.4826 times
+// the median distance from it), and than a difference that means something. None among fewer than
+// five slides.
+std::vector<std::string> unlike_the_rest(const std::vector<CohortSlide>& cohort);
+
 // Every pixel is tissue: for callers that want no mask.
 TissueMask all_tissue(const slide::SlideInfo& info);
 
