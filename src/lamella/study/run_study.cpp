@@ -103,7 +103,8 @@ void take_outcomes(RunState& state) {
 }  // namespace
 
 StudyResult run_study(const Study& study, const RunOptions& options, const Context& context) {
-  const std::vector<SlideEntry> entries = read_slides_table(study.slides_table);
+  std::vector<std::string> notes;
+  const std::vector<SlideEntry> entries = read_slides_table(study.slides_table, &notes);
   const encoder::EncoderInfo encoder_info = encoder::find_encoder(study.encoder);
   io::require_writable_folder(study.output);
   const io::OutputLock lock(study.output + "/run.lock", study.output,
@@ -132,6 +133,7 @@ StudyResult run_study(const Study& study, const RunOptions& options, const Conte
   choose_server(state);
   send_record(state, Moment::kUnderway);
   for (const std::string& warning : study.warnings) state.context.warn(warning);
+  for (const std::string& note : notes) state.context.warn(study.slides_table + ": " + note);
   for (const SlideEntry& entry : entries) {
     SlideWork work;
     work.entry = entry;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lamella/base/error.h"
-#include "lamella/model/protobuf_internal.h"
+#include "lamella/base/protobuf.h"
 
-namespace lamella::model {
+#include "lamella/base/error.h"
+
+namespace lamella {
 
 namespace {
 
@@ -85,4 +86,4 @@ void ProtoWriter::bytes(int field, std::string_view value) {
   text_ += value;
 }
 
-}  // namespace lamella::model
+}  // namespace lamella

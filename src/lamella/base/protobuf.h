@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace lamella::model {
+namespace lamella {
 
 struct ProtoField {
   int number = 0;
@@ -33,4 +33,4 @@ class ProtoWriter {
   std::string text_;
 };
 
-}  // namespace lamella::model
+}  // namespace lamella
