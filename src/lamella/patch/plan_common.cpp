@@ -109,7 +109,7 @@ void warn_if_off_tissue(PatchPlan& plan) {
     if (row.label == kNoLabel) continue;
     Count& count = labels[row.label];
     ++count.all;
-    count.off += row.tissue_fraction < kMostly;
+    count.off += row.tissue_fraction < kMostly * row.inside_fraction;
   }
   std::string text;
   bool many = false;

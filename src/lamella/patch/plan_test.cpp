@@ -387,8 +387,8 @@ TEST(Annotations, PatchesOffTheTissueAreCounted) {
   mask.downsample_x = mask.downsample_y = 100;
   mask.index();
   const auto set = drawn({box("Tumor", 0, 0, 100, 100), box("Tumor", 300, 0, 100, 100)});
-  const PatchPlan plan = plan_from_annotations(info, "s", at_level(100), mask, set,
-                                               {.positive = {"Tumor"}});
+  const PatchPlan plan =
+      plan_from_annotations(info, "s", at_level(100), mask, set, {.positive = {"Tumor"}});
   EXPECT_EQ(plan.rows.size(), 2u) << "they keep their label";
   ASSERT_EQ(plan.warnings.size(), 1u);
   EXPECT_EQ(plan.warnings[0],
