@@ -19,7 +19,7 @@ constexpr int64_t kMaxMaskPx = 16384;
 // Without an mpp a small picture must not lose all its pieces.
 constexpr double kMaxDroppedPart = 0.005;
 constexpr double kMinInkUm2 = 40'000;  // a smaller piece of an ink's colour may be blood
-constexpr double kMinLineUm = 1'200;  // a shorter line is no edge of a coverslip
+constexpr double kMinLineUm = 1'200;   // a shorter line is no edge of a coverslip
 constexpr double kMaxLineWidthUm = 112;
 
 void require(bool good, const char* name, double found, const char* expected) {
