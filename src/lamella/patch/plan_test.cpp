@@ -379,23 +379,6 @@ TEST(Annotations, NormalFromTissueIsOutsideEveryPolygonAndOnTissue) {
             "annotation groups named neither positive nor negative are left out: Necrosis");
 }
 
-TEST(Annotations, PatchesOffTheTissueAreCounted) {
-  const auto info = slide_of(400, 100);
-  tissue::TissueMask mask;
-  mask.mask = Image(4, 1, 1, 255);
-  mask.mask.row(0)[3] = 0;
-  mask.downsample_x = mask.downsample_y = 100;
-  mask.index();
-  const auto set = drawn({box("Tumor", 0, 0, 100, 100), box("Tumor", 300, 0, 100, 100)});
-  const PatchPlan plan =
-      plan_from_annotations(info, "s", at_level(100), mask, set, {.positive = {"Tumor"}});
-  EXPECT_EQ(plan.rows.size(), 2u) << "they keep their label";
-  ASSERT_EQ(plan.warnings.size(), 1u);
-  EXPECT_EQ(plan.warnings[0],
-            "labelled patches of which the tissue mask holds less than half: 1 of 2 of label 1 "
-            "(50 %); look at the picture of the tissue");
-}
-
 TEST(Annotations, UnknownGroupsListTheGroups) {
   const auto info = slide_of(400, 100);
   const auto mask = tissue::all_tissue(info);
