@@ -12,7 +12,7 @@ storage::PlanKey common_key(const PieceContext& pieces, const CohortSlide& slide
   storage::PlanKey key;
   key.kind = kind;
   key.slide_id = slide.entry.slide_id;
-  key.tissue = storage::tissue_key(slide.info, pieces.study.tissue);
+  key.tissue = mask_key(pieces.study, slide);
   key.scaled = pieces.mpp.has_value();
   return key;
 }
