@@ -160,13 +160,14 @@ void bind_encoder_class(nb::module_& module) {
                                      encoder::parse_precision(precision), call.threads());
           },
           nb::arg("encoder") = std::filesystem::path(standard.encoder), nb::kw_only(),
-          nb::arg("precision") = std::string(encoder::to_string(standard.precision)),
+          nb::arg("precision") = std::string(encoder::to_string(standard.encoding.precision)),
           nb::arg("threads") = nb::none(), "encoder: name or folder.")
       .def_static(
           "defaults",
           [] {
             const study::Study study;
-            return nb::make_tuple(study.encoder, std::string(encoder::to_string(study.precision)));
+            return nb::make_tuple(study.encoder,
+                                  std::string(encoder::to_string(study.encoding.precision)));
           },
           "Name and precision of the encoder that is used where none is named.")
       .def_prop_ro("name", [](const LoadedEncoder& self) { return self.info().name; })
@@ -238,7 +239,7 @@ void bind_encode(nb::module_& module) {
                            {std::move(out), features_dtype}, call);
       },
       nb::arg("slide"), nb::arg("plan"), nb::kw_only(), nb::arg("encoder") = standard.encoder,
-      nb::arg("precision") = std::string(encoder::to_string(standard.precision)),
+      nb::arg("precision") = std::string(encoder::to_string(standard.encoding.precision)),
       nb::arg("out") = nb::none(), nb::arg("features_dtype") = "float32",
       nb::arg("slide_mpp") = nb::none(), nb::arg("threads") = nb::none(),
       nb::arg("progress") = nb::none(),

@@ -31,8 +31,11 @@ verbs::SlideMap map_verb(nb::handle slide, const Scores& scores,
       options.overlay.outlines =
           verbs::outlines_of(annotation::read_annotations(annotations->string()));
     }
-    auto drawn = verbs::draw_slide_map(
-        *opened, heatmap::make_heatmap(scores.patches, opened->info().size_px()), options, context);
+    auto drawn = verbs::draw_slide_map(*opened,
+                                       heatmap::make_heatmap(scores.patches,
+                                                             opened->info().size_px(),
+                                                             options.overlay.shown_class),
+                                       options, context);
     if (out) verbs::write_slide_map(drawn, out->string());
     return drawn;
   });
@@ -50,6 +53,9 @@ void bind_map(nb::module_& module) {
                 {static_cast<size_t>(map.rows), static_cast<size_t>(map.columns)}, self);
           },
           "rows x columns float32.")
+      .def_prop_ro(
+          "shown", [](const SlideMap& self) { return self.map.shown; },
+          "The class, or \"most likely\": then values are numbers of classes.")
       .def_prop_ro(
           "origin_px",
           [](const SlideMap& self) {
@@ -77,10 +83,11 @@ void bind_map(nb::module_& module) {
   module.def(
       "map",
       [](nb::object slide, const Scores& scores, std::optional<std::filesystem::path> annotations,
-         const std::string& colormap, double opacity, int thumbnail_px,
-         std::optional<std::filesystem::path> out, std::optional<int> threads,
+         const std::string& shown_class, const std::string& colormap, double opacity,
+         int thumbnail_px, std::optional<std::filesystem::path> out, std::optional<int> threads,
          nb::object progress) {
         verbs::MapOptions options;
+        options.overlay.shown_class = shown_class;
         options.overlay.colormap = colormap;
         options.overlay.opacity = opacity;
         options.thumbnail_px = thumbnail_px;
@@ -88,11 +95,13 @@ void bind_map(nb::module_& module) {
                         Call(threads, std::move(progress)));
       },
       nb::arg("slide"), nb::arg("scores"), nb::kw_only(), nb::arg("annotations") = nb::none(),
+      nb::arg("class_") = standard.overlay.shown_class,
       nb::arg("colormap") = standard.overlay.colormap,
       nb::arg("opacity") = standard.overlay.opacity,
       nb::arg("thumbnail_px") = standard.thumbnail_px, nb::arg("out") = nb::none(),
       nb::arg("threads") = nb::none(), nb::arg("progress") = nb::none(),
-      "Draws scores as a heat-map over the slide; with out, also OUT.png and OUT.tiff.");
+      "Draws the probability of a class (class_, \"\" for the last, \"most likely\" for all) as a "
+      "heat-map over the slide; with out, also OUT.png and OUT.tiff.");
 }
 
 }  // namespace

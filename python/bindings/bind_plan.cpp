@@ -19,7 +19,8 @@ namespace {
 using patch::PatchPlan;
 using patch::PatchRow;
 using Paths = std::vector<std::filesystem::path>;
-using Centres = std::vector<std::pair<std::filesystem::path, int>>;
+using Centres = std::vector<std::pair<std::filesystem::path, std::string>>;
+using Texts = std::vector<std::string>;
 using Region = std::tuple<int64_t, int64_t, int64_t, int64_t>;
 
 // One member of every row, as an array that shows the plan's own memory.
@@ -80,16 +81,11 @@ PatchPlan plan_verb(nb::handle slide, const verbs::PlanSlideOptions& options,
   });
 }
 
-std::vector<patch::CentreFile> centre_files(const Centres& centers) {
-  std::vector<patch::CentreFile> files;
-  for (const auto& [path, label] : centers) {
-    if (label != 0 && label != 1) {
-      throw Error(ErrorCode::kInvalidArgument,
-                  fmt::format("centers: found label {}, expected 0 or 1", label), path.string());
-    }
-    files.push_back({path.string(), static_cast<int8_t>(label)});
-  }
-  return files;
+// (file, class) -> "FILE:CLASS"
+std::vector<std::string> centre_words(const Centres& centers) {
+  std::vector<std::string> words;
+  for (const auto& [path, name] : centers) words.push_back(path.string() + ":" + name);
+  return words;
 }
 
 void bind_plan_class(nb::module_& module) {
@@ -171,10 +167,9 @@ void bind_plan(nb::module_& module) {
       [](nb::object slide, int size_px, std::optional<int> level, std::optional<double> mpp,
          std::optional<double> stride_px, std::optional<Region> region, double min_tissue,
          const std::filesystem::path& tissue, const Centres& centers, const Paths& annotations,
-         std::vector<std::string> positive, std::vector<std::string> negative,
-         bool negative_from_tissue, double min_coverage, int max_per_slide, uint64_t seed,
-         std::optional<std::string> slide_id, std::optional<double> slide_mpp,
-         std::optional<int> threads, nb::object progress) {
+         Texts classes, Texts groups, const std::string& rest_of_tissue, Texts wins_over,
+         double min_coverage, int max_per_slide, uint64_t seed, std::optional<std::string> slide_id,
+         std::optional<double> slide_mpp, std::optional<int> threads, nb::object progress) {
         verbs::PlanSlideOptions options;
         options.spec = {.size_px = size_px, .level = level, .mpp = mpp};
         options.grid.stride_px = stride_px;
@@ -184,9 +179,10 @@ void bind_plan(nb::module_& module) {
         }
         options.grid.min_tissue = min_tissue;
         options.tissue = tissue.string();
-        options.centers = centre_files(centers);
+        options.centers = centre_words(centers);
         for (const auto& path : annotations) options.annotations.push_back(path.string());
-        options.groups = {std::move(positive), std::move(negative), negative_from_tissue};
+        options.labels = {std::move(classes), std::move(groups), rest_of_tissue,
+                          std::move(wins_over)};
         options.rule.min_coverage = min_coverage;
         options.rule.max_per_slide = max_per_slide;
         options.rule.seed = seed;
@@ -196,15 +192,17 @@ void bind_plan(nb::module_& module) {
       nb::arg("mpp") = nb::none(), nb::arg("stride_px") = nb::none(),
       nb::arg("region") = nb::none(), nb::arg("min_tissue") = standard.grid.min_tissue,
       nb::arg("tissue") = std::filesystem::path(standard.tissue), nb::arg("centers") = Centres{},
-      nb::arg("annotations") = Paths{}, nb::arg("positive") = standard.groups.positive,
-      nb::arg("negative") = standard.groups.negative,
-      nb::arg("negative_from_tissue") = standard.groups.negative_from_tissue,
+      nb::arg("annotations") = Paths{}, nb::arg("classes") = Texts{}, nb::arg("groups") = Texts{},
+      nb::arg("rest_of_tissue") = "", nb::arg("wins_over") = Texts{},
       nb::arg("min_coverage") = standard.rule.min_coverage,
       nb::arg("max_per_slide") = standard.rule.max_per_slide, nb::arg("seed") = standard.rule.seed,
       nb::arg("slide_id") = nb::none(), nb::arg("slide_mpp") = nb::none(),
       nb::arg("threads") = nb::none(), nb::arg("progress") = nb::none(),
       "Chooses where patches are cut from a slide (a Slide or a path): a grid over the tissue, or "
-      "centers [(file, label)], or annotations. Options as of the command lamella plan.");
+      "centers [(file, class)], or annotations and groups [\"GROUP:CLASS\"] of theirs; classes "
+      "names "
+      "all of them, in the order of the columns of scores. Options as of the command lamella "
+      "plan.");
 }
 
 }  // namespace lamella::python

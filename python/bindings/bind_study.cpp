@@ -97,12 +97,14 @@ void bind_pieces(nb::module_& module) {
       .def_ro("name", &Study::name)
       .def_ro("output", &Study::output)
       .def_ro("encoder", &Study::encoder)
-      .def_prop_ro(
-          "precision",
-          [](const Study& self) { return std::string(encoder::to_string(self.precision)); })
-      .def_prop_ro(
-          "features_dtype",
-          [](const Study& self) { return std::string(storage::to_string(self.features_type)); })
+      .def_prop_ro("precision",
+                   [](const Study& self) {
+                     return std::string(encoder::to_string(self.encoding.precision));
+                   })
+      .def_prop_ro("features_dtype",
+                   [](const Study& self) {
+                     return std::string(storage::to_string(self.encoding.features_dtype));
+                   })
       .def("slides", [](const Study& self) { return study::read_slides_table(self.slides_table); })
       .def(
           "jobs",

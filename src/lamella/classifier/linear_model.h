@@ -10,6 +10,7 @@
 
 #include "lamella/base/class_table.h"
 #include "lamella/base/context.h"
+#include "lamella/base/option.h"
 #include "lamella/feature/feature.h"
 
 namespace lamella::classifier {
@@ -53,6 +54,7 @@ struct TrainOptions {
   int max_folds = 5;
   int max_iterations = 500;
   void validate() const;
+  static const OptionTable<TrainOptions>& table();
   static std::vector<double> default_lambdas();  // 13 values 1e-4 ... 1e2, log-spaced
 };
 

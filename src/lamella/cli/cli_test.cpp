@@ -41,13 +41,6 @@ TEST(MetricsText, SaysWhatThereIsNot) {
   EXPECT_NE(text.find("n/a"), std::string::npos);
 }
 
-TEST(ParseRegion, TakesFourNumbers) {
-  EXPECT_EQ(parse_region("10,20, 30,40"), (RectPx{10, 20, 30, 40}));
-  for (const char* text : {"", "1,2,3", "1,2,0,4", "1,2,3,4,5", "a,b,c,d"}) {
-    EXPECT_THROW(parse_region(text), Error) << text;
-  }
-}
-
 TEST(Commands, HaveUniqueNamesHelpAndExamples) {
   std::set<std::string> names;
   for (const Command& command : commands()) {

@@ -7,6 +7,7 @@
 #include "lamella/base/process.h"
 #include "lamella/cli/common_options.h"
 #include "lamella/cli/encoder_commands_internal.h"
+#include "lamella/cli/option_flags.h"
 #include "lamella/cli/program.h"
 #include "lamella/io/files.h"
 #include "lamella/verbs/quantize_encoder.h"
@@ -91,17 +92,7 @@ Action add_encoder_quantize(CLI::App& app) {
       ->type_name("PLAN.h5");
   app.add_option("--out", options->out, "folder to make")->required()->type_name("DIR");
   app.add_option("--name", options->name, "name of the new encoder (default: with -int8)");
-  app.add_option("--calibration-patches", options->calibration_patches, "to calibrate on")
-      ->capture_default_str();
-  app.add_option("--held-out-patches", options->held_out_patches, "others, to judge by")
-      ->capture_default_str();
-  app.add_option("--max-cosine-loss", options->max_cosine_loss,
-                 "refuse if 1 - mean cosine to f32 is more")
-      ->capture_default_str();
-  app.add_option("--max-auc-loss", options->max_auc_loss, "refuse if the AUC falls by more")
-      ->capture_default_str();
-  app.add_flag("--accept-any-loss", options->accept_any_loss, "write it whatever it loses");
-  app.add_option("--seed", options->seed, "of the drawing")->capture_default_str();
+  add_flags(app, *options);
   app.footer(
       "Needs a Python with nncf, onnx and onnxruntime: python3, or LAMELLA_PYTHON.\n\nExample:\n"
       "  lamella encoder quantize lite0 --plans a.plan.h5 b.plan.h5 --out encoders/lite0-int8");

@@ -55,8 +55,11 @@ std::string bar(double fraction) {
 
 void print_error(const std::string& message) { logger().error(message); }
 
-Shell::Shell(const GlobalOptions& options, CancelToken cancel)
-    : options_(options), cancel_(std::move(cancel)), terminal_(::isatty(STDERR_FILENO) == 1) {
+Shell::Shell(const GlobalOptions& options, CancelToken cancel, Spelling spelling)
+    : options_(options),
+      cancel_(std::move(cancel)),
+      spelling_(std::move(spelling)),
+      terminal_(::isatty(STDERR_FILENO) == 1) {
   if (options_.threads <= 0) options_.threads = available_threads();
   logger().set_level(options_.verbose ? spdlog::level::debug
                      : options_.quiet ? spdlog::level::warn
@@ -84,12 +87,12 @@ void Shell::print(const nlohmann::json& object, const std::string& text) {
 
 void Shell::warn(const std::string& message) {
   end_progress();
-  logger().warn(message);
+  logger().warn(spelling_(message));
 }
 
 void Shell::info(const std::string& message) {
   end_progress();
-  logger().info(message);
+  logger().info(spelling_(message));
 }
 
 void Shell::debug(const std::string& message) {

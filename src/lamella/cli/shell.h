@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -19,7 +20,9 @@ struct GlobalOptions {
 
 class Shell {
  public:
-  Shell(const GlobalOptions& options, CancelToken cancel);
+  // `spelling` puts the command's flags where messages name options.
+  using Spelling = std::function<std::string(const std::string& message)>;
+  Shell(const GlobalOptions& options, CancelToken cancel, Spelling spelling);
 
   // Threads, cancelling, progress bar and warnings for the verbs. The shell must outlive it.
   Context context();
@@ -38,6 +41,7 @@ class Shell {
 
   GlobalOptions options_;
   CancelToken cancel_;
+  Spelling spelling_;
   bool terminal_;
   bool bar_shown_ = false;
   std::string step_;

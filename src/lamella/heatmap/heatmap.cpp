@@ -62,7 +62,7 @@ Axis find_axis(std::vector<double> positions, double size, const char* name) {
       throw Error(ErrorCode::kInvalidArgument,
                   fmt::format("the patches lie on no regular grid: {} = {} is no whole number of "
                               "steps of {:.6g} px from {}; a heat-map needs scores of a grid "
-                              "(lamella plan --stride-px, or lamella score --slide)",
+                              "(a plan by `stride_px`, or scores of a slide)",
                               name, position, refined, positions.front()));
     }
   }

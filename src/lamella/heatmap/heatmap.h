@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lamella/base/image.h"
+#include "lamella/base/option.h"
 #include "lamella/feature/feature.h"
 #include "lamella/patch/patch_plan.h"
 
@@ -58,10 +59,12 @@ double slide_score(const feature::ScoreMatrix& scores, const std::string& wanted
 struct OverlayOptions {
   std::string colormap = "magma";  // magma, viridis, inferno, plasma, turbo, jet
   double opacity = 0.6;            // 0-1
+  std::string shown_class;         // see shown_class(); of what a map is made, not how it is drawn
   std::string title;
   // Outlines drawn in the slide's frame (level-0 px), e.g. annotations.
   std::vector<std::vector<PointF>> outlines;
   void validate() const;
+  static const OptionTable<OverlayOptions>& table();
 };
 
 // The thumbnail (whole slide, any size) with the map over it, a colour scale and a title.

@@ -75,13 +75,14 @@ struct AnnotationRule {
   uint64_t seed = 7;
   // Error kInvalidArgument.
   void validate() const;
+  static const OptionTable<AnnotationRule>& table();
 };
 
 // Candidates: the patches of a grid of stride = extent from the slide's top-left that lie wholly
 // on the slide. A candidate is of a class if
 //   the class's area covers at least min_coverage of it, and it has nothing of the areas of the
-//     classes that this one wins over (a patch at the rim of a tumour is not normal, though normal
-//     polygons are cut out of the tumour's), or
+//     classes that this one wins over (a patch at the rim of a loser is not the winner's, though
+//     the winner's polygons are cut out of the loser's), or
 //   the class takes the rest of the tissue, no polygon of any group touches it, and at least
 //     min_tissue of it is tissue.
 // One that two classes claim gets no label, and a warning counts them.
@@ -101,6 +102,7 @@ struct GridOptions {
   std::optional<RectPx> region_px = {};  // level-0 px; default the whole slide
   double min_tissue = 0.1;               // 0-1
   void validate() const;
+  static const OptionTable<GridOptions>& table();
 };
 
 // Grid from the region's top-left, row by row, until the region's right and bottom edges (or the

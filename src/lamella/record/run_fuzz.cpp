@@ -17,7 +17,7 @@ const RunDocument& other() {
     RunDocument made;
     made.inputs.push_back({.kind = "slide", .path = "p", .fingerprint = "f", .slide_id = "T01"});
     made.options = {{"train", {{"l2", 0.1}}}};
-    made.metrics["test"].auc = 0.9;
+    made.metrics["test"].per_class.emplace_back().auc = 0.9;
     return made;
   }();
   return document;

@@ -34,7 +34,7 @@ TEST_F(RunRecords, IsReadableAfterEveryStep) {
   RunRecord record(folder_ + "/runs", "study");
   EXPECT_EQ(read(record)["status"], "RUNNING");
   EXPECT_EQ(read(record)["name"], "study");
-  record.document().metrics["test"].auc = 0.5;
+  record.document().metrics["test"].per_class.emplace_back().auc = 0.5;
   record.write();
   EXPECT_EQ(read(record)["metrics"]["test"]["auc"], 0.5);
   EXPECT_FALSE(read(record).contains("end_time"));

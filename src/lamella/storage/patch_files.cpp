@@ -180,17 +180,35 @@ PatchFormat parse_patch_format(const std::string& text) {
               fmt::format("format: found '{}', expected png, jpeg, webdataset or null", text));
 }
 
+const OptionTable<PatchFilesOptions>& PatchFilesOptions::table() {
+  using imagefile::Chroma;
+  static const auto kTable =
+      OptionTable<PatchFilesOptions>()
+          .choice("format", &PatchFilesOptions::format,
+                  {.help = "png or jpeg: files <label>/<slide>_<x>_<y>; webdataset: tar shards; "
+                           "null: only read"},
+                  {{"png", PatchFormat::kPng},
+                   {"jpeg", PatchFormat::kJpeg},
+                   {"webdataset", PatchFormat::kWebDataset},
+                   {"null", PatchFormat::kNull}})
+          .row("jpeg_quality", &PatchFilesOptions::jpeg_quality,
+               {.help = "quality of JPEG", .least = 1, .most = 100})
+          .choice(
+              "jpeg_chroma", &PatchFilesOptions::jpeg_chroma,
+              {.help = "resolution of JPEG's colours: 4:4:4 is full, 4:2:0 half (smaller and "
+                       "faster), auto is 4:2:0 below quality 90"},
+              {{"auto", Chroma::kByQuality}, {"4:4:4", Chroma::kFull}, {"4:2:0", Chroma::kHalved}})
+          .row("shard_size", &PatchFilesOptions::shard_size,
+               {.help = "patches per tar file of webdataset", .least = 1});
+  return kTable;
+}
+
 void PatchFilesOptions::validate() const {
-  const auto refuse = [](const std::string& message) {
-    throw Error(ErrorCode::kInvalidArgument, message);
-  };
+  table().check(*this);
   if (format != PatchFormat::kNull && folder.empty()) {
-    refuse("no folder to write to; expected --out DIR (or --format null to read only)");
+    throw Error(ErrorCode::kInvalidArgument,
+                "no folder to write to; expected `out`, a folder (or `format` null to read only)");
   }
-  if (jpeg_quality < 1 || jpeg_quality > 100) {
-    refuse(fmt::format("jpeg_quality: found {}, expected 1-100", jpeg_quality));
-  }
-  if (shard_size < 1) refuse(fmt::format("shard_size: found {}, expected at least 1", shard_size));
 }
 
 std::unique_ptr<PatchFiles> open_patch_files(const patch::PatchPlan& plan,

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "lamella/base/context.h"
+#include "lamella/base/option.h"
 #include "lamella/imagefile/imagefile.h"
 #include "lamella/patch/patch_extractor.h"
 #include "lamella/patch/patch_plan.h"
@@ -24,6 +25,7 @@ struct PatchFilesOptions {
   imagefile::Chroma jpeg_chroma = imagefile::Chroma::kByQuality;
   int shard_size = 1000;  // WebDataset: patches per tar file
   void validate() const;
+  static const OptionTable<PatchFilesOptions>& table();
 };
 
 class PatchFiles {

@@ -135,7 +135,7 @@ std::string SlidePieces::features_path(const PlanRequest& request) const {
 
 std::string SlidePieces::features_key(const PlanRequest& request) const {
   return storage::key_text(verbs::features_key(storage::key_text(request.key), pieces_.encoder,
-                                               pieces_.precision, pieces_.study.features_type));
+                                               pieces_.precision, pieces_.study.encoding.features_dtype));
 }
 
 // By the slide's name; what was said when it was opened is left out.
@@ -160,7 +160,7 @@ FeaturesPiece SlidePieces::features(const PlanRequest& request) {
     encoder::Encoder& encoder = encoder_.get(pieces_, context_.threads);
     const AddSeconds timer(report_.seconds["encode"]);
     report_.patches_resumed +=
-        verbs::encode_file(pixels_.open(), plan, encoder, {pieces_.study.features_type, made.key},
+        verbs::encode_file(pixels_.open(), plan, encoder, {pieces_.study.encoding.features_dtype, made.key},
                            path, context_)
             .resumed;
     // Read back: as they are stored, they are the same for this run and for the next.
@@ -187,15 +187,16 @@ ScoredGrid SlidePieces::scored(const FeaturesPiece& made, const FittedModel& mod
     storage::write_scores(plan, scores, storage::key_text(key), file("scores/grid", ".csv"));
   }
   ScoredGrid result;
-  const double slide_score = heatmap::slide_score(scores);
+  const std::string& shown = pieces_.study.heatmap.overlay.shown_class;
+  const double slide_score = heatmap::slide_score(scores, shown);
   if (std::isfinite(slide_score)) result.slide_score = slide_score;
   if (plan.rows.empty()) return result;
   const AddSeconds timer(report_.seconds["map"]);
   const std::string map_key =
-      storage::key_text(storage::HeatmapKey{key, pieces_.study.heatmap, slide_.annotations_sha256});
+      storage::key_text(storage::HeatmapKey{key, pieces_.study.heatmap.overlay, slide_.annotations_sha256});
   result.heatmap = file("heatmaps", ".png");
   if (!found("heatmaps", *result.heatmap, map_key) || !io::exists(file("heatmaps", ".tiff"))) {
-    draw(heatmap::make_heatmap(plan, scores), *result.heatmap, map_key);
+    draw(heatmap::make_heatmap(plan, scores, shown), *result.heatmap, map_key);
   }
   return result;
 }

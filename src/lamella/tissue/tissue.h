@@ -11,6 +11,7 @@
 
 #include "lamella/base/context.h"
 #include "lamella/base/image.h"
+#include "lamella/base/option.h"
 #include "lamella/slide/slide.h"
 
 namespace lamella::tissue {
@@ -28,6 +29,7 @@ struct TissueOptions {
   double max_gap_um = 80;        // gaps up to this wide are closed, 0-500
   double max_air_um = 190;       // spaces between thin walls (fat, alveoli) are closed, 0-500
   void validate() const;
+  static const OptionTable<TissueOptions>& table();
 };
 
 // Why a pixel that is no plain glass is no tissue.

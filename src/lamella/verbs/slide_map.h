@@ -16,6 +16,7 @@ namespace lamella::verbs {
 struct MapOptions {
   heatmap::OverlayOptions overlay;
   int thumbnail_px = 1600;  // longer side of the picture's slide
+  static const OptionTable<MapOptions>& table();
 };
 
 struct SlideMap {
