@@ -14,7 +14,9 @@
 #include "lamella/encoder/encoder.h"
 #include "lamella/study/study_file.h"
 #include "lamella/verbs/check_plan.h"
+#include "lamella/verbs/verb_options.h"
 #include "loaded_encoder.h"
+#include "options.h"
 #include "values.h"
 
 namespace lamella::python {
@@ -165,7 +167,8 @@ void bind_encoder_class(nb::module_& module) {
           "defaults",
           [] {
             const study::Study study;
-            return nb::make_tuple(study.encoder, std::string(encoder::to_string(study.encoding.precision)));
+            return nb::make_tuple(study.encoder,
+                                  std::string(encoder::to_string(study.encoding.precision)));
           },
           "Name and precision of the encoder that is used where none is named.")
       .def_prop_ro("name", [](const LoadedEncoder& self) { return self.info().name; })
@@ -225,19 +228,31 @@ void bind_encode(nb::module_& module) {
   bind_encoder_info(module);
   bind_encoder_class(module);
   const study::Study standard;
+  const OptionList list = {
+      *find_option(verbs::EncodingOptions::table().list(), "precision")};  // in memory: float32
+  const std::string signature =
+      "def encode(slide: Slide | str | os.PathLike, plan: Plan, *, "
+      "encoder: Encoder | str | os.PathLike = '" +
+      standard.encoder + "'" + keywords_of(list) +
+      ", slide_mpp: float | None = None, threads: int | None = None, progress: object = None) "
+      "-> Features";
+  const std::string text =
+      "Turns a plan's patches into feature vectors. encoder: a name, a folder, or an Encoder." +
+      docs_of(list);
   module.def(
       "encode",
-      [](nb::object slide, const patch::PatchPlan& plan, nb::object encoder,
-         const std::string& precision, std::optional<double> slide_mpp, std::optional<int> threads,
-         nb::object progress) {
-        return encode_verb(slide, plan, encoder, precision, slide_mpp,
-                           Call(threads, std::move(progress)));
+      [list](nb::object slide, const patch::PatchPlan& plan, nb::object encoder,
+             std::optional<double> slide_mpp, std::optional<int> threads, nb::object progress,
+             nb::kwargs given) {
+        verbs::EncodingOptions options;
+        set_options({&list, &options}, given, "encode");
+        return encode_verb(slide, plan, encoder, std::string(to_string(options.precision)),
+                           slide_mpp, Call(threads, std::move(progress)));
       },
       nb::arg("slide"), nb::arg("plan"), nb::kw_only(), nb::arg("encoder") = standard.encoder,
-      nb::arg("precision") = std::string(encoder::to_string(standard.encoding.precision)),
       nb::arg("slide_mpp") = nb::none(), nb::arg("threads") = nb::none(),
-      nb::arg("progress") = nb::none(),
-      "Turns a plan's patches into feature vectors. encoder: a name, a folder, or an Encoder.");
+      nb::arg("progress") = nb::none(), nb::arg("options"), nb::sig(signature.c_str()),
+      text.c_str());
 }
 
 }  // namespace lamella::python
