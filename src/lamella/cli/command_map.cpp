@@ -26,8 +26,8 @@ int run_map(MapCommandOptions options, Shell& shell) {
   const Stopwatch watch;
   const auto slide = options.slide.open(shell);
   const heatmap::ScoredPatches scores = storage::read_scores(options.scores);
-  const heatmap::HeatMap map = heatmap::make_heatmap(
-      scores, slide->info().size_px(), options.map.overlay.shown_class);
+  const heatmap::HeatMap map =
+      heatmap::make_heatmap(scores, slide->info().size_px(), options.map.overlay.shown_class);
   if (!options.annotations.empty()) {
     options.map.overlay.outlines =
         verbs::outlines_of(annotation::read_annotations(options.annotations));
@@ -47,10 +47,9 @@ int run_map(MapCommandOptions options, Shell& shell) {
   object["slide_score"] =
       std::isfinite(slide_score) ? nlohmann::json(slide_score) : nlohmann::json();
   add_rate(object, scores.scores.rows(), watch.seconds());
-  shell.print(object,
-              fmt::format("{}: heat-map of {} ({} x {} cells) -> {}.png, {}.tiff\n",
-                          options.slide.id(), shown, map.columns, map.rows, options.out,
-                          options.out));
+  shell.print(object, fmt::format("{}: heat-map of {} ({} x {} cells) -> {}.png, {}.tiff\n",
+                                  options.slide.id(), shown, map.columns, map.rows, options.out,
+                                  options.out));
   return kDone;
 }
 

@@ -70,9 +70,7 @@ Action add_plan(CLI::App& app) {
       ->excludes(centers)
       ->type_name("FILE");
   app.add_option("--out", options->out, "plan file to write")->required()->type_name("PLAN.h5");
-  return [options](Shell& shell) {
-    return run_plan(*options, shell);
-  };
+  return [options](Shell& shell) { return run_plan(*options, shell); };
 }
 
 }  // namespace lamella::cli

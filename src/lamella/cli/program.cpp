@@ -31,10 +31,10 @@ constexpr std::array kCommands = {
             "lamella features export --features a.features.h5 --layout clam --out h5_files/a.h5",
             add_features},
     Command{
-        "train", "learn tumour against normal from labelled features",
+        "train", "learn the classes of labelled features",
         "lamella train --features a.features.h5 b.features.h5 --groups patients.csv --out model",
         add_train},
-    Command{"score", "give every patch its probability of tumour",
+    Command{"score", "give every patch the probability of each class",
             "lamella score --slide a.svs --model model --out a.csv", add_score},
     Command{"map", "draw scores as a heat-map over the slide",
             "lamella map --slide a.svs --scores a.csv --out a_map", add_map},
@@ -129,7 +129,7 @@ std::span<const Command> commands() { return kCommands; }
 
 int run_program(int argc, char** argv) {
   CLI::App app{
-      "lamella: from whole-slide images and annotations to tracked tumour classifiers "
+      "lamella: from whole-slide images and annotations to tracked patch classifiers "
       "and heat-maps",
       "lamella"};
   Parsed parsed;

@@ -62,16 +62,49 @@ std::string counts_text(const ClassTable& classes, const std::vector<int64_t>& r
   return text;
 }
 
-std::string metrics_text(const std::map<std::string, evaluation::Metrics>& metrics) {
-  Table table({"", "patches", "of the class", "AUC", "95 % interval", "avg. precision", "accuracy",
-               "balanced", "Brier", "ECE"});
-  for (const auto& [name, m] : metrics) {
-    table.add({name, std::to_string(m.n), std::to_string(m.n_positive), fixed(m.auc),
-               m.auc_low ? fmt::format("{:.4f}-{:.4f}", *m.auc_low, *m.auc_high) : "n/a",
-               fixed(m.average_precision), fixed(m.accuracy), fixed(m.balanced_accuracy),
-               fixed(m.brier), fixed(m.ece)});
+namespace {
+
+void add_metrics(Table& table, const std::string& name, const evaluation::Metrics& m) {
+  table.add({name, std::to_string(m.n), std::to_string(m.n_positive), fixed(m.auc),
+             m.auc_low ? fmt::format("{:.4f}-{:.4f}", *m.auc_low, *m.auc_high) : "n/a",
+             fixed(m.average_precision), fixed(m.accuracy), fixed(m.balanced_accuracy),
+             fixed(m.brier), fixed(m.ece)});
+}
+
+// Rows are the classes of the patches, columns those that are most likely.
+std::string confusion_text(const std::string& name, const evaluation::ClassMetrics& metrics) {
+  std::vector<std::string> heading = {name + ": is, and is called"};
+  for (const std::string& called : metrics.classes.names) heading.push_back(called);
+  Table table(heading);
+  for (size_t k = 0; k < metrics.confusion.size(); ++k) {
+    std::vector<std::string> row = {metrics.classes.names[k]};
+    for (const int64_t count : metrics.confusion[k]) row.push_back(std::to_string(count));
+    table.add(row);
   }
   return table.text();
+}
+
+}  // namespace
+
+std::string metrics_text(const std::map<std::string, evaluation::ClassMetrics>& metrics) {
+  Table table({"", "patches", "of the class", "AUC", "95 % interval", "avg. precision", "accuracy",
+               "balanced", "Brier", "ECE"});
+  std::string after;
+  for (const auto& [name, m] : metrics) {
+    if (m.classes.count() == 2) {
+      add_metrics(table, name, m.last());
+      after = fmt::format("(of class {})\n", m.classes.names.back());
+      continue;
+    }
+    for (int label = 0; label < m.classes.count(); ++label) {
+      add_metrics(table, name + " " + m.classes.name(label),
+                  m.per_class[static_cast<size_t>(label)]);
+    }
+    after += fmt::format("\n{}: macro AUC {}, accuracy {}, log loss {}\n", name, fixed(m.macro_auc),
+                         fixed(m.accuracy), fixed(m.log_loss));
+    if (m.n > 0) after += confusion_text(name, m);
+  }
+  return table.text() + after;
 }
 
 }  // namespace lamella::cli

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "lamella/evaluation/metrics.h"
+#include "lamella/evaluation/class_metrics.h"
 
 namespace lamella::cli {
 
@@ -24,10 +24,10 @@ class Table {
 };
 
 // A row per named set: AUC with its interval, average precision, accuracy, …
-// Rows of each class: {"tumor": 364, "normal": 545}, "364 tumor, 545 normal".
+// Rows of each class: {"fat": 12, "gland": 30}, "30 gland, 12 fat": the last one first.
 nlohmann::json counts_json(const ClassTable& classes, const std::vector<int64_t>& rows);
 std::string counts_text(const ClassTable& classes, const std::vector<int64_t>& rows);
 
-std::string metrics_text(const std::map<std::string, evaluation::Metrics>& metrics);
+std::string metrics_text(const std::map<std::string, evaluation::ClassMetrics>& metrics);
 
 }  // namespace lamella::cli

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <tiffio.h>
 
+#include <array>
 #include <cmath>
 #include <filesystem>
 
@@ -138,6 +139,43 @@ TEST(DrawOverlay, TintsOnlyWhereItLooked) {
   EXPECT_EQ(unseen[0], 200);
   const uint8_t* beyond = picture.row(14 + 50) + 3 * (14 + 250);
   EXPECT_EQ(beyond[2], 200);
+}
+
+TEST(DrawOverlay, ShowsTheMostLikelyClassInColoursOfTheLegend) {
+  ScoredPatches patches = patches_at({{0, 0}, {100, 0}, {200, 0}}, 100);
+  patches.scores = {{{"fat", "stroma", "tumor"}}, {0.6f, 0.3f, 0.1f, 0.1f, 0.2f, 0.7f, 0, 1, 0}};
+  const HeatMap map = make_heatmap(patches, {300, 100}, kMostLikely);
+  OverlayOptions options;
+  options.opacity = 1;
+  options.title = "slide";
+  const Image thumbnail(300, 100, 3, 200);
+  const Image picture = draw_overlay(map, thumbnail.view(), options);
+  // The slide lies at (14, 42): blue, bluish green, orange.
+  const auto at = [&](int x, int y) {
+    const uint8_t* pixel = picture.row(y) + 3 * x;
+    return std::array<int, 3>{pixel[0], pixel[1], pixel[2]};
+  };
+  const std::array<int, 3> blue{0, 114, 178}, orange{230, 159, 0}, green{0, 158, 115};
+  EXPECT_EQ(at(14 + 50, 42 + 50), blue);
+  EXPECT_EQ(at(14 + 150, 42 + 50), green);
+  EXPECT_EQ(at(14 + 250, 42 + 50), orange);
+  // The legend's boxes are 14 px, 21 px apart, 14 px right of the slide.
+  EXPECT_EQ(at(328 + 7, 42 + 7), blue);
+  EXPECT_EQ(at(328 + 7, 42 + 21 + 7), orange);
+  EXPECT_EQ(at(328 + 7, 42 + 42 + 7), green);
+}
+
+TEST(DrawOverlay, HasALegendOfSixtyFourClasses) {
+  ScoredPatches patches = patches_at({{0, 0}}, 100);
+  patches.scores.classes.names.clear();
+  patches.scores.values.assign(64, 1.0f / 64);
+  for (int k = 0; k < 64; ++k) {
+    patches.scores.classes.names.push_back(std::string(60, 'x') + std::to_string(k));
+  }
+  const Image picture = draw_overlay(make_heatmap(patches, {300, 100}, kMostLikely),
+                                     Image(300, 100, 3, 200).view(), {});
+  EXPECT_GT(picture.height(), 64 * 21);
+  EXPECT_LT(picture.width(), 900) << "long names are shortened";
 }
 
 TEST(DrawOverlay, RefusesUnknownColours) {

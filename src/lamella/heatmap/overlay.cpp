@@ -7,9 +7,19 @@
 
 #include "lamella/base/error.h"
 #include "lamella/base/text.h"
-#include "lamella/heatmap/heatmap.h"
+#include "lamella/heatmap/overlay_internal.h"
 
 namespace lamella::heatmap {
+
+void put_text(cv::Mat& canvas, const std::string& text, cv::Point left_bottom, double scale) {
+  cv::putText(canvas, text, left_bottom, kFont, scale, kInk, 1, cv::LINE_AA);
+}
+
+std::string ascii(const std::string& from) {
+  std::string text;
+  for (const char c : from) text += (c >= 32 && c < 127) ? c : '?';
+  return text;
+}
 
 namespace {
 
@@ -45,19 +55,8 @@ cv::Mat colour_table(const std::string& name) {
   return colours;
 }
 
-const cv::Scalar kInk(40, 40, 40), kFrame(150, 150, 150), kWhite(255, 255, 255);
-constexpr int kFont = cv::FONT_HERSHEY_DUPLEX;
-
-// All lengths follow the picture's size, so that text reads the same on any.
-struct Layout {
-  int unit;  // about a line of text
-  cv::Rect slide;
-  cv::Rect bar;
-  cv::Size canvas;
-  double font;
-};
-
-Layout make_layout(int width, int height, bool titled) {
+// classes: of a legend in the bar's place, null for a bar.
+Layout make_layout(int width, int height, bool titled, const ClassTable* classes) {
   Layout layout;
   const int longer = std::max(width, height);
   layout.unit = std::clamp(longer / 40, 14, 60);
@@ -67,12 +66,14 @@ Layout make_layout(int width, int height, bool titled) {
   layout.slide = {u, top, width, height};
   const int bar_height = std::max(height, 8 * u);
   layout.bar = {u + width + u, top, u, bar_height};
-  layout.canvas = {layout.bar.x + layout.bar.width + 4 * u, top + bar_height + u};
+  if (classes) {
+    const cv::Size legend = legend_size(*classes, layout);
+    layout.canvas = {layout.bar.x + legend.width + u,
+                     top + std::max(bar_height, legend.height) + u};
+  } else {
+    layout.canvas = {layout.bar.x + layout.bar.width + 4 * u, top + bar_height + u};
+  }
   return layout;
-}
-
-void put_text(cv::Mat& canvas, const std::string& text, cv::Point left_bottom, double scale) {
-  cv::putText(canvas, text, left_bottom, kFont, scale, kInk, 1, cv::LINE_AA);
 }
 
 void draw_bar(cv::Mat& canvas, const Layout& layout, const cv::Mat& colours) {
@@ -94,13 +95,6 @@ void draw_bar(cv::Mat& canvas, const Layout& layout, const cv::Mat& colours) {
   }
 }
 
-// Hershey fonts know ASCII only.
-std::string ascii(const std::string& from) {
-  std::string text;
-  for (const char c : from) text += (c >= 32 && c < 127) ? c : '?';
-  return text;
-}
-
 void draw_title(cv::Mat& canvas, const Layout& layout, const std::string& title,
                 const std::string& caption) {
   const std::string text = ascii(title);
@@ -116,6 +110,8 @@ void draw_title(cv::Mat& canvas, const Layout& layout, const std::string& title,
 void blend(cv::Mat& picture, const HeatMap& map, const cv::Mat& colours, double opacity) {
   const double scale_x = static_cast<double>(map.slide_size_px.width) / picture.cols;
   const double scale_y = static_cast<double>(map.slide_size_px.height) / picture.rows;
+  const int last = static_cast<int>(colours.total()) - 1;
+  const float steps = map.shown == kMostLikely ? 1.0f : static_cast<float>(last);
   for (int y = 0; y < picture.rows; ++y) {
     const auto row =
         static_cast<int64_t>(std::floor(((y + 0.5) * scale_y - map.origin_y_px) / map.cell_y_px));
@@ -127,8 +123,8 @@ void blend(cv::Mat& picture, const HeatMap& map, const cv::Mat& colours, double 
       if (column < 0 || column >= map.columns) continue;
       const float score = map.values[static_cast<size_t>(row * map.columns + column)];
       if (std::isnan(score)) continue;
-      const auto colour =
-          colours.at<cv::Vec3b>(std::clamp(static_cast<int>(std::lround(score * 255)), 0, 255));
+      const int index = static_cast<int>(std::lround(score * steps));
+      const auto colour = colours.at<cv::Vec3b>(std::clamp(index, 0, last));
       for (int c = 0; c < 3; ++c) {
         pixels[x][c] =
             static_cast<uint8_t>(std::lround(opacity * colour[c] + (1 - opacity) * pixels[x][c]));
@@ -178,7 +174,9 @@ Image draw_overlay(const HeatMap& map, const ImageView& thumbnail, const Overlay
                 fmt::format("the thumbnail is {} x {} x {}, expected RGB pixels", thumbnail.width,
                             thumbnail.height, thumbnail.channels));
   }
-  const cv::Mat colours = colour_table(options.colormap);
+  const bool every_class = map.shown == kMostLikely;
+  const cv::Mat colours =
+      every_class ? class_colours(map.classes.count()) : colour_table(options.colormap);
   cv::Mat picture =
       cv::Mat(thumbnail.height, thumbnail.width, CV_8UC3, const_cast<uint8_t*>(thumbnail.data),
               static_cast<size_t>(thumbnail.stride))
@@ -186,15 +184,22 @@ Image draw_overlay(const HeatMap& map, const ImageView& thumbnail, const Overlay
   if (!map.values.empty()) blend(picture, map, colours, options.opacity);
   draw_outlines(picture, options, map.slide_size_px);
 
-  const Layout layout = make_layout(picture.cols, picture.rows, !options.title.empty());
+  const Layout layout = make_layout(picture.cols, picture.rows, !options.title.empty(),
+                                    every_class ? &map.classes : nullptr);
   Image image(layout.canvas.width, layout.canvas.height, 3, 255);
   const MutableImageView view = image.view();
   cv::Mat canvas(view.height, view.width, CV_8UC3, view.data, static_cast<size_t>(view.stride));
   picture.copyTo(canvas(layout.slide));
   cv::rectangle(canvas, layout.slide, kFrame);
-  draw_bar(canvas, layout, colours);
-  if (!options.title.empty())
-    draw_title(canvas, layout, options.title, "probability of " + map.shown);
+  if (every_class) {
+    draw_legend(canvas, layout, map.classes, colours);
+  } else {
+    draw_bar(canvas, layout, colours);
+  }
+  if (!options.title.empty()) {
+    draw_title(canvas, layout, options.title,
+               every_class ? "most likely class" : "probability of " + map.shown);
+  }
   return image;
 }
 

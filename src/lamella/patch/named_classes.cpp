@@ -23,9 +23,10 @@ bool by_centres(const std::vector<NamedClass>& classes) {
     if (one.by_annotations() || !one.rule.wins_over.empty()) drawn = &one;
   }
   if (listed && drawn) {
-    refuse(fmt::format("found lists of centres for class '{}' and a rule of annotations for class "
-                       "'{}', expected one source of labels for all classes",
-                       listed->name, drawn->name));
+    refuse(
+        fmt::format("found lists of centres for class '{}' and a rule of annotations for class "
+                    "'{}', expected one source of labels for all classes",
+                    listed->name, drawn->name));
   }
   return listed != nullptr;
 }
@@ -48,9 +49,10 @@ class Finder {
   }
   NamedClass& find(const std::string& option, const std::string& name) {
     if (table_.empty()) {
-      refuse(fmt::format("`{}`: found the class '{}', and no `classes`; give the names of all, in "
-                         "the order of the columns of scores",
-                         option, name));
+      refuse(
+          fmt::format("`{}`: found the class '{}', and no `classes`; give the names of all, in "
+                      "the order of the columns of scores",
+                      option, name));
     }
     if (const auto label = table_.find(name)) return classes_[static_cast<size_t>(*label)];
     refuse(fmt::format("`{}`: found the class '{}'{}, expected one of {}", option, name,

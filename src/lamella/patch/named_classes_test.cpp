@@ -84,12 +84,13 @@ TEST(NamedClasses, InFlatWords) {
   const auto listed = named_classes({.classes = {"a", "b"}}, {"x:1.txt:b", "y.txt:a", "z.txt:b"});
   EXPECT_EQ(listed[1].centers, (std::vector<std::string>{"x:1.txt", "z.txt"}));
 
-  EXPECT_NE(word_fault({.classes = {"a", "b"}}, {"x.txt"}).find("`centers`: found 'x.txt', expected "
-                                                                "FILE:CLASS"),
+  EXPECT_NE(word_fault({.classes = {"a", "b"}}, {"x.txt"})
+                .find("`centers`: found 'x.txt', expected "
+                      "FILE:CLASS"),
             std::string::npos);
-  EXPECT_NE(word_fault({.classes = {"normal", "tumor"}}, {"x.txt:tumour"})
-                .find("did you mean 'tumor'?"),
-            std::string::npos);
+  EXPECT_NE(
+      word_fault({.classes = {"normal", "tumor"}}, {"x.txt:tumour"}).find("did you mean 'tumor'?"),
+      std::string::npos);
   EXPECT_NE(word_fault({}, {"x.txt:a"}).find("no `classes`"), std::string::npos);
   EXPECT_NE(word_fault({.classes = {"a", "b"}, .groups = {":a"}}, {}), "");
 }

@@ -81,8 +81,8 @@ struct AnnotationRule {
 // Candidates: the patches of a grid of stride = extent from the slide's top-left that lie wholly
 // on the slide. A candidate is of a class if
 //   the class's area covers at least min_coverage of it, and it has nothing of the areas of the
-//     classes that this one wins over (a patch at the rim of a tumour is not normal, though normal
-//     polygons are cut out of the tumour's), or
+//     classes that this one wins over (a patch at the rim of a loser is not the winner's, though
+//     the winner's polygons are cut out of the loser's), or
 //   the class takes the rest of the tissue, no polygon of any group touches it, and at least
 //     min_tissue of it is tissue.
 // One that two classes claim gets no label, and a warning counts them.

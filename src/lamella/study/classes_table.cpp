@@ -27,10 +27,11 @@ patch::NamedClass read_class(TomlReader table, const std::string& name, const st
 // A study learns its classes: each needs rows.
 void require_source(const patch::NamedClass& one) {
   if (!one.centers.empty() || one.by_annotations()) return;
-  throw Error(ErrorCode::kInvalidArgument,
-              fmt::format("class '{}': found no source of labels, expected centers, annotations, or "
-                          "rest_of_tissue = true",
-                          one.name));
+  throw Error(
+      ErrorCode::kInvalidArgument,
+      fmt::format("class '{}': found no source of labels, expected centers, annotations, or "
+                  "rest_of_tissue = true",
+                  one.name));
 }
 
 }  // namespace
@@ -92,7 +93,8 @@ std::string written(const std::array<std::string, 2>& classes) {
 
 std::string instead_of_rule(const toml::table& rule) {
   std::string normal;
-  if (rule.contains("negative")) normal += "annotations = " + list_text(rule.get("negative")) + ", ";
+  if (rule.contains("negative"))
+    normal += "annotations = " + list_text(rule.get("negative")) + ", ";
   if (rule["negative_from_tissue"].value_or(false)) normal += "rest_of_tissue = true, ";
   normal += fmt::format("wins_over = [\"{}\"]", kOldNames[1]);
   std::string text =

@@ -20,9 +20,9 @@ nlohmann::json label_inputs(const RunState& state, const SlideWork& work) {
     for (const auto& centre : annotation::centres_of(list.centres, work.entry.slide_id)) {
       rows.push_back({centre.x_px, centre.y_px});
     }
-    inputs.push_back({{"centres",
-                       {{"class", state.study.classes().name(list.label)},
-                        {"rows", sha256_hex(rows.dump())}}}});
+    inputs.push_back(
+        {{"centres",
+          {{"class", state.study.classes().name(list.label)}, {"rows", sha256_hex(rows.dump())}}}});
   }
   if (state.study.labels.by_annotations()) {
     inputs.push_back({{"rule", json_of_options(state.study.labels.rule)},

@@ -41,7 +41,7 @@ std::string class_names(const Json& record) {
   return join(names, ", ");
 }
 
-// "364 tumor and 545 normal": the last class first.
+// "30 gland and 12 fat": the last class first.
 std::string class_rows(const Json& record) {
   const Json classes = at(record, "/training/classes"), rows = at(record, "/training/class_rows");
   std::string text;
@@ -70,19 +70,37 @@ std::string data_section(const Json& record) {
   return text;
 }
 
+std::string figures_row(const std::string& name, const Json& m) {
+  const std::string interval =
+      m["auc_low"].is_number() ? figure(m["auc_low"]) + "-" + figure(m["auc_high"]) : "n/a";
+  return fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |\n", name, plain(m["n"]),
+                     plain(m["n_positive"]), figure(m["auc"]), interval,
+                     figure(m["average_precision"]), figure(m["accuracy"]),
+                     figure(m["balanced_accuracy"]), figure(m["brier"]), figure(m["ece"]));
+}
+
 std::string metrics_section(const Json& record) {
   std::string text =
-      "## Figures\n\n| set | patches | tumour | AUC | 95 % interval | avg. precision | accuracy | "
-      "balanced | Brier | ECE |\n|---|---|---|---|---|---|---|---|---|---|\n";
-  const Json metrics = at(record, "/metrics");
+      "## Figures\n\n| set | patches | of the class | AUC | 95 % interval | avg. precision | "
+      "accuracy | balanced | Brier | ECE |\n|---|---|---|---|---|---|---|---|---|---|\n";
+  const Json metrics = at(record, "/metrics"), classes = at(record, "/training/classes");
+  std::string more;
   for (const auto& [role, m] : metrics.items()) {
-    const std::string interval =
-        m["auc_low"].is_number() ? figure(m["auc_low"]) + "-" + figure(m["auc_high"]) : "n/a";
-    text += fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |\n", role,
-                        plain(m["n"]), plain(m["n_positive"]), figure(m["auc"]), interval,
-                        figure(m["average_precision"]), figure(m["accuracy"]),
-                        figure(m["balanced_accuracy"]), figure(m["brier"]), figure(m["ece"]));
+    if (m.contains("auc")) {  // two classes: the last one
+      text += figures_row(role, m);
+      continue;
+    }
+    for (const Json& name : classes) {
+      text += figures_row(role + " " + plain(name), m["classes"][name.get<std::string>()]);
+    }
+    more += fmt::format("\n{}: macro AUC {}, accuracy {}, log loss {}.\n", role,
+                        figure(m["macro_auc"]), figure(m["accuracy"]), figure(m["log_loss"]));
   }
+  if (more.empty() && !classes.empty()) {
+    more = fmt::format("\nThe figures are those of class {} against the other.\n",
+                       plain(classes.back()));
+  }
+  text += more;
   return text +
          "\nPooled over the labelled patches of all slides of a set; interval by DeLong; accuracy "
          "at "

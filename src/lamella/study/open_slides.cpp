@@ -8,8 +8,8 @@
 #include "lamella/base/text.h"
 #include "lamella/io/byte_source.h"
 #include "lamella/study/pieces_internal.h"
-#include "lamella/verbs/scale.h"
 #include "lamella/verbs/plan_slide.h"
+#include "lamella/verbs/scale.h"
 
 namespace lamella::study {
 
@@ -70,9 +70,7 @@ const std::shared_ptr<const slide::Slide>& pixels_of(SlideWork& work) {
   return work.slide;
 }
 
-void read_centres(RunState& state) {
-  state.centres = verbs::read_lists(state.study.labels).lists;
-}
+void read_centres(RunState& state) { state.centres = verbs::read_lists(state.study.labels).lists; }
 
 void open_slides(RunState& state) {
   read_centres(state);

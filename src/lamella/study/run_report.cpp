@@ -140,10 +140,18 @@ void record_outcomes(RunState& state, bool now) {
   state.record.set("slides", list);
 }
 
-void measure_metrics(RunState& state, const std::string& role, const evaluation::Metrics& metrics) {
-  const nlohmann::json values = to_json(metrics);
-  for (const auto& [key, value] : values.items()) {
-    if (value.is_number()) state.record.measure(role + "_" + key, value.get<double>());
+void measure_metrics(RunState& state, const std::string& role,
+                     const evaluation::ClassMetrics& metrics) {
+  const auto measure = [&](const std::string& prefix, const nlohmann::json& values) {
+    for (const auto& [key, value] : values.items()) {
+      if (value.is_number()) state.record.measure(prefix + "_" + key, value.get<double>());
+    }
+  };
+  measure(role, to_json(metrics));
+  if (metrics.classes.count() == 2) return;
+  for (int label = 0; label < metrics.classes.count(); ++label) {
+    measure(role + "_" + metrics.classes.name(label),
+            to_json(metrics.per_class[static_cast<size_t>(label)]));
   }
 }
 

@@ -177,6 +177,24 @@ nlohmann::json to_json(const evaluation::Metrics& metrics) {
           {"ece", value_or_null(metrics.ece)}};
 }
 
+nlohmann::json to_json(const evaluation::ClassMetrics& metrics) {
+  nlohmann::json object;
+  if (metrics.classes.count() == 2) {
+    object = to_json(metrics.last());
+  } else {
+    object = {{"n", metrics.n},
+              {"macro_auc", value_or_null(metrics.macro_auc)},
+              {"accuracy", value_or_null(metrics.accuracy)}};
+  }
+  object["log_loss"] = value_or_null(metrics.log_loss);
+  object["confusion"] = metrics.confusion;
+  for (int label = 0; label < metrics.classes.count(); ++label) {
+    object["classes"][metrics.classes.name(label)] =
+        to_json(metrics.per_class[static_cast<size_t>(label)]);
+  }
+  return object;
+}
+
 nlohmann::json to_json(const SlideOutcome& slide) {
   nlohmann::json item = {{"slide_id", slide.slide_id},
                          {"role", std::string(to_string(slide.role))},

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "lamella/base/context.h"
-#include "lamella/evaluation/metrics.h"
+#include "lamella/evaluation/class_metrics.h"
 #include "lamella/study/slides_table.h"
 #include "lamella/study/study_file.h"
 
@@ -38,9 +38,10 @@ struct SlideOutcome {
 struct StudyResult {
   std::string run_id;
   std::string run_folder;
-  std::map<std::string, evaluation::Metrics> metrics;  // "train", "test" (labelled rows, pooled)
-  std::vector<SlideOutcome> slides;                    // in the table's order
-  std::map<std::string, double> seconds;               // plan, encode, train, score, map
+  std::map<std::string, evaluation::ClassMetrics>
+      metrics;                            // "train", "test" (labelled rows, pooled)
+  std::vector<SlideOutcome> slides;       // in the table's order
+  std::map<std::string, double> seconds;  // plan, encode, train, score, map
   double compile_seconds = 0;
   double lambda = 0;
   std::string precision;
@@ -65,6 +66,10 @@ StudyResult run_study(const Study& study, const RunOptions& options, const Conte
 // {"run_id", "run_dir", "metrics", "slides", "seconds", ...} as the command line prints it.
 nlohmann::json to_json(const StudyResult& result);
 nlohmann::json to_json(const evaluation::Metrics& metrics);
+// Of two classes the figures of the last one, of more "macro_auc" and "accuracy"; of all "n",
+// "log_loss", "confusion" ([class of the row][most likely class]) and "classes", the figures of
+// each against the rest by its name.
+nlohmann::json to_json(const evaluation::ClassMetrics& metrics);
 nlohmann::json to_json(const SlideOutcome& slide);
 
 }  // namespace lamella::study

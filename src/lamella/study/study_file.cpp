@@ -141,10 +141,11 @@ Study read_study(const std::string& path, const std::vector<std::string>& overri
   read_patches(*patches, study);
   const auto classes = reader.table("classes");
   if (!classes) {
-    reader.fail("",
-                "'[classes]' is missing; expected [classes] with the names of the classes and where "
-                "their labels come from: name = { annotations = [\"GROUP\"] } or name = { centers = "
-                "[\"FILE\"] }");
+    reader.fail(
+        "",
+        "'[classes]' is missing; expected [classes] with the names of the classes and where "
+        "their labels come from: name = { annotations = [\"GROUP\"] } or name = { centers = "
+        "[\"FILE\"] }");
   }
   read_classes(*classes, folder, study.labels);
   if (const auto table = reader.table("tissue")) read_section(*table, study.tissue);
@@ -169,12 +170,17 @@ nlohmann::json to_json(const Study& study) {
   if (study.tracking.mlflow) {
     tracking["mlflow"] = tracking::without_credentials(*study.tracking.mlflow);
   }
-  return {{"file", study.path},     {"name", study.name},
-          {"output", study.output}, {"slides", {{"table", study.slides_table}}},
-          {"patches", patches},     {"classes", classes_json(study.labels)},
+  return {{"file", study.path},
+          {"name", study.name},
+          {"output", study.output},
+          {"slides", {{"table", study.slides_table}}},
+          {"patches", patches},
+          {"classes", classes_json(study.labels)},
           {"tissue", json_of_options(study.tissue)},
-          {"encoder", encoder},     {"train", json_of_options(study.train)},
-          {"score", score},         {"heatmap", json_of_options(study.heatmap)},
+          {"encoder", encoder},
+          {"train", json_of_options(study.train)},
+          {"score", score},
+          {"heatmap", json_of_options(study.heatmap)},
           {"tracking", tracking}};
 }
 

@@ -76,7 +76,7 @@ void evaluate_role(RunState& state, Role role, const LabelledRows& rows) {
         state.file("scores/labelled", work, ".csv"));
   }
   const std::string name(to_string(role));
-  state.result.metrics[name] = evaluation::evaluate_classes(scores, rows.labels).last();
+  state.result.metrics[name] = evaluation::evaluate_classes(scores, rows.labels);
   measure_metrics(state, name, state.result.metrics[name]);
 }
 

@@ -65,7 +65,7 @@ void append(Rows& to, const Rows& from) {
 
 }  // namespace
 
-std::map<std::string, evaluation::Metrics> evaluate_scores(
+std::map<std::string, evaluation::ClassMetrics> evaluate_scores(
     const std::vector<NamedScores>& scores, const std::vector<Truth>& truths,
     const std::map<std::string, std::string>& patients) {
   std::map<std::string, const NamedScores*> by_slide;
@@ -95,16 +95,16 @@ std::map<std::string, evaluation::Metrics> evaluate_scores(
     throw Error(ErrorCode::kMismatch, "no plan with labels was given for this slide (`truth`)",
                 by_slide.begin()->second->source);
   }
-  std::map<std::string, evaluation::Metrics> metrics;
+  std::map<std::string, evaluation::ClassMetrics> metrics;
   for (const auto& [name, rows] : sets) {
-    metrics[name] = evaluation::evaluate_classes(rows.scores, rows.labels).last();
+    metrics[name] = evaluation::evaluate_classes(rows.scores, rows.labels);
   }
   return metrics;
 }
 
-std::map<std::string, evaluation::Metrics> evaluate_files(const std::vector<std::string>& scores,
-                                                          const std::vector<std::string>& truths,
-                                                          const std::string& groups_csv) {
+std::map<std::string, evaluation::ClassMetrics> evaluate_files(
+    const std::vector<std::string>& scores, const std::vector<std::string>& truths,
+    const std::string& groups_csv) {
   std::vector<NamedScores> named;
   for (const std::string& path : scores) {
     named.push_back({io::stem(path), path, storage::read_scores(path)});

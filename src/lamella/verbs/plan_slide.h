@@ -20,8 +20,8 @@ struct PlanSlideOptions {
   std::vector<std::string> centers;      // NCRF lists and their classes, "FILE:CLASS"
   std::vector<std::string> annotations;  // ASAP XML or NCRF JSON files, taken as one
   patch::AnnotationRule rule;            // its numbers; the rest comes from `labels`
-  std::string tissue = "auto";             // see tissue_mask
-  tissue::TissueOptions mask;              // where it is made
+  std::string tissue = "auto";           // see tissue_mask
+  tissue::TissueOptions mask;            // where it is made
   bool has_labels() const { return !centers.empty() || !annotations.empty(); }
   void validate() const;
   static const OptionTable<PlanSlideOptions>& table();
