@@ -14,6 +14,7 @@
 #include "lamella/base/error.h"
 #include "lamella/imagefile/imagefile.h"
 #include "lamella/verbs/slide_map.h"
+#include "options.h"
 #include "values.h"
 
 namespace lamella::python {
@@ -31,11 +32,11 @@ verbs::SlideMap map_verb(nb::handle slide, const Scores& scores,
       options.overlay.outlines =
           verbs::outlines_of(annotation::read_annotations(annotations->string()));
     }
-    auto drawn = verbs::draw_slide_map(*opened,
-                                       heatmap::make_heatmap(scores.patches,
-                                                             opened->info().size_px(),
-                                                             options.overlay.shown_class),
-                                       options, context);
+    auto drawn =
+        verbs::draw_slide_map(*opened,
+                              heatmap::make_heatmap(scores.patches, opened->info().size_px(),
+                                                    options.overlay.shown_class),
+                              options, context);
     if (out) verbs::write_slide_map(drawn, out->string());
     return drawn;
   });
@@ -79,29 +80,30 @@ void bind_map(nb::module_& module) {
              return fmt::format("HeatMap({} x {} cells)", self.map.columns, self.map.rows);
            })
       .def("_repr_png_", [](const SlideMap& self) { return png_bytes(self.overlay); });
-  const verbs::MapOptions standard;
+  const OptionList& list = verbs::MapOptions::table().list();
+  const std::string signature =
+      "def map(slide: Slide | str | os.PathLike, scores: Scores, *, "
+      "annotations: str | os.PathLike | None = None" +
+      keywords_of(list) +
+      ", out: str | os.PathLike | None = None, threads: int | None = None, "
+      "progress: object = None) -> HeatMap";
+  const std::string text =
+      "Draws scores as a heat-map over the slide; with out, also OUT.png and OUT.tiff." +
+      docs_of(list);
   module.def(
       "map",
       [](nb::object slide, const Scores& scores, std::optional<std::filesystem::path> annotations,
-         const std::string& shown_class, const std::string& colormap, double opacity,
-         int thumbnail_px, std::optional<std::filesystem::path> out, std::optional<int> threads,
-         nb::object progress) {
+         std::optional<std::filesystem::path> out, std::optional<int> threads, nb::object progress,
+         nb::kwargs given) {
         verbs::MapOptions options;
-        options.overlay.shown_class = shown_class;
-        options.overlay.colormap = colormap;
-        options.overlay.opacity = opacity;
-        options.thumbnail_px = thumbnail_px;
+        set_options(options, given, "map");
         return map_verb(slide, scores, annotations, options, out,
                         Call(threads, std::move(progress)));
       },
       nb::arg("slide"), nb::arg("scores"), nb::kw_only(), nb::arg("annotations") = nb::none(),
-      nb::arg("class_") = standard.overlay.shown_class,
-      nb::arg("colormap") = standard.overlay.colormap,
-      nb::arg("opacity") = standard.overlay.opacity,
-      nb::arg("thumbnail_px") = standard.thumbnail_px, nb::arg("out") = nb::none(),
-      nb::arg("threads") = nb::none(), nb::arg("progress") = nb::none(),
-      "Draws the probability of a class (class_, \"\" for the last, \"most likely\" for all) as a "
-      "heat-map over the slide; with out, also OUT.png and OUT.tiff.");
+      nb::arg("out") = nb::none(), nb::arg("threads") = nb::none(),
+      nb::arg("progress") = nb::none(), nb::arg("options"), nb::sig(signature.c_str()),
+      text.c_str());
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "call.h"
 #include "lamella/encoder/encoder.h"
+#include "lamella/study/option_keys.h"
 #include "lamella/study/plan_study.h"
 #include "lamella/study/run_study.h"
 #include "values.h"
@@ -147,6 +148,7 @@ void bind_study(nb::module_& module) {
       },
       nb::arg("study"), nb::arg("full_hash"), nb::arg("threads").none(),
       nb::arg("progress").none());
+  module.def("options_json", [] { return study::all_options().dump(); });
   module.def("encoder_search_path", encoder::encoder_search_path,
              "Folders in which encoders are looked for by name.");
 }

@@ -58,6 +58,12 @@ def evaluate(scores: Any, truth: Any, *, groups: Any = None) -> dict[str, Any]:
     return result
 
 
+def options() -> dict[str, Any]:
+    """Every option of study files and verbs: name, kind, unit, bounds, default, help."""
+    result: dict[str, Any] = json.loads(_core.options_json())
+    return result
+
+
 def override_texts(overrides: Mapping[str, Any] | Iterable[str]) -> list[str]:
     if isinstance(overrides, Mapping):
         return [f"{key}={_toml(value)}" for key, value in overrides.items()]

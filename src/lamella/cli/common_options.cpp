@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-
 #include "lamella/base/credentials.h"
 #include "lamella/base/error.h"
 #include "lamella/base/process.h"

@@ -135,7 +135,8 @@ std::string SlidePieces::features_path(const PlanRequest& request) const {
 
 std::string SlidePieces::features_key(const PlanRequest& request) const {
   return storage::key_text(verbs::features_key(storage::key_text(request.key), pieces_.encoder,
-                                               pieces_.precision, pieces_.study.encoding.features_dtype));
+                                               pieces_.precision,
+                                               pieces_.study.encoding.features_dtype));
 }
 
 // By the slide's name; what was said when it was opened is left out.
@@ -160,8 +161,8 @@ FeaturesPiece SlidePieces::features(const PlanRequest& request) {
     encoder::Encoder& encoder = encoder_.get(pieces_, context_.threads);
     const AddSeconds timer(report_.seconds["encode"]);
     report_.patches_resumed +=
-        verbs::encode_file(pixels_.open(), plan, encoder, {pieces_.study.encoding.features_dtype, made.key},
-                           path, context_)
+        verbs::encode_file(pixels_.open(), plan, encoder,
+                           {pieces_.study.encoding.features_dtype, made.key}, path, context_)
             .resumed;
     // Read back: as they are stored, they are the same for this run and for the next.
     made.features = std::make_unique<storage::FeatureReader>(path);
@@ -192,8 +193,8 @@ ScoredGrid SlidePieces::scored(const FeaturesPiece& made, const FittedModel& mod
   if (std::isfinite(slide_score)) result.slide_score = slide_score;
   if (plan.rows.empty()) return result;
   const AddSeconds timer(report_.seconds["map"]);
-  const std::string map_key =
-      storage::key_text(storage::HeatmapKey{key, pieces_.study.heatmap.overlay, slide_.annotations_sha256});
+  const std::string map_key = storage::key_text(
+      storage::HeatmapKey{key, pieces_.study.heatmap.overlay, slide_.annotations_sha256});
   result.heatmap = file("heatmaps", ".png");
   if (!found("heatmaps", *result.heatmap, map_key) || !io::exists(file("heatmaps", ".tiff"))) {
     draw(heatmap::make_heatmap(plan, scores, shown), *result.heatmap, map_key);
@@ -202,8 +203,7 @@ ScoredGrid SlidePieces::scored(const FeaturesPiece& made, const FittedModel& mod
 }
 
 void SlidePieces::draw(heatmap::HeatMap map, const std::string& png, const std::string& key) {
-  verbs::MapOptions options;
-  options.overlay = pieces_.study.heatmap;
+  verbs::MapOptions options = pieces_.study.heatmap;
   options.overlay.title = slide_.entry.slide_id;
   if (slide_.annotations) options.overlay.outlines = verbs::outlines_of(*slide_.annotations);
   storage::drop_key(png);
