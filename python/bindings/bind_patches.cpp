@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Batches of patches for whoever trains or encodes elsewhere.
 #include <fmt/format.h>
+#include <nanobind/stl/filesystem.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 
@@ -10,6 +11,8 @@
 #include "call.h"
 #include "lamella/base/error.h"
 #include "lamella/patch/patch_extractor.h"
+#include "lamella/verbs/extract.h"
+#include "options.h"
 #include "values.h"
 
 namespace lamella::python {
@@ -108,9 +111,54 @@ patch::ExtractOptions extract_options(int batch_size, int output_px, bool plan_o
   return options;
 }
 
+nb::dict extract_verb(const std::shared_ptr<const slide::Slide>& slide,
+                      const patch::PatchPlan& plan, const verbs::ExtractFilesOptions& options,
+                      const Call& call) {
+  const verbs::Extracted made = call.run(
+      [&](const Context& context) { return verbs::extract_files(slide, plan, options, context); });
+  nb::dict result;
+  result["slide_id"] = plan.slide_id;
+  result["patches"] = made.patches;
+  result["failed"] = made.failures.size();
+  result["tiles_decoded"] = made.tiles_decoded;
+  result["seconds"] = made.seconds;
+  return result;
+}
+
+void bind_extract(nb::module_& module) {
+  const OptionList& list = storage::PatchFilesOptions::table().list();
+  const std::string signature =
+      "def extract(slide: Slide | str | os.PathLike, plan: Plan, out: str | os.PathLike, *, "
+      "skip_errors: bool = False" +
+      keywords_of(list) +
+      ", slide_mpp: float | None = None, threads: int | None = None, progress: object = None) "
+      "-> dict[str, object]";
+  const std::string text =
+      "Writes a plan's patches as files into the folder `out`, as the command lamella extract. "
+      "Returns patches, failed, tiles_decoded and seconds." +
+      docs_of(list);
+  module.def(
+      "extract",
+      [](nb::object slide, const patch::PatchPlan& plan, const std::filesystem::path& out,
+         bool skip_errors, std::optional<double> slide_mpp, std::optional<int> threads,
+         nb::object progress, nb::kwargs given) {
+        verbs::ExtractFilesOptions options;
+        set_options(options.files, given, "extract");
+        options.files.folder = out.string();
+        options.skip_errors = skip_errors;
+        return extract_verb(slide_of(slide, slide_mpp), plan, options,
+                            Call(threads, std::move(progress)));
+      },
+      nb::arg("slide"), nb::arg("plan"), nb::arg("out"), nb::kw_only(),
+      nb::arg("skip_errors") = false, nb::arg("slide_mpp") = nb::none(),
+      nb::arg("threads") = nb::none(), nb::arg("progress") = nb::none(), nb::arg("options"),
+      nb::sig(signature.c_str()), text.c_str());
+}
+
 }  // namespace
 
 void bind_patches(nb::module_& module) {
+  bind_extract(module);
   const patch::ExtractOptions standard;
   nb::class_<BatchIterator>(module, "BatchIterator",
                             "(pixels, rows) of batch after batch: n x h x w x 3 uint8 (n x v x h x "

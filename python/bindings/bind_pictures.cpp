@@ -14,95 +14,96 @@
 #include "lamella/base/error.h"
 #include "lamella/imagefile/imagefile.h"
 #include "lamella/verbs/slide_map.h"
+#include "options.h"
 #include "values.h"
 
 namespace lamella::python {
 
 namespace {
 
-DrawnMap map_verb(nb::handle slide, const Scores& scores,
-                  const std::optional<std::filesystem::path>& annotations,
-                  verbs::MapOptions options, const std::optional<std::filesystem::path>& out,
-                  const Call& call) {
+verbs::SlideMap map_verb(nb::handle slide, const Scores& scores,
+                         const std::optional<std::filesystem::path>& annotations,
+                         verbs::MapOptions options, const std::optional<std::filesystem::path>& out,
+                         const Call& call) {
   const auto opened = slide_of(slide, {});
   options.overlay.title = scores.slide_id;
-  options.overlay.validate();
   return call.run([&](const Context& context) {
     if (annotations) {
       options.overlay.outlines =
           verbs::outlines_of(annotation::read_annotations(annotations->string()));
     }
-    DrawnMap drawn;
-    drawn.mpp = opened->info().mpp;
-    drawn.map = heatmap::make_heatmap(scores.patches, opened->info().size_px(),
-                                      options.overlay.shown_class);
-    if (out) verbs::write_slide_map(*opened, drawn.map, options, out->string(), context);
-    const Image thumbnail = slide::read_thumbnail(*opened, options.thumbnail_px, context.threads);
-    drawn.overlay = heatmap::draw_overlay(drawn.map, thumbnail.view(), options.overlay);
+    auto drawn =
+        verbs::draw_slide_map(*opened,
+                              heatmap::make_heatmap(scores.patches, opened->info().size_px(),
+                                                    options.overlay.shown_class),
+                              options, context);
+    if (out) verbs::write_slide_map(drawn, out->string());
     return drawn;
   });
 }
 
 void bind_map(nb::module_& module) {
-  nb::class_<DrawnMap>(module, "HeatMap", "Scores on the plan's grid; NaN: not looked at.")
+  using verbs::SlideMap;
+  nb::class_<SlideMap>(module, "HeatMap", "Scores on the plan's grid; NaN: not looked at.")
       .def_prop_ro(
           "values",
           [](nb::handle self) {
-            const auto& map = nb::cast<DrawnMap&>(self).map;
+            const auto& map = nb::cast<SlideMap&>(self).map;
             return Array<const float, nb::ndim<2>>(
                 map.values.data(),
                 {static_cast<size_t>(map.rows), static_cast<size_t>(map.columns)}, self);
           },
           "rows x columns float32.")
       .def_prop_ro(
-          "shown", [](const DrawnMap& self) { return self.map.shown; },
+          "shown", [](const SlideMap& self) { return self.map.shown; },
           "The class, or \"most likely\": then values are numbers of classes.")
       .def_prop_ro(
           "origin_px",
-          [](const DrawnMap& self) {
+          [](const SlideMap& self) {
             return std::pair(self.map.origin_x_px, self.map.origin_y_px);
           },
           "Top-left of the first cell, level-0 px.")
       .def_prop_ro(
           "cell_px",
-          [](const DrawnMap& self) { return std::pair(self.map.cell_x_px, self.map.cell_y_px); })
+          [](const SlideMap& self) { return std::pair(self.map.cell_x_px, self.map.cell_y_px); })
       .def_prop_ro(
-          "overlay", [](const DrawnMap& self) { return to_array(self.overlay); },
+          "overlay", [](const SlideMap& self) { return to_array(self.overlay); },
           "The picture over the slide, height x width x 3 uint8.")
       .def(
           "save_tiff",
-          [](const DrawnMap& self, const std::filesystem::path& path) {
+          [](const SlideMap& self, const std::filesystem::path& path) {
             heatmap::write_heatmap_tiff(self.map, self.mpp, path.string());
           },
           nb::arg("path"))
       .def("__repr__",
-           [](const DrawnMap& self) {
+           [](const SlideMap& self) {
              return fmt::format("HeatMap({} x {} cells)", self.map.columns, self.map.rows);
            })
-      .def("_repr_png_", [](const DrawnMap& self) { return png_bytes(self.overlay); });
-  const verbs::MapOptions standard;
+      .def("_repr_png_", [](const SlideMap& self) { return png_bytes(self.overlay); });
+  const OptionList& list = verbs::MapOptions::table().list();
+  const std::string signature =
+      "def map(slide: Slide | str | os.PathLike, scores: Scores, *, "
+      "annotations: str | os.PathLike | None = None" +
+      keywords_of(list) +
+      ", out: str | os.PathLike | None = None, threads: int | None = None, "
+      "progress: object = None) -> HeatMap";
+  const std::string text =
+      "Draws scores as a heat-map over the slide; with out, also OUT.png and OUT.tiff." +
+      docs_of(list);
   module.def(
       "map",
       [](nb::object slide, const Scores& scores, std::optional<std::filesystem::path> annotations,
-         const std::string& shown_class, const std::string& colormap, double opacity,
-         int thumbnail_px, std::optional<std::filesystem::path> out, std::optional<int> threads,
-         nb::object progress) {
+         std::optional<std::filesystem::path> out, std::optional<int> threads, nb::object progress,
+         nb::kwargs given) {
         verbs::MapOptions options;
-        options.overlay.shown_class = shown_class;
-        options.overlay.colormap = colormap;
-        options.overlay.opacity = opacity;
-        options.thumbnail_px = thumbnail_px;
+        set_options(options, given, "map");
         return map_verb(slide, scores, annotations, options, out,
                         Call(threads, std::move(progress)));
       },
       nb::arg("slide"), nb::arg("scores"), nb::kw_only(), nb::arg("annotations") = nb::none(),
-      nb::arg("class_") = standard.overlay.shown_class,
-      nb::arg("colormap") = standard.overlay.colormap,
-      nb::arg("opacity") = standard.overlay.opacity,
-      nb::arg("thumbnail_px") = standard.thumbnail_px, nb::arg("out") = nb::none(),
-      nb::arg("threads") = nb::none(), nb::arg("progress") = nb::none(),
-      "Draws the probability of a class (class_, \"\" for the last, \"most likely\" for all) as a "
-      "heat-map over the slide; with out, also OUT.png and OUT.tiff.");
+      nb::arg("out") = nb::none(), nb::arg("threads") = nb::none(),
+      nb::arg("progress") = nb::none(), nb::arg("options"), nb::sig(signature.c_str()),
+      text.c_str());
 }
 
 }  // namespace

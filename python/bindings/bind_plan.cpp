@@ -8,10 +8,9 @@
 #include <nanobind/stl/vector.h>
 
 #include "call.h"
-#include "file_bytes.h"
 #include "lamella/patch/patch_extractor.h"
-#include "lamella/verbs/check_plan.h"
 #include "lamella/verbs/plan_slide.h"
+#include "options.h"
 #include "values.h"
 
 namespace lamella::python {
@@ -139,21 +138,16 @@ void bind_plan_class(nb::module_& module) {
           [](const std::filesystem::path& path) { return storage::read_plan(path.string()); },
           nb::arg("path"))
       .def(
-          "to_bytes",
-          [](const PatchPlan& self) {
-            return file_to_bytes([&](const std::string& p) { storage::write_plan(self, "", p); });
-          },
+          "to_bytes", [](const PatchPlan& self) { return bytes_of(storage::plan_to_bytes(self)); },
           "The bytes of the plan file.")
       .def_static(
           "from_bytes",
-          [](const nb::bytes& bytes) { return file_from_bytes(bytes, storage::read_plan); },
+          [](const nb::bytes& bytes) { return storage::plan_from_bytes(text_of(bytes)); },
           nb::arg("bytes"))
       .def("__getstate__",
-           [](const PatchPlan& self) {
-             return file_to_bytes([&](const std::string& p) { storage::write_plan(self, "", p); });
-           })
+           [](const PatchPlan& self) { return bytes_of(storage::plan_to_bytes(self)); })
       .def("__setstate__", [](PatchPlan& self, const nb::bytes& bytes) {
-        new (&self) PatchPlan(file_from_bytes(bytes, storage::read_plan));
+        new (&self) PatchPlan(storage::plan_from_bytes(text_of(bytes)));
       });
 }
 
@@ -168,48 +162,35 @@ std::vector<ArrowColumn> plan_columns(const PatchPlan& plan) {
 
 void bind_plan(nb::module_& module) {
   bind_plan_class(module);
-  const verbs::PlanSlideOptions standard;
-  module.def(
-      "plan",
-      [](nb::object slide, int size_px, std::optional<int> level, std::optional<double> mpp,
-         std::optional<double> stride_px, std::optional<Region> region, double min_tissue,
-         const std::filesystem::path& tissue, const Centres& centers, const Paths& annotations,
-         Texts classes, Texts groups, const std::string& rest_of_tissue, Texts wins_over,
-         double min_coverage, int max_per_slide, uint64_t seed, std::optional<std::string> slide_id,
-         std::optional<double> slide_mpp, std::optional<int> threads, nb::object progress) {
-        verbs::PlanSlideOptions options;
-        options.spec = {.size_px = size_px, .level = level, .mpp = mpp};
-        options.grid.stride_px = stride_px;
-        if (region) {
-          const auto [x, y, width, height] = *region;
-          options.grid.region_px = RectPx{x, y, width, height};
-        }
-        options.grid.min_tissue = min_tissue;
-        options.tissue = tissue.string();
-        options.centers = centre_words(centers);
-        for (const auto& path : annotations) options.annotations.push_back(path.string());
-        options.labels = {std::move(classes), std::move(groups), rest_of_tissue,
-                          std::move(wins_over)};
-        options.rule.min_coverage = min_coverage;
-        options.rule.max_per_slide = max_per_slide;
-        options.rule.seed = seed;
-        return plan_verb(slide, options, slide_id, slide_mpp, Call(threads, std::move(progress)));
-      },
-      nb::arg("slide"), nb::kw_only(), nb::arg("size_px"), nb::arg("level") = nb::none(),
-      nb::arg("mpp") = nb::none(), nb::arg("stride_px") = nb::none(),
-      nb::arg("region") = nb::none(), nb::arg("min_tissue") = standard.grid.min_tissue,
-      nb::arg("tissue") = std::filesystem::path(standard.tissue), nb::arg("centers") = Centres{},
-      nb::arg("annotations") = Paths{}, nb::arg("classes") = Texts{}, nb::arg("groups") = Texts{},
-      nb::arg("rest_of_tissue") = "", nb::arg("wins_over") = Texts{},
-      nb::arg("min_coverage") = standard.rule.min_coverage,
-      nb::arg("max_per_slide") = standard.rule.max_per_slide, nb::arg("seed") = standard.rule.seed,
-      nb::arg("slide_id") = nb::none(), nb::arg("slide_mpp") = nb::none(),
-      nb::arg("threads") = nb::none(), nb::arg("progress") = nb::none(),
+  const OptionList& list = verbs::PlanSlideOptions::table().list();
+  const std::string signature =
+      "def plan(slide: Slide | str | os.PathLike, *, "
+      "centers: collections.abc.Sequence[tuple[str | os.PathLike, str]] = (), "
+      "annotations: collections.abc.Sequence[str | os.PathLike] = ()" +
+      keywords_of(list) +
+      ", slide_id: str | None = None, slide_mpp: float | None = None, threads: int | None = None, "
+      "progress: object = None) -> Plan";
+  const std::string text =
       "Chooses where patches are cut from a slide (a Slide or a path): a grid over the tissue, or "
       "centers [(file, class)], or annotations and groups [\"GROUP:CLASS\"] of theirs; classes "
-      "names "
-      "all of them, in the order of the columns of scores. Options as of the command lamella "
-      "plan.");
+      "names all of them, in the order of the columns of scores." +
+      docs_of(list);
+  module.def(
+      "plan",
+      [](nb::object slide, const Centres& centers, const Paths& annotations,
+         std::optional<std::string> slide_id, std::optional<double> slide_mpp,
+         std::optional<int> threads, nb::object progress, nb::kwargs given) {
+        verbs::PlanSlideOptions options;
+        set_options(options, given, "plan");
+        options.centers = centre_words(centers);
+        for (const auto& path : annotations) options.annotations.push_back(path.string());
+        return plan_verb(slide, options, slide_id, slide_mpp, Call(threads, std::move(progress)));
+      },
+      nb::arg("slide"), nb::kw_only(), nb::arg("centers") = Centres{},
+      nb::arg("annotations") = Paths{}, nb::arg("slide_id") = nb::none(),
+      nb::arg("slide_mpp") = nb::none(), nb::arg("threads") = nb::none(),
+      nb::arg("progress") = nb::none(), nb::arg("options"), nb::sig(signature.c_str()),
+      text.c_str());
 }
 
 }  // namespace lamella::python

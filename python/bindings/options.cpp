@@ -5,6 +5,8 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
+#include <optional>
 #include <vector>
 
 #include "lamella/base/text.h"
@@ -75,6 +77,13 @@ double number_of(nb::handle value) {
   return number;
 }
 
+// A text or a path.
+std::optional<std::string> text_of(nb::handle value) {
+  if (nb::isinstance<nb::str>(value)) return nb::cast<std::string>(value);
+  if (!nb::hasattr(value, "__fspath__")) return {};
+  return nb::cast<std::string>(nb::str(value));
+}
+
 bool is_list(nb::handle value) {
   return PySequence_Check(value.ptr()) != 0 && !nb::isinstance<nb::str>(value) &&
          !nb::isinstance<nb::bytes>(value);
@@ -103,14 +112,13 @@ OptionValue value_from(const Option& option, nb::handle value) {
       if (!PyBool_Check(object) && PyNumber_Check(object)) return number_of(value);
       break;
     case OptionKind::kText:
-      if (nb::isinstance<nb::str>(value)) return nb::cast<std::string>(value);
+      if (const auto text = text_of(value)) return *text;
       break;
     case OptionKind::kTexts:
       if (is_list(value)) {
         std::vector<std::string> texts;
         for (nb::handle item : nb::list(nb::borrow(value))) {
-          if (!nb::isinstance<nb::str>(item)) break;
-          texts.push_back(nb::cast<std::string>(item));
+          if (const auto text = text_of(item)) texts.push_back(*text);
         }
         if (texts.size() == nb::len(value)) return texts;
       }
@@ -123,21 +131,25 @@ OptionValue value_from(const Option& option, nb::handle value) {
       }
       break;
   }
-  throw nb::type_error(fmt::format("{}: found {}, expected {}", option.name,
+  throw nb::type_error(fmt::format("{}: found {}, expected {}", python_name(option.name),
                                    nb::cast<std::string>(nb::repr(value)), expected_type(option))
                            .c_str());
 }
 
 }  // namespace
 
+std::string python_name(const std::string& name) {
+  return name == "class" || name == "lambda" ? name + "_" : name;
+}
+
 std::string keywords_of(const OptionList& list) {
   std::string required, optional;
   for (const Option& option : list) {
     if (option.facts.required) {
-      required += fmt::format(", {}: {}", option.name, type_text(option));
+      required += fmt::format(", {}: {}", python_name(option.name), type_text(option));
     } else {
-      optional +=
-          fmt::format(", {}: {} = {}", option.name, type_text(option), literal(option.standard));
+      optional += fmt::format(", {}: {} = {}", python_name(option.name), type_text(option),
+                              literal(option.standard));
     }
   }
   return required + optional;
@@ -146,7 +158,7 @@ std::string keywords_of(const OptionList& list) {
 std::string docs_of(const OptionList& list) {
   std::string text = "\n";
   for (const Option& option : list) {
-    text += fmt::format("\n{}: {}", option.name, help_text(option));
+    text += fmt::format("\n{}: {}", python_name(option.name), help_text(option));
   }
   return text;
 }
@@ -154,9 +166,10 @@ std::string docs_of(const OptionList& list) {
 void set_options(const OptionsOf& options, const nb::kwargs& given, const std::string& function) {
   std::vector<std::string> names;
   for (const Option& option : *options.list) {
-    names.push_back(option.name);
-    if (given.contains(option.name.c_str())) {
-      set_option(option, options.object, value_from(option, given[option.name.c_str()]));
+    names.push_back(python_name(option.name));
+    const char* const name = names.back().c_str();
+    if (given.contains(name)) {
+      set_option(option, options.object, value_from(option, given[name]));
     } else if (option.facts.required) {
       throw nb::type_error(fmt::format("{}() missing required keyword argument '{}': {}", function,
                                        option.name, help_text(option))
@@ -165,7 +178,7 @@ void set_options(const OptionsOf& options, const nb::kwargs& given, const std::s
   }
   for (const auto& [key, value] : given) {
     const auto name = nb::cast<std::string>(key);
-    if (find_option(*options.list, name) != nullptr) continue;
+    if (std::find(names.begin(), names.end(), name) != names.end()) continue;
     throw nb::type_error(fmt::format("{}() got an unexpected keyword argument '{}'{}", function,
                                      name, did_you_mean(name, names))
                              .c_str());

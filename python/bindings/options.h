@@ -12,6 +12,9 @@ namespace lamella::python {
 
 namespace nb = nanobind;
 
+// "class" -> "class_", which Python can write.
+std::string python_name(const std::string& name);
+
 // ", size_px: int, level: int | None = None" of every option, for a signature; those that are
 // required come first.
 std::string keywords_of(const OptionList& list);

@@ -40,8 +40,14 @@ def run(study: str | os.PathLike[str], *, overrides: Mapping[str, Any] | Iterabl
     overrides: {"train.l2": 0.1} or ["train.l2=0.1"]. full_hash: SHA-256 of whole slides in the
     record, not only fingerprints.
     """
-    return RunResult(json.loads(_core.run_json(study, override_texts(overrides), full_hash,
-                                               threads, progress)))
+    return run_read(_core.Study(study, override_texts(overrides)), full_hash=full_hash,
+                    threads=threads, progress=progress)
+
+
+def run_read(study: _core.Study, *, full_hash: bool = False, threads: int | None = None,
+             progress: Any = None) -> RunResult:
+    """The same of a study that was read."""
+    return RunResult(json.loads(_core.run_json(study, full_hash, threads, progress)))
 
 
 def evaluate(scores: Any, truth: Any, *, groups: Any = None) -> dict[str, Any]:
@@ -49,6 +55,12 @@ def evaluate(scores: Any, truth: Any, *, groups: Any = None) -> dict[str, Any]:
     many. Returns {"all": {"auc": ...}}, with groups also {"patient P": ...}. Of more than two
     classes: {"macro_auc": ..., "classes": {"name": {"auc": ...}}}."""
     result: dict[str, Any] = json.loads(_core.evaluate_json(_many(scores), _many(truth), groups))
+    return result
+
+
+def options() -> dict[str, Any]:
+    """Every option of study files and verbs: name, kind, unit, bounds, default, help."""
+    result: dict[str, Any] = json.loads(_core.options_json())
     return result
 
 

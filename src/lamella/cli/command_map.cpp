@@ -33,8 +33,8 @@ int run_map(MapCommandOptions options, Shell& shell) {
         verbs::outlines_of(annotation::read_annotations(options.annotations));
   }
   options.map.overlay.title = options.slide.id();
-  options.map.overlay.validate();
-  verbs::write_slide_map(*slide, map, options.map, options.out, shell.context());
+  verbs::write_slide_map(verbs::draw_slide_map(*slide, map, options.map, shell.context()),
+                         options.out);
 
   const double slide_score = heatmap::slide_score(scores.scores, map.shown);
   const std::string shown = map.shown == kMostLikely ? "the most likely classes" : map.shown;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "lamella/base/class_table.h"
 #include "lamella/evaluation/class_metrics.h"
 
 namespace lamella::cli {
@@ -23,11 +24,11 @@ class Table {
   std::vector<std::vector<std::string>> rows_;
 };
 
-// A row per named set: AUC with its interval, average precision, accuracy, …
 // Rows of each class: {"fat": 12, "gland": 30}, "30 gland, 12 fat": the last one first.
 nlohmann::json counts_json(const ClassTable& classes, const std::vector<int64_t>& rows);
 std::string counts_text(const ClassTable& classes, const std::vector<int64_t>& rows);
 
+// A row per named set: AUC with its interval, average precision, accuracy, …
 std::string metrics_text(const std::map<std::string, evaluation::ClassMetrics>& metrics);
 
 }  // namespace lamella::cli

@@ -9,8 +9,10 @@
 #include "lamella/base/spelling.h"
 #include "lamella/base/text.h"
 #include "lamella/io/files.h"
+#include "lamella/io/text_file.h"
 #include "lamella/mlflow/publish.h"
 #include "lamella/study/classes_table_internal.h"
+#include "lamella/study/toml_reader_internal.h"
 
 namespace lamella::study {
 
@@ -27,6 +29,8 @@ const OptionTable<TrackingOptions>& TrackingOptions::table() {
 }
 
 namespace {
+
+constexpr int64_t kMaxBytes = 16 << 20;
 
 // A table that holds the options of one struct and nothing else.
 template <typename T>
@@ -120,11 +124,18 @@ void check(const Study& study) {
 }  // namespace
 
 Study read_study(const std::string& path, const std::vector<std::string>& overrides,
-                 const std::string& base_folder) {
-  const toml::table root = parse_toml(path, overrides);
-  const std::string folder = base_folder.empty() ? io::parent_folder(path) : base_folder;
+                 const std::string& folder) {
+  return parse_study(io::read_decoded_text(path, kMaxBytes), path, overrides,
+                     folder.empty() ? io::parent_folder(path) : folder);
+}
+
+Study parse_study(const std::string& text, const std::string& path,
+                  const std::vector<std::string>& overrides, const std::string& folder) {
+  const toml::table root = parse_toml(text, path, overrides);
   TomlReader reader(root, "", path);
   Study study;
+  study.text = text;
+  study.folder = folder;
   study.path = path;
   study.overrides = overrides;
   study.name = reader.text("name").value_or(io::stem(path));

@@ -26,6 +26,8 @@ struct TrackingOptions {
 
 // Paths are as resolved: relative ones in the file are relative to the file's folder.
 struct Study {
+  std::string text;    // the file's, as it was read
+  std::string folder;  // what its relative paths are relative to
   std::string path;
   std::vector<std::string> overrides;  // as given
   std::string name;
@@ -50,6 +52,9 @@ struct Study {
 // `folder`: what the file's relative paths are relative to, "" for its own folder.
 Study read_study(const std::string& path, const std::vector<std::string>& overrides = {},
                  const std::string& folder = {});
+// The same of a text that was read before; no file is read. `path` is what errors name.
+Study parse_study(const std::string& text, const std::string& path,
+                  const std::vector<std::string>& overrides, const std::string& folder);
 
 // The options of a study file by the tables that they stand in; beside them are names and paths.
 struct StudySection {

@@ -15,8 +15,8 @@ namespace {
 constexpr int64_t kMaxMaskPx = 16384;
 // Without an mpp a small picture must not lose all its pieces.
 constexpr double kMaxDroppedPart = 0.005;
-constexpr double kMinInkUm2 = 4'096;  // a smaller piece of an ink's colour is none
-constexpr double kMinLineUm = 1'200;  // a shorter line is no edge of a coverslip
+constexpr double kMinInkUm2 = 40'000;  // a smaller piece of an ink's colour may be blood
+constexpr double kMinLineUm = 1'200;   // a shorter line is no edge of a coverslip
 constexpr double kMaxLineWidthUm = 112;
 
 // Level-0 px per mask px that the options ask for.
@@ -82,7 +82,7 @@ const OptionTable<TissueOptions>& TissueOptions::table() {
                {.help = "smaller holes in the tissue are filled", .unit = "µm²", .least = 0})
           .row("min_density", &TissueOptions::min_density,
                {.help = "optical density against the glass; what is paler is never tissue",
-                .least = 0.005,
+                .least = 0.01,
                 .most = 1})
           .row("max_gap_um", &TissueOptions::max_gap_um,
                {.help = "gaps up to this wide are closed", .unit = "µm", .least = 0, .most = 500})
