@@ -69,7 +69,7 @@ struct Scores {
   heatmap::ScoredPatches patches;
   std::shared_ptr<const patch::PatchPlan> plan;
 };
-Scores make_scores(patch::PatchPlan plan, const feature::ScoreVector& scores);
+Scores make_scores(patch::PatchPlan plan, feature::ScoreMatrix scores);
 
 struct DrawnMap {
   heatmap::HeatMap map;

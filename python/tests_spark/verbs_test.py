@@ -90,7 +90,8 @@ def test_scores_are_the_command_lines(labelled, native):
     for i in (1, 2):
         part = lamella.Features.load(native / f"phantom_0{i}.h5")
         expected = lamella.score(part, native / "model").values
-        mine = [row["score"] for row in rows if row["slide_id"] == f"phantom_0{i}"]
+        mine = [[row["prob_normal"], row["prob_tumor"]] for row in rows
+                if row["slide_id"] == f"phantom_0{i}"]
         assert np.array(mine, np.float32).tobytes() == expected.tobytes()
 
 

@@ -42,7 +42,7 @@ int run_map(MapCommandOptions options, Shell& shell) {
                            {"columns", map.columns}};
   object["slide_score"] =
       std::isfinite(slide_score) ? nlohmann::json(slide_score) : nlohmann::json();
-  add_rate(object, static_cast<int64_t>(scores.scores.size()), watch.seconds());
+  add_rate(object, scores.scores.rows(), watch.seconds());
   shell.print(object,
               fmt::format("{}: heat-map of {} x {} cells -> {}.png, {}.tiff\n", options.slide.id(),
                           map.columns, map.rows, options.out, options.out));

@@ -52,8 +52,8 @@ int run_score(const ScoreOptions& options, Shell& shell) {
                                                              : score_features(options, model);
   storage::write_scores(scored.plan, scored.scores, "", options.out);
 
-  const double slide_score = heatmap::slide_score(scored.scores.values);
-  const auto rows = static_cast<int64_t>(scored.scores.values.size());
+  const double slide_score = heatmap::slide_score(scored.scores);
+  const auto rows = scored.scores.rows();
   nlohmann::json object = {{"slide_id", scored.plan.slide_id},
                            {"out", options.out},
                            {"effective_mpp", json_or_null(scored.plan.geometry.effective_mpp)},

@@ -48,8 +48,22 @@ std::string Table::text() const {
   return text;
 }
 
+nlohmann::json counts_json(const ClassTable& classes, const std::vector<int64_t>& rows) {
+  nlohmann::json object = nlohmann::json::object();
+  for (size_t k = 0; k < classes.names.size(); ++k) object[classes.names[k]] = rows[k];
+  return object;
+}
+
+std::string counts_text(const ClassTable& classes, const std::vector<int64_t>& rows) {
+  std::string text;
+  for (size_t k = classes.names.size(); k-- > 0;) {
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", rows[k], classes.names[k]);
+  }
+  return text;
+}
+
 std::string metrics_text(const std::map<std::string, evaluation::Metrics>& metrics) {
-  Table table({"", "patches", "tumour", "AUC", "95 % interval", "avg. precision", "accuracy",
+  Table table({"", "patches", "of the class", "AUC", "95 % interval", "avg. precision", "accuracy",
                "balanced", "Brier", "ECE"});
   for (const auto& [name, m] : metrics) {
     table.add({name, std::to_string(m.n), std::to_string(m.n_positive), fixed(m.auc),

@@ -23,6 +23,10 @@ class Table {
 };
 
 // A row per named set: AUC with its interval, average precision, accuracy, …
+// Rows of each class: {"tumor": 364, "normal": 545}, "364 tumor, 545 normal".
+nlohmann::json counts_json(const ClassTable& classes, const std::vector<int64_t>& rows);
+std::string counts_text(const ClassTable& classes, const std::vector<int64_t>& rows);
+
 std::string metrics_text(const std::map<std::string, evaluation::Metrics>& metrics);
 
 }  // namespace lamella::cli

@@ -12,16 +12,25 @@ namespace lamella::heatmap {
 
 namespace {
 
+// What the values are. Names of classes have no quotes in them, and no backslashes.
+std::string describe(const HeatMap& map) {
+  if (map.shown != kMostLikely) return "probability of " + map.shown;
+  std::vector<std::string> numbered;
+  for (int k = 0; k < map.classes.count(); ++k) {
+    numbered.push_back(fmt::format("{} {}", k, map.classes.name(k)));
+  }
+  return "number of the most likely class (" + join(numbered, ", ") + ")";
+}
+
 constexpr int kMostParts = 4;  // of a cell along one axis
 constexpr int64_t kMostPixels = int64_t{1} << 28;
 
 // How the cells of one axis lie on the picture's pixels, of which `parts` make a cell. The picture
 // begins at the slide's edge, or less than a pixel behind it.
 struct Layout {
-  int64_t first =
-      0;             // pixel at which the first cell begins; negative: so many are beyond the slide
-  double rest = 0;   // level-0 px between the slide's edge and the picture's
-  int64_t size = 0;  // pixels
+  int64_t first = 0;  // pixel of the first cell; negative: so many are beyond the slide
+  double rest = 0;    // level-0 px between the slide's edge and the picture's
+  int64_t size = 0;   // pixels
 };
 
 Layout lay_out(double origin, double cell, int64_t cells, int64_t slide_px, int parts) {
@@ -81,11 +90,11 @@ void write_heatmap_tiff(const HeatMap& map, std::optional<Mpp> slide_mpp, const 
     options.position_um = PointF{slide_mpp->x * picture.x.rest, slide_mpp->y * picture.y.rest};
   }
   options.description = fmt::format(
-      R"({{"lamella":"probability of tumour, NaN = not looked at","origin_px":[{},{}],)"
+      R"({{"lamella":"{}, NaN = not looked at","origin_px":[{},{}],)"
       R"("cell_px":[{},{}],"pixel_px":[{},{}],"slide_size_px":[{},{}]}})",
-      format_double(picture.x.rest), format_double(picture.y.rest), format_double(map.cell_x_px),
-      format_double(map.cell_y_px), format_double(pixel_x), format_double(pixel_y),
-      map.slide_size_px.width, map.slide_size_px.height);
+      describe(map), format_double(picture.x.rest), format_double(picture.y.rest),
+      format_double(map.cell_x_px), format_double(map.cell_y_px), format_double(pixel_x),
+      format_double(pixel_y), map.slide_size_px.width, map.slide_size_px.height);
   imagefile::write_float_tiff(path, {picture.x.size, picture.y.size}, paint(map, picture), options);
 }
 

@@ -16,8 +16,9 @@
 
 namespace lamella::storage {
 
-// TRIDENT's layout (coords N x 2 int64 with its attributes) plus label, tissue_fraction and the
-// plan's geometry.
+// TRIDENT's layout (coords N x 2 int64 with its attributes) plus label, tissue_fraction, the plan's
+// geometry and the names of its classes. Error kUnsupported: labels of an older lamella, which had
+// no names; a newer format.
 void write_plan(const patch::PatchPlan& plan, const std::string& key, const std::string& path);
 patch::PatchPlan read_plan(const std::string& path);
 
@@ -69,8 +70,9 @@ std::optional<std::string> read_key(const std::string& path);
 void write_key(const std::string& key, const std::string& path);
 void drop_key(const std::string& path);
 
-// WSInfer's CSV: minx,miny,width,height,prob_normal,prob_tumor, level-0 px.
-void write_scores(const patch::PatchPlan& plan, const feature::ScoreVector& scores,
+// WSInfer's CSV: minx,miny,width,height and prob_<Class> of each class, level-0 px. Reading takes
+// any 2 to 64 classes.
+void write_scores(const patch::PatchPlan& plan, const feature::ScoreMatrix& scores,
                   const std::string& key, const std::string& path);
 heatmap::ScoredPatches read_scores(const std::string& path);
 

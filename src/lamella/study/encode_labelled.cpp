@@ -45,7 +45,7 @@ PlanRequest labelled_request(const RunState& state, const SlideWork& work) {
                ? patch::plan_from_annotations(*work.info, work.entry.slide_id, spec, mask,
                                               *work.annotations, *state.study.from_annotations)
                : patch::plan_from_centres(*work.info, work.entry.slide_id, spec, mask,
-                                          state.centres);
+                                          {state.study.classes, state.centres});
   };
   return request;
 }

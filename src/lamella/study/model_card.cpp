@@ -35,6 +35,23 @@ std::string figure(const Json& value) {
   return value.is_number() ? fmt::format("{:.4f}", value.get<double>()) : "n/a";
 }
 
+std::string class_names(const Json& record) {
+  std::vector<std::string> names;
+  for (const Json& name : at(record, "/training/classes")) names.push_back(plain(name));
+  return join(names, ", ");
+}
+
+// "364 tumor and 545 normal": the last class first.
+std::string class_rows(const Json& record) {
+  const Json classes = at(record, "/training/classes"), rows = at(record, "/training/class_rows");
+  std::string text;
+  for (size_t k = classes.size(); k-- > 0;) {
+    const char* between = text.empty() ? "" : k == 0 ? " and " : ", ";
+    text += fmt::format("{}{} {}", between, plain(rows[k]), plain(classes[k]));
+  }
+  return text;
+}
+
 std::string data_section(const Json& record) {
   std::string text =
       "## Data\n\n| role | slides | patients | digest of the data |\n|---|---|---|---|\n";
@@ -43,10 +60,8 @@ std::string data_section(const Json& record) {
     text += fmt::format("| {} | {} | {} | `{}` |\n", role, part["slides"].size(),
                         part["patients"].size(), part["digest"].get<std::string>().substr(0, 32));
   }
-  text += fmt::format(
-      "\nTrained on {} tumour and {} normal patches. No patient is in both train and "
-      "test.\n",
-      plain(at(record, "/training/rows_positive")), plain(at(record, "/training/rows_negative")));
+  text += fmt::format("\nTrained on {} patches. No patient is in both train and test.\n",
+                      class_rows(record));
   for (const auto& [role, part] : split.items()) {
     std::vector<std::string> names;
     for (const Json& slide : part["slides"]) names.push_back(plain(slide));
@@ -82,7 +97,7 @@ std::string model_section(const Json& record) {
   return fmt::format(
       "## Model\n\n"
       "| | |\n|---|---|\n"
-      "| gives | probability of tumour for one patch |\n"
+      "| gives | probability of each of {} for one patch |\n"
       "| patch | {} px at {} |\n"
       "| encoder | {} ({} numbers), run in {} |\n"
       "| encoder's source | {} |\n"
@@ -91,7 +106,7 @@ std::string model_section(const Json& record) {
       "| classifier | logistic regression on standardised features, penalty {}{} |\n"
       "| classifier's SHA-256 | `{}` |\n"
       "| made by | lamella {} ({}) |\n",
-      plain(at(record, "/study/patches/size_px")),
+      class_names(record), plain(at(record, "/study/patches/size_px")),
       mpp.is_number() ? fmt::format("{:.4f} µm/px", mpp.get<double>())
                       : "a pyramid level (the slides have no known scale)",
       plain(at(record, "/encoder/name")), plain(at(record, "/encoder/dimension")),
@@ -110,7 +125,8 @@ constexpr const char* kLimits =
     "Research: to rank and to map patches of slides like those it was trained on (same stain, "
     "same\n"
     "tissue, comparable scanners). It is no medical device and no basis for a diagnosis.\n\n"
-    "- It knows two classes. Whatever else is on a slide (artefacts, ink, other tissue) gets a\n"
+    "- It knows these classes alone. Whatever else is on a slide (artefacts, ink, other tissue) "
+    "gets a\n"
     "  probability too, and that probability means nothing.\n"
     "- Slides of another scanner, laboratory or organ are untested unless they are in `test`.\n"
     "- A slide is read at the model's scale; one without a known scale needs it given.\n";

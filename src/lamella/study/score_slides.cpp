@@ -56,7 +56,7 @@ void score_one(RunState& state, SlideWork& work) {
   const patch::PatchPlan& plan = features->plan();
   const nlohmann::json made_of = nlohmann::json::parse(features_key);
   const std::string& model = state.model_sha256;
-  feature::ScoreVector scores;
+  feature::ScoreMatrix scores;
   {
     const StepTimer timer(state.result.seconds["score"]);
     scores = verbs::score_features(*features, state.model.classifier);
@@ -64,7 +64,7 @@ void score_one(RunState& state, SlideWork& work) {
                           storage::piece_key({{"features", made_of}, {"model", model}}),
                           state.file("scores/grid", work, ".csv"));
   }
-  const double slide_score = heatmap::slide_score(scores.values);
+  const double slide_score = heatmap::slide_score(scores);
   if (std::isfinite(slide_score)) work.outcome.slide_score = slide_score;
   if (plan.rows.empty()) return;
   draw_map(state, work, heatmap::make_heatmap(plan, scores),

@@ -11,6 +11,7 @@
 #include "lamella/study/toml_reader_internal.h"
 #include "lamella/tracking/mlflow_publish.h"
 #include "lamella/tracking/run_record.h"
+#include "lamella/verbs/plan_slide.h"
 
 namespace lamella::study {
 
@@ -20,17 +21,18 @@ constexpr int64_t kMaxPx = 1'000'000'000;
 
 patch::AnnotationRule read_rule(TomlReader table) {
   patch::AnnotationRule rule;
-  rule.positive = table.texts("positive").value_or(rule.positive);
-  rule.negative = table.texts("negative").value_or(rule.negative);
-  rule.negative_from_tissue =
-      table.boolean("negative_from_tissue").value_or(rule.negative_from_tissue);
+  verbs::TwoGroups groups;
+  groups.positive = table.texts("positive").value_or(groups.positive);
+  groups.negative = table.texts("negative").value_or(groups.negative);
+  groups.negative_from_tissue =
+      table.boolean("negative_from_tissue").value_or(groups.negative_from_tissue);
   rule.min_coverage = table.number("min_coverage").value_or(rule.min_coverage);
   rule.min_tissue = table.number("min_tissue").value_or(rule.min_tissue);
   rule.max_per_slide = table.small_integer("max_per_slide").value_or(rule.max_per_slide);
   rule.seed =
       static_cast<uint64_t>(table.integer("seed").value_or(static_cast<int64_t>(rule.seed)));
   table.finish();
-  return rule;
+  return verbs::with_groups(rule, groups);
 }
 
 void read_patches(TomlReader table, const std::string& folder, Study& study) {
@@ -210,9 +212,9 @@ nlohmann::json optional_json(const auto& value) {
 }
 
 nlohmann::json rule_json(const patch::AnnotationRule& rule) {
-  return {{"positive", rule.positive},
-          {"negative", rule.negative},
-          {"negative_from_tissue", rule.negative_from_tissue},
+  return {{"positive", rule.rules.at(1).annotations},
+          {"negative", rule.rules.at(0).annotations},
+          {"negative_from_tissue", rule.rules.at(0).rest_of_tissue},
           {"min_coverage", rule.min_coverage},
           {"min_tissue", rule.min_tissue},
           {"max_per_slide", rule.max_per_slide},

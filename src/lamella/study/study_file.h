@@ -33,6 +33,7 @@ struct Study {
   patch::PatchSpec patches;
   std::vector<patch::CentreFile> centers;
   std::optional<patch::AnnotationRule> from_annotations;
+  ClassTable classes{{"normal", "tumor"}};
   tissue::TissueOptions tissue;
   std::string encoder = "lite0";
   encoder::Precision precision = encoder::Precision::kAuto;

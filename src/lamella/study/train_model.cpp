@@ -3,6 +3,7 @@
 
 #include "lamella/base/error.h"
 #include "lamella/base/hash.h"
+#include "lamella/evaluation/class_metrics.h"
 #include "lamella/storage/changes.h"
 #include "lamella/study/run_report_internal.h"
 #include "lamella/verbs/fold_groups.h"
@@ -40,26 +41,31 @@ std::string hash_model(const classifier::LinearModel& model) {
   const auto bytes = [](const std::vector<double>& values) {
     return std::as_bytes(std::span(values));
   };
-  const std::vector<double> rest = {model.bias, model.calibration.slope,
-                                    model.calibration.intercept};
+  std::vector<double> rest = model.biases;
+  rest.insert(rest.end(), {model.calibration.slope, model.calibration.intercept});
   Sha256 hash;
   hash.update(model.feature_space);
-  for (const auto* values : {&model.weights, &model.mean, &model.scale, &rest}) {
-    hash.update(bytes(*values));
-  }
+  hash.update(model.classes.text());
+  hash.update(bytes(model.weights));
+  hash.update(bytes(model.mean));
+  hash.update(bytes(model.scale));
+  hash.update(bytes(rest));
   return hash.hex();
 }
 
 void evaluate_role(RunState& state, Role role, const LabelledRows& rows) {
-  feature::ScoreVector scores;
+  feature::ScoreMatrix scores;
+  scores.classes = state.model.classifier.classes;
+  const size_t classes = scores.classes.names.size();
   if (!rows.labels.empty()) {
     scores = classifier::score_patches(rows.features, state.model.classifier);
   }
   size_t at = 0;
   for (const SlideWork& work : state.works) {
     if (work.entry.role != role || !work.alive() || !work.labelled) continue;
-    feature::ScoreVector part;
-    const size_t n = work.labelled->plan.rows.size();
+    feature::ScoreMatrix part;
+    part.classes = scores.classes;
+    const size_t n = work.labelled->plan.rows.size() * classes;
     part.values.assign(scores.values.begin() + static_cast<ptrdiff_t>(at),
                        scores.values.begin() + static_cast<ptrdiff_t>(at + n));
     at += n;
@@ -70,7 +76,7 @@ void evaluate_role(RunState& state, Role role, const LabelledRows& rows) {
         state.file("scores/labelled", work, ".csv"));
   }
   const std::string name(to_string(role));
-  state.result.metrics[name] = evaluation::evaluate(scores.values, rows.labels);
+  state.result.metrics[name] = evaluation::evaluate_classes(scores, rows.labels).last();
   measure_metrics(state, name, state.result.metrics[name]);
 }
 
@@ -99,8 +105,9 @@ void train_model(RunState& state) {
   {
     const StepTimer timer(state.result.seconds["train"]);
     const std::vector<int32_t> groups = verbs::fold_groups(train.slides);
-    const classifier::TrainResult trained = classifier::train_classifier(
-        train.features, train.labels, groups, state.study.train, state.context);
+    const classifier::TrainResult trained =
+        classifier::train_classifier({train.features, train.labels, groups, state.study.classes},
+                                     state.study.train, state.context);
     fill_model(state, trained);
     verbs::write_whole_model(state.model, state.study.output + "/model", state.context);
     state.result.lambda = trained.model.lambda;
@@ -114,8 +121,8 @@ void train_model(RunState& state) {
       state.record.measure("cv_log_loss", trial.mean_log_loss, step);
     }
     state.record.set(
-        "training", {{"rows_positive", trained.rows_positive},
-                     {"rows_negative", trained.rows_negative},
+        "training", {{"classes", trained.model.classes.names},
+                     {"class_rows", trained.class_rows},
                      {"folds", trained.folds},
                      {"lambda", trained.model.lambda},
                      {"mpp", state.model_mpp ? nlohmann::json(*state.model_mpp) : nlohmann::json()},

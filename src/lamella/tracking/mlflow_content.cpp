@@ -69,7 +69,7 @@ Json run_params(const Json& document) {
   const Json command = part(document, "command");
   if (command.contains("threads")) add(params, "threads", command["threads"], kMaxParamCharacters);
   const Json training = part(document, "training");
-  for (const char* key : {"lambda", "folds", "rows_positive", "rows_negative"}) {
+  for (const char* key : {"lambda", "folds", "classes", "class_rows"}) {
     if (training.contains(key)) {
       add(params, fmt::format("training.{}", key), training[key], kMaxParamCharacters);
     }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lamella/verbs/score_slide.h"
 
+#include <algorithm>
+
 #include "lamella/verbs/scale.h"
 
 namespace lamella::verbs {
@@ -19,7 +21,9 @@ SlideScores score_plan(std::shared_ptr<const slide::Slide> slide, patch::PatchPl
                        const Context& context) {
   SlideScores result;
   result.plan = std::move(plan);
-  result.scores.values.resize(result.plan.rows.size());
+  result.scores.classes = model.classifier.classes;
+  const auto classes = static_cast<size_t>(result.scores.classes.count());
+  result.scores.values.resize(result.plan.rows.size() * classes);
   feature::FeatureMatrix part;
   part.columns = encoder.info().dimension;
   part.feature_space = encoder::feature_space(encoder.info(), result.plan);
@@ -30,8 +34,11 @@ SlideScores score_plan(std::shared_ptr<const slide::Slide> slide, patch::PatchPl
   score();  // a model of another feature space is refused before the work
   const auto take = [&](std::span<const uint32_t> rows, std::span<const float> values) {
     part.values.assign(values.begin(), values.end());
-    const feature::ScoreVector scores = score();
-    for (size_t i = 0; i < rows.size(); ++i) result.scores.values[rows[i]] = scores.values[i];
+    const feature::ScoreMatrix scores = score();
+    for (size_t i = 0; i < rows.size(); ++i) {
+      std::ranges::copy(scores.row(static_cast<int64_t>(i)),
+                        result.scores.values.begin() + static_cast<ptrdiff_t>(rows[i] * classes));
+    }
   };
   result.encode_seconds =
       encoder::stream_features(std::move(slide), result.plan, encoder, {}, take, context).seconds;

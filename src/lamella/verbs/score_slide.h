@@ -16,7 +16,7 @@ namespace lamella::verbs {
 
 struct SlideScores {
   patch::PatchPlan plan;
-  feature::ScoreVector scores;
+  feature::ScoreMatrix scores;
   double encode_seconds = 0;
   double compile_seconds = 0;
 };

@@ -110,6 +110,21 @@ std::map<std::string, std::string> read_groups(const std::string& path, io::Note
 
 namespace {
 
+// The classes of the plans that have some; all of them have to be the same.
+ClassTable classes_of(const std::vector<storage::FeatureFile>& files) {
+  const patch::PatchPlan* first = nullptr;
+  for (const storage::FeatureFile& file : files) {
+    if (file.plan.classes.empty()) continue;
+    if (!first) first = &file.plan;
+    require_same_classes(file.plan.classes, "slide '" + file.plan.slide_id + "'", first->classes,
+                         "slide '" + first->slide_id + "'");
+  }
+  if (first) return first->classes;
+  throw Error(ErrorCode::kInvalidArgument,
+              "the features' plans name no classes: none of their rows has a label; plan the "
+              "slides with labels (lamella plan with --classes)");
+}
+
 // Of the files' features, wherever their values are now.
 model::Model model_of(const std::vector<storage::FeatureFile>& files,
                       const feature::FeatureMatrix& features, const TrainFeaturesOptions& options) {
@@ -121,6 +136,7 @@ model::Model model_of(const std::vector<storage::FeatureFile>& files,
   model.effective_mpp = training_mpp(scales);
   model.encoder = encoder_of(features.feature_space, options);
   model.classifier.feature_space = features.feature_space;
+  model.classifier.classes = classes_of(files);
   model.spec = files.front().plan.spec;
   model.precision = encoder::parse_precision(features.precision);
   model.name = "model";
@@ -164,13 +180,13 @@ TrainFilesResult train_features(std::vector<storage::FeatureFile> files,
 
   TrainFilesResult result;
   result.model = model_of(files, features, options);
-  const classifier::TrainResult trained =
-      classifier::train_classifier(features, labels, fold_groups(slides), options.train, context);
+  const std::vector<int32_t> groups = fold_groups(slides);
+  const classifier::TrainResult trained = classifier::train_classifier(
+      {features, labels, groups, result.model.classifier.classes}, options.train, context);
   result.model.classifier = trained.model;
   result.model.trials = trained.trials;
   result.folds = trained.folds;
-  result.rows_positive = trained.rows_positive;
-  result.rows_negative = trained.rows_negative;
+  result.class_rows = trained.class_rows;
   return result;
 }
 
