@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// libFuzzer: any text as ASAP XML, GeoJSON, NCRF JSON and a list of centres. What is read must survive being
-// written and read again, and its area must be one. Only lamella::Error may come out.
+// libFuzzer: any text as ASAP XML, GeoJSON, NCRF JSON and a list of centres. What is read must
+// survive being written and read again, and its area must be one. Only lamella::Error may come out.
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>

@@ -24,11 +24,11 @@ struct SlideEntry {
   int line = 0;
 };
 
-// A table with a header: slide_id,path,patient_id,role[,annotations][,mpp], columns in any order and
-// among others (left out, and noted), parted by commas, semicolons or tabs.
-// Error kFormat (file, line, column, found, expected): a column or role that may be a slip, a field
-// missing, a number that is none, an mpp that no microscope has. Error kMismatch: a slide id twice; a patient in both train and test (named).
-// Error kInvalidArgument: no slides.
+// A table with a header: slide_id,path,patient_id,role[,annotations][,mpp], columns in any order
+// and among others (left out, and noted), parted by commas, semicolons or tabs. Error kFormat
+// (file, line, column, found, expected): a column or role that may be a slip, a field missing, a
+// number that is none, an mpp that no microscope has. Error kMismatch: a slide id twice; a patient
+// in both train and test (named). Error kInvalidArgument: no slides.
 std::vector<SlideEntry> read_slides_table(const std::string& path, io::Notes notes = nullptr);
 
 }  // namespace lamella::study
