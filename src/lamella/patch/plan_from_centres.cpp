@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <map>
 
 #include "lamella/base/error.h"
 #include "lamella/base/text.h"
@@ -27,6 +28,38 @@ void require_inside(const annotation::Centre& centre, const std::string& path,
               path);
 }
 
+// A centre in two lists has two labels, or counts twice.
+void check_twice(const CentreLists& lists, const std::string& slide_id, PatchPlan& plan) {
+  struct Seen {
+    const LabelledCentres* list;
+    int line;
+  };
+  std::map<std::pair<double, double>, Seen> seen;
+  int64_t twice = 0;
+  for (const LabelledCentres& list : lists.lists) {
+    for (const annotation::Centre& centre : annotation::centres_of(list.centres, slide_id)) {
+      const auto [at, fresh] =
+          seen.emplace(std::pair(centre.x_px, centre.y_px), Seen{&list, centre.line});
+      if (fresh) continue;
+      const LabelledCentres& first = *at->second.list;
+      if (first.label != list.label) {
+        throw Error(ErrorCode::kMismatch,
+                    fmt::format("line {}: the centre ({}, {}) of slide '{}' is labelled '{}' here "
+                                "and '{}' in {}, line {}; expected one label for each centre",
+                                centre.line, format_double(centre.x_px), format_double(centre.y_px),
+                                slide_id, lists.classes.name(list.label),
+                                lists.classes.name(first.label), first.path, at->second.line),
+                    list.path);
+      }
+      ++twice;
+    }
+  }
+  if (twice > 0) {
+    plan.warnings.push_back(
+        fmt::format("{} centres of the lists stand there before, and count twice", twice));
+  }
+}
+
 int64_t first_px(double centre, double extent) {
   return std::llround(std::floor(centre) - std::floor(extent / 2));
 }
@@ -47,6 +80,9 @@ PatchPlan plan_from_centres(const slide::SlideInfo& info, const std::string& sli
                               lists.classes.count() - 1, lists.classes.text()),
                   list.path);
     }
+  }
+  check_twice(lists, slide_id, plan);
+  for (const LabelledCentres& list : lists.lists) {
     for (const annotation::Centre& centre : annotation::centres_of(list.centres, slide_id)) {
       require_inside(centre, list.path, info);
       PatchRow row = make_row(geometry, mask, first_px(centre.x_px, geometry.extent_x_px),
