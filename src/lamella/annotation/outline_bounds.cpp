@@ -138,8 +138,8 @@ std::vector<std::string> check_bounds(const AnnotationSet& set, const SlideFrame
       "from {:.6g}, {:.6g} to {:.6g}, {:.6g}",
       wholly + partly, set.polygons.size(), frame.size_px.width, frame.size_px.height, wholly,
       box.x, box.y, box.x + box.width, box.y + box.height);
+  if (2 * mostly <= static_cast<int64_t>(set.polygons.size())) return {found};
   const std::string cause = likely_cause(set, frame);
-  if (2 * mostly <= static_cast<int64_t>(set.polygons.size())) return {found + cause};
   throw Error(ErrorCode::kMismatch,
               fmt::format("{}{}; expected level-0 px of this slide", found,
                           cause.empty() ? "; are they another slide's?" : cause),

@@ -49,8 +49,7 @@ TEST(OutlineBounds, SomeOutsideAreCounted) {
   ASSERT_EQ(warnings.size(), 1u);
   EXPECT_EQ(warnings[0],
             "2 of 4 outlines lie outside the slide of 2000 x 1000 px, 1 wholly; they reach from 0, "
-            "0 to 3010, 200; it is as if they were 2 times too large, of another scale or "
-            "magnification (divide by it)");
+            "0 to 3010, 200");
   EXPECT_EQ(check_bounds(set_of({square(1950, 100, 100)}), kFrame).size(), 1u) << "half of it";
 }
 

@@ -7,6 +7,7 @@
 #include "lamella/cli/common_options.h"
 #include "lamella/cli/program.h"
 #include "lamella/storage/storage.h"
+#include "lamella/verbs/check_plan.h"
 #include "lamella/verbs/slide_map.h"
 
 namespace lamella::cli {
@@ -24,11 +25,14 @@ struct MapCommandOptions {
 int run_map(MapCommandOptions options, Shell& shell) {
   const Stopwatch watch;
   const auto slide = options.slide.open(shell);
-  const heatmap::ScoredPatches scores = storage::read_scores(options.scores);
+  std::vector<std::string> notes;
+  const heatmap::ScoredPatches scores = storage::read_scores(options.scores, &notes);
+  for (const std::string& note : notes) shell.warn(options.scores + ": " + note);
+  verbs::require_same_slide(scores.slide, slide->info(), options.scores);
   const heatmap::HeatMap map = heatmap::make_heatmap(scores, slide->info().size_px());
   if (!options.annotations.empty()) {
     options.map.overlay.outlines =
-        verbs::outlines_of(annotation::read_annotations(options.annotations));
+        verbs::read_outlines(options.annotations, slide->info(), shell.context());
   }
   options.map.overlay.title = options.slide.id();
   options.map.overlay.validate();
@@ -58,7 +62,7 @@ Action add_map(CLI::App& app) {
       ->required()
       ->type_name("SCORES.csv");
   app.add_option("--annotations", options->annotations,
-                 "ASAP XML or NCRF JSON whose outlines are drawn")
+                 "ASAP XML, GeoJSON or NCRF JSON whose outlines are drawn")
       ->type_name("FILE");
   app.add_option("--colormap", options->map.overlay.colormap,
                  "magma, viridis, inferno, plasma, turbo or jet")

@@ -80,7 +80,8 @@ void add_scale(CLI::App& app, PlanOptions& options) {
 
 void add_annotation_rule(CLI::App& app, PlanOptions& options) {
   patch::AnnotationRule& rule = options.plan.rule;
-  app.add_option("--positive", options.plan.groups.positive, "annotation groups that are tumour")
+  app.add_option("--positive", options.plan.groups.positive,
+                 "annotation groups that are tumour (None: outlines without a group)")
       ->type_name("GROUP");
   app.add_option("--negative", options.plan.groups.negative, "annotation groups that are normal")
       ->type_name("GROUP");
@@ -105,13 +106,14 @@ Action add_plan(CLI::App& app) {
   app.add_option("--min-tissue", options->plan.grid.min_tissue,
                  "grid: tissue fraction a patch must have")
       ->capture_default_str();
-  app.add_option("--tissue", options->plan.tissue, "auto, none, or a mask PNG")
+  app.add_option("--tissue", options->plan.tissue, "auto, none, or a mask (PNG, JPEG or TIFF)")
       ->capture_default_str();
   auto* centers = app.add_option("--centers", options->centers,
                                  "NCRF list of centres and its label, FILE:LABEL (repeatable)")
                       ->excludes(stride)
                       ->type_name("FILE:LABEL");
-  app.add_option("--annotations", options->plan.annotations, "ASAP XML or NCRF JSON files")
+  app.add_option("--annotations", options->plan.annotations,
+                 "ASAP XML, GeoJSON (QuPath) or NCRF JSON files")
       ->excludes(stride)
       ->excludes(centers)
       ->type_name("FILE");

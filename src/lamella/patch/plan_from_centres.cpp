@@ -28,40 +28,41 @@ void require_inside(const annotation::Centre& centre, const std::string& path,
               path);
 }
 
-// A centre in two lists has two labels, or counts twice.
+int64_t first_px(double centre, double extent) {
+  return std::llround(std::floor(centre) - std::floor(extent / 2));
+}
+
+// A patch in two lists has two labels, or counts twice.
 void check_twice(const CentreLists& lists, const std::string& slide_id, PatchPlan& plan) {
   struct Seen {
     const LabelledCentres* list;
-    int line;
+    annotation::Centre centre;
   };
-  std::map<std::pair<double, double>, Seen> seen;
+  std::map<std::pair<int64_t, int64_t>, Seen> seen;
   int64_t twice = 0;
   for (const LabelledCentres& list : lists.lists) {
     for (const annotation::Centre& centre : annotation::centres_of(list.centres, slide_id)) {
-      const auto [at, fresh] =
-          seen.emplace(std::pair(centre.x_px, centre.y_px), Seen{&list, centre.line});
+      const std::pair place(first_px(centre.x_px, plan.geometry.extent_x_px),
+                            first_px(centre.y_px, plan.geometry.extent_y_px));
+      const auto [at, fresh] = seen.emplace(place, Seen{&list, centre});
       if (fresh) continue;
-      const LabelledCentres& first = *at->second.list;
-      if (first.label != list.label) {
+      const auto& [first, other] = at->second;
+      if (first->label != list.label) {
         throw Error(ErrorCode::kMismatch,
                     fmt::format("line {}: the centre ({}, {}) of slide '{}' is labelled '{}' here "
-                                "and '{}' in {}, line {}; expected one label for each centre",
+                                "and '{}' in {}, line {}; expected one label for each patch",
                                 centre.line, format_double(centre.x_px), format_double(centre.y_px),
                                 slide_id, lists.classes.name(list.label),
-                                lists.classes.name(first.label), first.path, at->second.line),
+                                lists.classes.name(first->label), first->path, other.line),
                     list.path);
       }
-      ++twice;
+      twice += other.x_px == centre.x_px && other.y_px == centre.y_px;
     }
   }
   if (twice > 0) {
     plan.warnings.push_back(
-        fmt::format("{} centres of the lists stand there before, and count twice", twice));
+        fmt::format("{} centres stand in the lists before, and count twice", twice));
   }
-}
-
-int64_t first_px(double centre, double extent) {
-  return std::llround(std::floor(centre) - std::floor(extent / 2));
 }
 
 }  // namespace

@@ -17,8 +17,13 @@ struct MapOptions {
   int thumbnail_px = 1600;  // longer side of the picture's slide
 };
 
-// The rings of all polygons, for OverlayOptions::outlines.
+// The rings of all polygons and their holes, for OverlayOptions::outlines.
 std::vector<std::vector<PointF>> outlines_of(const annotation::AnnotationSet& annotations);
+// Those of a file, which must lie on the slide (annotation::check_bounds). Errors: those of
+// annotation::read_annotations, kMismatch.
+std::vector<std::vector<PointF>> read_outlines(const std::string& path,
+                                               const slide::SlideInfo& info,
+                                               const Context& context);
 
 // Writes <prefix>.png (overlay with colour scale) and <prefix>.tiff (pyramidal float TIFF).
 void write_slide_map(const slide::Slide& slide, const heatmap::HeatMap& map,
