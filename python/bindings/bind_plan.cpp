@@ -8,9 +8,7 @@
 #include <nanobind/stl/vector.h>
 
 #include "call.h"
-#include "file_bytes.h"
 #include "lamella/patch/patch_extractor.h"
-#include "lamella/verbs/check_plan.h"
 #include "lamella/verbs/plan_slide.h"
 #include "values.h"
 
@@ -143,21 +141,16 @@ void bind_plan_class(nb::module_& module) {
           [](const std::filesystem::path& path) { return storage::read_plan(path.string()); },
           nb::arg("path"))
       .def(
-          "to_bytes",
-          [](const PatchPlan& self) {
-            return file_to_bytes([&](const std::string& p) { storage::write_plan(self, "", p); });
-          },
+          "to_bytes", [](const PatchPlan& self) { return bytes_of(storage::plan_to_bytes(self)); },
           "The bytes of the plan file.")
       .def_static(
           "from_bytes",
-          [](const nb::bytes& bytes) { return file_from_bytes(bytes, storage::read_plan); },
+          [](const nb::bytes& bytes) { return storage::plan_from_bytes(text_of(bytes)); },
           nb::arg("bytes"))
       .def("__getstate__",
-           [](const PatchPlan& self) {
-             return file_to_bytes([&](const std::string& p) { storage::write_plan(self, "", p); });
-           })
+           [](const PatchPlan& self) { return bytes_of(storage::plan_to_bytes(self)); })
       .def("__setstate__", [](PatchPlan& self, const nb::bytes& bytes) {
-        new (&self) PatchPlan(file_from_bytes(bytes, storage::read_plan));
+        new (&self) PatchPlan(storage::plan_from_bytes(text_of(bytes)));
       });
 }
 

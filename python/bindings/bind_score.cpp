@@ -10,8 +10,8 @@
 
 #include "call.h"
 #include "lamella/base/error.h"
+#include "lamella/evaluation/metric_rows.h"
 #include "lamella/io/files.h"
-#include "lamella/study/run_study.h"
 #include "lamella/verbs/evaluate_files.h"
 #include "lamella/verbs/plan_slide.h"
 #include "lamella/verbs/score_slide.h"
@@ -94,13 +94,9 @@ void bind_scores(nb::module_& module) {
       .def_static("load", load_scores, nb::arg("path"));
 }
 
-Scores score_features(nb::handle features, nb::handle model) {
-  const auto file =
-      nb::isinstance<storage::FeatureFile>(features)
-          ? nb::cast<storage::FeatureFile&>(features)
-          : storage::read_features(nb::cast<std::filesystem::path>(features).string());
-  return make_scores(file.plan,
-                     classifier::score_patches(file.features, model_of(model).classifier));
+Scores score_features(const storage::FeatureFile& features, nb::handle model) {
+  return make_scores(features.plan,
+                     classifier::score_patches(features.features, model_of(model).classifier));
 }
 
 using Positions = nb::ndarray<const int64_t, nb::shape<-1, 2>, nb::c_contig, nb::device::cpu>;
@@ -147,13 +143,7 @@ std::shared_ptr<LoadedEncoder> encoder_for(const model::Model& model, nb::handle
       return std::make_shared<LoadedEncoder>(model.encoder, model.precision, context.threads);
     });
   }
-  LoadedEncoder& loaded = nb::cast<LoadedEncoder&>(given);
-  if (encoder::network_space(loaded.info()) != encoder::network_space(model.encoder)) {
-    throw Error(ErrorCode::kMismatch, fmt::format("the model needs the encoder '{}', found '{}'",
-                                                  encoder::network_space(model.encoder),
-                                                  encoder::network_space(loaded.info())));
-  }
-  return {&loaded, [](LoadedEncoder*) {}};
+  return {&nb::cast<LoadedEncoder&>(given), [](LoadedEncoder*) {}};
 }
 
 Scores score_slide(nb::handle slide, nb::handle given_model, const Where& where,
@@ -195,7 +185,7 @@ std::string evaluate_json(nb::list scores, nb::list truth, nb::handle groups) {
   }
   nlohmann::json object;
   for (const auto& [name, metrics] : verbs::evaluate_scores(named, truths, patients_of(groups))) {
-    object[name] = study::to_json(metrics);
+    object[name] = metrics;
   }
   return object.dump();
 }
@@ -206,13 +196,7 @@ Scores make_scores(patch::PatchPlan plan, feature::ScoreMatrix scores) {
   Scores result;
   result.slide_id = plan.slide_id;
   result.source = plan.slide_path;
-  result.patches.width_px = plan.geometry.extent_x_px;
-  result.patches.height_px = plan.geometry.extent_y_px;
-  for (const patch::PatchRow& row : plan.rows) {
-    result.patches.x_px.push_back(static_cast<double>(row.x_px));
-    result.patches.y_px.push_back(static_cast<double>(row.y_px));
-  }
-  result.patches.scores = std::move(scores);
+  result.patches = heatmap::scored_patches(plan, scores);
   result.plan = std::make_shared<const patch::PatchPlan>(std::move(plan));
   return result;
 }
@@ -227,7 +211,9 @@ void bind_score(nb::module_& module) {
          std::optional<Positions> positions, nb::object encoder,
          std::optional<std::string> slide_id, std::optional<double> slide_mpp,
          std::optional<int> threads, nb::object progress) {
-        if (nb::isinstance<storage::FeatureFile>(slide)) return score_features(slide, model);
+        if (nb::isinstance<storage::FeatureFile>(slide)) {
+          return score_features(nb::cast<storage::FeatureFile&>(slide), model);
+        }
         const Where where = where_of(positions, stride_px, region, min_tissue, tissue.string());
         return score_slide(slide, model, where, slide_id, slide_mpp, encoder,
                            Call(threads, std::move(progress)));

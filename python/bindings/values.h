@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "arrow_stream.h"
@@ -71,12 +72,6 @@ struct Scores {
 };
 Scores make_scores(patch::PatchPlan plan, feature::ScoreMatrix scores);
 
-struct DrawnMap {
-  heatmap::HeatMap map;
-  Image overlay;
-  std::optional<Mpp> mpp;
-};
-
 // An RGB picture that a notebook shows.
 struct Picture {
   Image image;
@@ -89,6 +84,14 @@ std::vector<ArrowColumn> plan_columns(const patch::PatchPlan& plan);
 model::Model model_of(nb::handle model);
 
 nb::bytes png_bytes(const Image& image);
+<<<<<<< HEAD
+inline nb::bytes bytes_of(const std::string& text) { return nb::bytes(text.data(), text.size()); }
+=======
+inline nb::bytes bytes_of(const std::string& text) {
+  return nb::bytes(text.data(), text.size());
+}
+>>>>>>> ff5f072
+inline std::string_view text_of(const nb::bytes& bytes) { return {bytes.c_str(), bytes.size()}; }
 
 void bind_slide(nb::module_& module);
 void bind_plan(nb::module_& module);

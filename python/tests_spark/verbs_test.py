@@ -48,6 +48,13 @@ def labelled(spark, table):
     return plans, lamella.spark.encode(plans).persist()
 
 
+def test_plans_are_the_command_lines_bytes(labelled, native):
+    rows = labelled[0].collect()
+    assert [row["slide_id"] for row in rows] == ["phantom_01", "phantom_02"]
+    for row in rows:
+        assert bytes(row["plan"]) == (native / f"{row['slide_id']}.plan.h5").read_bytes()
+
+
 def test_features_are_the_command_lines(labelled, native):
     plans, features = labelled
     assert [row["error"] for row in features.where("error is not null").collect()] == []

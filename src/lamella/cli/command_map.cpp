@@ -35,8 +35,8 @@ int run_map(MapCommandOptions options, Shell& shell) {
         verbs::read_outlines(options.annotations, slide->info(), shell.context());
   }
   options.map.overlay.title = options.slide.id();
-  options.map.overlay.validate();
-  verbs::write_slide_map(*slide, map, options.map, options.out, shell.context());
+  verbs::write_slide_map(verbs::draw_slide_map(*slide, map, options.map, shell.context()),
+                         options.out);
 
   const double slide_score = heatmap::slide_score(scores.scores);
   nlohmann::json object = {{"slide_id", options.slide.id()},

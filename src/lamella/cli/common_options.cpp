@@ -3,14 +3,13 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
 #include <sstream>
 
+#include "lamella/base/credentials.h"
 #include "lamella/base/error.h"
 #include "lamella/base/process.h"
 #include "lamella/base/text.h"
 #include "lamella/io/files.h"
-#include "lamella/tracking/run_record.h"
 
 namespace lamella::cli {
 
@@ -66,30 +65,14 @@ RectPx parse_region(const std::string& text) {
 io::OutputLock lock_output(const std::string& out, Shell& shell) {
   std::string name = out;
   while (name.size() > 1 && name.back() == '/') name.pop_back();
-  return io::OutputLock(name + ".lock", out, tracking::without_credentials(own_command()),
+  return io::OutputLock(name + ".lock", out, without_credentials(own_command()),
                         [&shell](const std::string& text) { shell.warn(text); });
 }
-
-namespace {
-
-double now_seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-}  // namespace
-
-Stopwatch::Stopwatch() : start_(now_seconds()) {}
-
-double Stopwatch::seconds() const { return now_seconds() - start_; }
 
 void add_rate(nlohmann::json& object, int64_t patches, double seconds) {
   object["patches"] = patches;
   object["seconds"] = seconds;
   object["patches_per_second"] = seconds > 0 ? static_cast<double>(patches) / seconds : 0.0;
-}
-
-nlohmann::json json_or_null(const std::optional<double>& value) {
-  return value ? nlohmann::json(*value) : nlohmann::json();
 }
 
 }  // namespace lamella::cli

@@ -172,8 +172,7 @@ HeatMap make_heatmap(const ScoredPatches& patches, SizePx slide_size_px,
   return map;
 }
 
-HeatMap make_heatmap(const patch::PatchPlan& plan, const feature::ScoreMatrix& scores,
-                     const std::string& wanted) {
+ScoredPatches scored_patches(const patch::PatchPlan& plan, const feature::ScoreMatrix& scores) {
   ScoredPatches patches;
   patches.width_px = plan.geometry.extent_x_px;
   patches.height_px = plan.geometry.extent_y_px;
@@ -182,7 +181,12 @@ HeatMap make_heatmap(const patch::PatchPlan& plan, const feature::ScoreMatrix& s
     patches.x_px.push_back(static_cast<double>(row.x_px));
     patches.y_px.push_back(static_cast<double>(row.y_px));
   }
-  return make_heatmap(patches, plan.geometry.slide_size_px, wanted);
+  return patches;
+}
+
+HeatMap make_heatmap(const patch::PatchPlan& plan, const feature::ScoreMatrix& scores,
+                     const std::string& wanted) {
+  return make_heatmap(scored_patches(plan, scores), plan.geometry.slide_size_px, wanted);
 }
 
 double slide_score(const feature::ScoreMatrix& scores, const std::string& wanted) {

@@ -45,6 +45,8 @@ struct ScoredPatches {
   ScoredSlide slide = {};
 };
 
+ScoredPatches scored_patches(const patch::PatchPlan& plan, const feature::ScoreMatrix& scores);
+
 // Which of the classes a map shows: "" is the last one, kMostLikely is itself. Error kNotFound that
 // lists them.
 std::string shown_class(const ClassTable& classes, const std::string& wanted);

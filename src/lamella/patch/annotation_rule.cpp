@@ -45,16 +45,18 @@ void check_winner(const AnnotationRule& rule, size_t k) {
 }
 
 void check_sources(const AnnotationRule& rule) {
+  const bool any = std::any_of(rule.rules.begin(), rule.rules.end(), [](const ClassRule& one) {
+    return !one.annotations.empty() || one.rest_of_tissue;
+  });
+  if (!any) {
+    refuse(
+        "found no annotation groups for any class, expected at least one group, or the rest of "
+        "the tissue");
+  }
   std::string rest;
   for (size_t k = 0; k < rule.rules.size(); ++k) {
     const ClassRule& one = rule.rules[k];
     const std::string& name = rule.classes.names[k];
-    if (one.annotations.empty() && !one.rest_of_tissue) {
-      refuse(
-          fmt::format("class '{}': found no annotation groups, expected at least one, or the "
-                      "rest of the tissue",
-                      name));
-    }
     if (one.rest_of_tissue && !rest.empty()) {
       refuse(
           fmt::format("found two classes for the rest of the tissue, '{}' and '{}', expected "

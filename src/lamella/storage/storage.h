@@ -22,6 +22,10 @@ namespace lamella::storage {
 // no names; a newer format.
 void write_plan(const patch::PatchPlan& plan, const std::string& key, const std::string& path);
 patch::PatchPlan read_plan(const std::string& path);
+// The same as bytes, made and read in memory, for plans that travel. Errors name `name`.
+std::string plan_to_bytes(const patch::PatchPlan& plan, const std::string& key = {});
+patch::PatchPlan plan_from_bytes(std::string_view bytes,
+                                 const std::string& name = "the bytes of a plan");
 
 // Features with the plan they belong to: features N x d (chunked, compressed), coords,
 // label, feature_space.
@@ -40,6 +44,9 @@ FeatureType parse_feature_type(const std::string& text);
 void write_features(const FeatureFile& file, const std::string& key, const std::string& path,
                     FeatureType type = FeatureType::kFloat32);
 FeatureFile read_features(const std::string& path);
+std::string features_to_bytes(const FeatureFile& file, const std::string& key = {});
+FeatureFile features_from_bytes(std::string_view bytes,
+                                const std::string& name = "the bytes of features");
 
 // A feature file read a few rows at a time, so that memory does not grow with the slide.
 class FeatureReader {
@@ -56,6 +63,8 @@ class FeatureReader {
 
  private:
   struct State;
+  explicit FeatureReader(std::unique_ptr<State> state);
+  friend FeatureFile features_from_bytes(std::string_view bytes, const std::string& name);
   std::unique_ptr<State> state_;
 };
 FeatureFile read_all(const FeatureReader& reader);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "lamella/base/error.h"
 #include "lamella/io/files.h"
@@ -132,6 +133,35 @@ TEST_F(Storage, FeaturesComeBackBitForBit) {
   EXPECT_EQ(read_key(at("f.h5")), "key");
   file.features.rows = 2049;
   EXPECT_THROW(write_features(file, "", at("f.h5")), Error);
+}
+
+TEST_F(Storage, TravelAsTheBytesOfTheirFiles) {
+  for (const int rows : {0, 1, 3000}) {
+    const patch::PatchPlan plan = make_plan(rows);
+    write_plan(plan, "key", at("p.h5"));
+    const std::string bytes = plan_to_bytes(plan, "key");
+    EXPECT_TRUE(bytes == io::read_text_file(at("p.h5"))) << rows;
+    expect_same(plan_from_bytes(bytes), plan);
+  }
+  FeatureFile file;
+  file.plan = make_plan(3);
+  file.features.rows = 3;
+  file.features.columns = 2;
+  file.features.values = {1, 2, 3, 4, 5, 6};
+  file.features.feature_space = "lite0/abc/256px@0.5mpp";
+  file.features.precision = "f32";
+  const FeatureFile back = features_from_bytes(features_to_bytes(file));
+  expect_same(back.plan, file.plan);
+  EXPECT_EQ(back.features.values, file.features.values);
+  EXPECT_EQ(back.features.precision, "f32");
+  const std::string whole = plan_to_bytes(file.plan);
+  for (const size_t size : {size_t{0}, size_t{10}, whole.size() / 2}) {
+    EXPECT_NE(message_of(ErrorCode::kCorrupt, [&] { plan_from_bytes(whole.substr(0, size), "p"); })
+                  .find("p: "),
+              std::string::npos)
+        << size;
+  }
+  message_of(ErrorCode::kCorrupt, [&] { features_from_bytes(whole); });
 }
 
 TEST_F(Storage, RefusesFilesThatAreNotItsOwn) {

@@ -133,6 +133,18 @@ patch::PatchPlan read_plan(const std::string& path) {
   return read_rows(Hdf5File::open(path), path);
 }
 
+std::string plan_to_bytes(const patch::PatchPlan& plan, const std::string& key) {
+  const Hdf5Lock lock;
+  Hdf5File file = Hdf5File::create_in_memory("the plan of " + plan.slide_id);
+  write_rows(file, plan, key);
+  return file.bytes();
+}
+
+patch::PatchPlan plan_from_bytes(std::string_view bytes, const std::string& name) {
+  const Hdf5Lock lock;
+  return read_rows(Hdf5File::open_bytes(bytes, name), name);
+}
+
 namespace {
 
 std::string key_path(const std::string& path) { return path + ".key"; }

@@ -5,12 +5,13 @@
 
 #include <cmath>
 
+#include "lamella/base/credentials.h"
 #include "lamella/base/error.h"
 #include "lamella/base/text.h"
 #include "lamella/io/files.h"
+#include "lamella/io/text_file.h"
+#include "lamella/mlflow/publish.h"
 #include "lamella/study/toml_reader_internal.h"
-#include "lamella/tracking/mlflow_publish.h"
-#include "lamella/tracking/run_record.h"
 #include "lamella/verbs/plan_slide.h"
 
 namespace lamella::study {
@@ -18,6 +19,7 @@ namespace lamella::study {
 namespace {
 
 constexpr int64_t kMaxPx = 1'000'000'000;
+constexpr int64_t kMaxBytes = 16 << 20;
 
 patch::AnnotationRule read_rule(TomlReader table) {
   patch::AnnotationRule rule;
@@ -139,8 +141,8 @@ void read_tracking(TomlReader table, Study& study) {
   options.register_model = table.text("register").value_or("");
   options.alias = table.text("alias").value_or("");
   try {
-    tracking::PublishOptions publish{options.mlflow.value_or(""), options.register_model,
-                                     options.alias, false};
+    mlflow::PublishOptions publish{options.mlflow.value_or(""), options.register_model,
+                                   options.alias, false};
     if (publish.uri.empty()) publish.uri = "http://from.environment";
     publish.validate();
   } catch (const Error& error) {
@@ -173,11 +175,18 @@ void check(const Study& study) {
 }  // namespace
 
 Study read_study(const std::string& path, const std::vector<std::string>& overrides,
-                 const std::string& base_folder) {
-  const toml::table root = parse_toml(path, overrides);
-  const std::string folder = base_folder.empty() ? io::parent_folder(path) : base_folder;
+                 const std::string& folder) {
+  return parse_study(io::read_decoded_text(path, kMaxBytes), path, overrides,
+                     folder.empty() ? io::parent_folder(path) : folder);
+}
+
+Study parse_study(const std::string& text, const std::string& path,
+                  const std::vector<std::string>& overrides, const std::string& folder) {
+  const toml::table root = parse_toml(text, path, overrides);
   TomlReader reader(root, "", path);
   Study study;
+  study.text = text;
+  study.folder = folder;
   study.path = path;
   study.overrides = overrides;
   study.name = reader.text("name").value_or(io::stem(path));
@@ -265,7 +274,7 @@ nlohmann::json to_json(const Study& study) {
           {"heatmap", {{"colormap", study.heatmap.colormap}, {"opacity", study.heatmap.opacity}}},
           {"tracking",
            {{"mlflow", study.tracking.mlflow
-                           ? nlohmann::json(tracking::without_credentials(*study.tracking.mlflow))
+                           ? nlohmann::json(without_credentials(*study.tracking.mlflow))
                            : nlohmann::json()},
             {"register", study.tracking.register_model},
             {"alias", study.tracking.alias}}}};

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lamella/verbs/score_slide.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
+#include "lamella/base/error.h"
 #include "lamella/verbs/scale.h"
+#include "lamella/verbs/score_features.h"
 
 namespace lamella::verbs {
 
@@ -16,9 +20,17 @@ patch::PatchPlan as_models(patch::PatchPlan plan, const model::Model& model,
   return plan;
 }
 
+void require_models_encoder(const model::Model& model, const encoder::EncoderInfo& found) {
+  const std::string needed = encoder::network_space(model.encoder);
+  if (encoder::network_space(found) == needed) return;
+  throw Error(ErrorCode::kMismatch, fmt::format("the model needs the encoder '{}', found '{}'",
+                                                needed, encoder::network_space(found)));
+}
+
 SlideScores score_plan(std::shared_ptr<const slide::Slide> slide, patch::PatchPlan plan,
                        const model::Model& model, encoder::Encoder& encoder,
                        const Context& context) {
+  require_models_encoder(model, encoder.info());
   SlideScores result;
   result.plan = std::move(plan);
   result.scores.classes = model.classifier.classes;
@@ -46,6 +58,11 @@ SlideScores score_plan(std::shared_ptr<const slide::Slide> slide, patch::PatchPl
 }
 
 }  // namespace
+
+SlideScores score_feature_file(const std::string& path, const model::Model& model) {
+  const storage::FeatureReader features(path);
+  return {features.plan(), score_features(features, model.classifier), 0, 0};
+}
 
 patch::PatchPlan plan_for_model(const slide::Slide& slide, const std::string& slide_id,
                                 const model::Model& model, const patch::GridOptions& grid,

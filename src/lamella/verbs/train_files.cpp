@@ -20,19 +20,21 @@ namespace {
 
 // Keeps the rows that have a label.
 void drop_unlabelled(storage::FeatureFile& file) {
-  storage::FeatureFile kept = file;
-  kept.plan.rows.clear();
-  kept.features.values.clear();
-  kept.features.rows = 0;
-  for (int64_t i = 0; i < file.features.rows; ++i) {
-    const patch::PatchRow& row = file.plan.rows[static_cast<size_t>(i)];
+  std::vector<patch::PatchRow>& rows = file.plan.rows;
+  feature::FeatureMatrix& features = file.features;
+  int64_t kept = 0;
+  for (int64_t i = 0; i < features.rows; ++i) {
+    const patch::PatchRow row = rows[static_cast<size_t>(i)];
     if (row.label == patch::kNoLabel) continue;
-    kept.plan.rows.push_back(row);
-    const auto values = std::as_const(file.features).row(i);
-    kept.features.values.insert(kept.features.values.end(), values.begin(), values.end());
-    ++kept.features.rows;
+    if (kept < i) {
+      rows[static_cast<size_t>(kept)] = row;
+      std::ranges::copy(std::as_const(features).row(i), features.row(kept).begin());
+    }
+    ++kept;
   }
-  file = std::move(kept);
+  rows.resize(static_cast<size_t>(kept));
+  features.values.resize(static_cast<size_t>(kept * features.columns));
+  features.rows = kept;
 }
 
 void require_patient(const std::map<std::string, std::string>& patients,
@@ -191,7 +193,9 @@ TrainFilesResult train_features(std::vector<storage::FeatureFile> files,
 }
 
 TrainFilesResult train_files(const TrainFilesOptions& options, const Context& context) {
-  TrainFeaturesOptions train{.encoder = options.encoder, .train = options.train};
+  TrainFeaturesOptions train;
+  train.encoder = options.encoder;
+  train.train = options.train;
   if (!options.groups_csv.empty()) {
     std::vector<std::string> notes;
     train.patients = read_groups(options.groups_csv, &notes);
