@@ -66,7 +66,7 @@ std::optional<std::string> nearest(std::string_view word,
   const std::string lower = to_lower(word);
   std::optional<std::string> best;
   // Two letters of a long word may be wrong, one of a short one.
-  size_t best_distance = word.size() < 5 ? 2 : 3;
+  size_t best_distance = word.size() < 4 ? 2 : 3;
   for (const std::string& candidate : candidates) {
     const std::string other = to_lower(candidate);
     const bool begins = lower.size() >= 3 && (other.starts_with(lower) || lower.starts_with(other));
