@@ -160,26 +160,6 @@ TEST(Centres, TopLeftIsTheCentreLessHalfTheExtent) {
   EXPECT_EQ(coarse.rows[0].x_px, 1000 - 598) << "half of 299 * 4 level-0 px";
 }
 
-TEST(Centres, OneWithTwoLabelsIsRefused) {
-  const auto info = slide_of(500, 400);
-  const auto plan_of = [&](const annotation::Centre& second, int8_t label) {
-    return plan_from_centres(info, "s", at_level(50), tissue::all_tissue(info),
-                             {kTwo,
-                              {{{{"s", 100, 100, 4}, {"other", 50, 50, 5}}, 1, "tumor.txt"},
-                               {{second, {"other", 50, 50, 5}}, label, "second.txt"}}});
-  };
-  EXPECT_EQ(plan_of({"s", 101, 100, 9}, 0).rows.size(), 2u);
-  const Error error = error_of([&] { plan_of({"S", 100, 100.5, 9}, 0); });
-  EXPECT_EQ(error.code(), ErrorCode::kMismatch);
-  EXPECT_STREQ(error.what(),
-               "second.txt: line 9: the centre (100, 100.5) of slide 's' is labelled 'normal' here "
-               "and 'tumor' in tumor.txt, line 4; expected one label for each patch");
-  const PatchPlan twice = plan_of({"s", 100, 100, 9}, 1);
-  EXPECT_EQ(twice.rows.size(), 2u);
-  EXPECT_EQ(twice.warnings,
-            std::vector<std::string>{"1 centres stand in the lists before, and count twice"});
-}
-
 TEST(Centres, OutsideTheSlideIsAnError) {
   const auto info = slide_of(500, 400);
   for (const PointF p : {PointF{500, 10}, PointF{10, 400}, PointF{-0.5, 10}, PointF{10, -3}}) {
