@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "lamella/cli/commands.h"
+#include "lamella/cli/common_options.h"
 #include "lamella/cli/program.h"
 #include "lamella/verbs/export_model.h"
 
@@ -60,7 +61,7 @@ Action add_model(CLI::App& app) {
   part->add_option("--slide-mpp", options->slide_mpp,
                    "µm per pixel of that slide at level 0, wins over the file's")
       ->needs(measure)
-      ->check(CLI::PositiveNumber);
+      ->check(positive_number());
   return [options](Shell& shell) { return export_model(*options, shell); };
 }
 
