@@ -9,6 +9,7 @@ import h5py
 import numpy
 import pytest
 import tifffile
+import webdataset
 from conftest import bad, good, lamella
 from PIL import Image
 
@@ -49,7 +50,6 @@ def test_webdataset_keys_by_its_own_rule(slide, tmp_path):
 
 
 def test_webdataset_reads_its_shards(slide, tmp_path):
-    webdataset = pytest.importorskip("webdataset")
     paths = [str(path) for path in shards(slide, tmp_path)]
     samples = list(webdataset.WebDataset(paths, shardshuffle=False))
     assert len(samples) == 80
@@ -101,13 +101,6 @@ def test_a_heatmap_lies_where_tiff_says(slide, tmp_path, origin, step, size, tag
                                  middle[1] + half), abs=1)
     # To its right and bottom it reaches the slide's end.
     assert 0 <= begin[0] + pixel * values.shape[1] - WIDTH < pixel + 1
-
-
-def test_scores_are_read_by_pandas(slide, tmp_path):
-    pandas = pytest.importorskip("pandas")
-    write_scores(tmp_path / "s.csv", (400, 400), (0, 0), 200, 200)
-    table = pandas.read_csv(tmp_path / "s.csv")
-    assert list(table.columns[:4]) == ["minx", "miny", "width", "height"]
 
 
 def mask_of(values, kind):
