@@ -11,7 +11,8 @@ namespace {
 PatchPlan plan_with(const annotation::Centre& second, int8_t label) {
   slide::SlideInfo info;
   info.path = "s.tif";
-  info.levels = {{.size_px = {500, 400}}};
+  info.levels.resize(1);
+  info.levels[0].size_px = {500, 400};
   return plan_from_centres(info, "s", {50, 0, {}}, tissue::all_tissue(info),
                            {{{"normal", "tumor"}},
                             {{{{"s", 100, 100, 4}, {"other", 50, 50, 5}}, 1, "tumor.txt"},

@@ -11,8 +11,10 @@ namespace {
 // A slide of 1600 x 1600 px whose right lower quarter is tissue.
 slide::SlideInfo slide_info() {
   slide::SlideInfo info;
-  info.levels = {{.size_px = {1600, 1600}},
-                 {.size_px = {200, 200}, .downsample_x = 8, .downsample_y = 8}};
+  info.levels.resize(2);
+  info.levels[0].size_px = {1600, 1600};
+  info.levels[1].size_px = {200, 200};
+  info.levels[1].downsample_x = info.levels[1].downsample_y = 8;
   return info;
 }
 
