@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <nanobind/stl/filesystem.h>
+#include <nanobind/stl/map.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
@@ -24,7 +25,8 @@ using study::StudyPiece;
 using CentreState = std::tuple<double, double, int>;
 using ListState = std::tuple<int, std::string, std::vector<CentreState>>;
 using EntryState =
-    std::tuple<std::string, std::string, std::string, int, std::string, std::optional<double>, int>;
+    std::tuple<std::string, std::string, std::string, int, std::string, std::optional<double>,
+               std::string, std::map<std::string, double>, int>;
 using JobState = std::tuple<std::string, std::string, std::vector<std::string>, std::string,
                             EntryState, std::vector<ListState>, std::optional<double>>;
 
@@ -43,7 +45,7 @@ JobState state_of(const SlideJob& job) {
           job.study.overrides,
           job.study.folder,
           {slide.slide_id, slide.path, slide.patient_id, static_cast<int>(slide.role),
-           slide.annotations, slide.mpp, slide.line},
+           slide.annotations, slide.mpp, slide.mask, slide.tissue, slide.line},
           std::move(lists),
           job.model_mpp};
 }
@@ -55,7 +57,7 @@ SlideJob job_of(const JobState& state) {
   SlideEntry& slide = job.slide;
   int role = 0;
   std::tie(slide.slide_id, slide.path, slide.patient_id, role, slide.annotations, slide.mpp,
-           slide.line) = entry;
+           slide.mask, slide.tissue, slide.line) = entry;
   slide.role = static_cast<study::Role>(role);
   for (const auto& [label, list_path, rows] : lists) {
     patch::LabelledCentres list;

@@ -84,11 +84,7 @@ std::vector<ArrowColumn> plan_columns(const patch::PatchPlan& plan);
 model::Model model_of(nb::handle model);
 
 nb::bytes png_bytes(const Image& image);
-<<<<<<< HEAD
 inline nb::bytes bytes_of(const std::string& text) { return nb::bytes(text.data(), text.size()); }
-=======
-inline nb::bytes bytes_of(const std::string& text) { return nb::bytes(text.data(), text.size()); }
->>>>>>> ff5f072
 inline std::string_view text_of(const nb::bytes& bytes) { return {bytes.c_str(), bytes.size()}; }
 
 void bind_slide(nb::module_& module);

@@ -219,6 +219,7 @@ PatchPlan plan_from_annotations(const slide::SlideInfo& info, const std::string&
                     labeller.claimed_twice()));
   }
   take_balanced(std::move(rows), rule, plan);
+  warn_if_off_tissue(plan);
   warn_if_empty(plan, mask,
                 fmt::format("none of {} positions meets the rule", xs.size() * ys.size()));
   return plan;

@@ -19,17 +19,21 @@ Json or_null(const std::optional<T>& value) {
 
 Json json_of(const TissueKey& key) {
   const tissue::TissueOptions& options = key.options;
+  Json tissue = {{"mask", key.mask}};
+  if (key.mask.empty()) {
+    tissue = {{"method", std::string(tissue::kTissueMethod)},
+              {"mask_mpp", options.mask_mpp},
+              {"mask_max_px", options.mask_max_px},
+              {"min_area_um2", options.min_area_um2},
+              {"max_hole_um2", options.max_hole_um2},
+              {"min_density", options.min_density},
+              {"max_gap_um", options.max_gap_um},
+              {"max_air_um", options.max_air_um}};
+  }
   return {{"slide", key.slide},
           {"backend", key.backend},
           {"mpp", key.mpp ? Json{key.mpp->x, key.mpp->y} : Json()},
-          {"tissue",
-           {{"mask_mpp", options.mask_mpp},
-            {"mask_max_px", options.mask_max_px},
-            {"min_area_um2", options.min_area_um2},
-            {"max_hole_um2", options.max_hole_um2},
-            {"min_density", options.min_density},
-            {"max_gap_um", options.max_gap_um},
-            {"max_air_um", options.max_air_um}}}};
+          {"tissue", tissue}};
 }
 
 Json json_of(const patch::AnnotationRule& rule) {
@@ -117,10 +121,6 @@ std::string text_of(const Json& inputs) {
 }
 
 }  // namespace
-
-TissueKey tissue_key(const slide::SlideInfo& slide, const tissue::TissueOptions& options) {
-  return {slide.fingerprint, slide.backend, slide.mpp, options};
-}
 
 std::string centres_sha256(const std::vector<annotation::Centre>& centres) {
   Json rows = Json::array();

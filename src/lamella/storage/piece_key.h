@@ -23,8 +23,8 @@ struct TissueKey {
   std::string backend;  // what the slide is read with
   std::optional<Mpp> mpp;
   tissue::TissueOptions options;
+  std::string mask = {};  // "none", or the SHA-256 of a given mask; "": it is made by the options
 };
-TissueKey tissue_key(const slide::SlideInfo& slide, const tissue::TissueOptions& options);
 
 // Labelled centres of one slide, in their order.
 struct CentresKey {

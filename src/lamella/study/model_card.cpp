@@ -82,8 +82,6 @@ std::string model_section(const record::RunDocument& run) {
   const record::Training training = run.training.value_or(record::Training{});
   const record::EncoderUsed encoder = run.encoder.value_or(record::EncoderUsed{});
   const record::Software software = run.software.value_or(record::Software{});
-  std::vector<std::string> classes;
-  for (const std::string& name : training.classes) classes.push_back(plain(name));
   return fmt::format(
       "## Model\n\n"
       "| | |\n|---|---|\n"

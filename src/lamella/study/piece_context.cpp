@@ -62,6 +62,18 @@ void add_annotations(const Study& study, CohortSlide& slide, const Context& cont
   }
 }
 
+storage::TissueKey mask_key(const Study& study, const CohortSlide& slide) {
+  const SlideEntry& entry = slide.entry;
+  storage::TissueKey key{slide.info.fingerprint,
+                         slide.info.backend,
+                         slide.info.mpp,
+                         tissue_of(entry, study.tissue),
+                         {}};
+  if (entry.mask == "none") key.mask = entry.mask;
+  if (entry.mask != "none" && entry.mask != "auto") key.mask = io::file_sha256(entry.mask);
+  return key;
+}
+
 const std::shared_ptr<const slide::Slide>& Pixels::open() {
   if (opened_) return opened_;
   const SlideEntry& entry = slide_.entry;

@@ -12,6 +12,7 @@
 #include "lamella/encoder/encoder.h"
 #include "lamella/patch/plan_patches.h"
 #include "lamella/slide/slide.h"
+#include "lamella/storage/piece_key.h"
 #include "lamella/study/slides_table.h"
 #include "lamella/study/study_file.h"
 
@@ -39,8 +40,12 @@ struct CohortSlide {
   std::optional<annotation::AnnotationSet> annotations;
   std::string annotations_sha256;  // "" without
 };
-// The lists of labelled centres that the study names. Error kFormat, kNotFound.
+// The lists of labelled centres that the study names. What was adapted is warned about. Error
+// kFormat, kNotFound.
 std::vector<patch::LabelledCentres> read_centre_lists(const Study& study, const Context& context);
+
+// What the slide's mask depends on. Error kNotFound, kIo: a mask that the table names.
+storage::TissueKey mask_key(const Study& study, const CohortSlide& slide);
 
 // Without its annotations. What its reader adapted is warned about. Errors: slide::open_slide's.
 CohortSlide open_cohort_slide(const SlideEntry& entry, const Context& context);

@@ -74,11 +74,18 @@ auto SlidePieces::read_found(const std::string& piece, const std::string& path,
 
 const tissue::TissueMask& SlidePieces::tissue() {
   if (mask_) return *mask_;
-  const std::string path = file("tissue/masks", ".png");
-  const std::string key = storage::key_text(storage::tissue_key(slide_.info, pieces_.study.tissue));
-  mask_ =
-      read_found("tissue", path, key, [&] { return tissue::read_tissue_mask(path, slide_.info); });
-  if (!mask_) mask_ = make_tissue(path, key);
+  const std::string& given = slide_.entry.mask;
+  if (given == "auto") {
+    const std::string path = file("tissue/masks", ".png");
+    const std::string key = storage::key_text(mask_key(pieces_.study, slide_));
+    mask_ = read_found("tissue", path, key,
+                       [&] { return tissue::read_tissue_mask(path, slide_.info); });
+    if (!mask_) mask_ = make_tissue(path, key);
+  } else {
+    mask_ = given == "none" ? tissue::all_tissue(slide_.info)
+                            : tissue::read_tissue_mask(given, slide_.info);
+    draw_tissue(*mask_);
+  }
   return *mask_;
 }
 
@@ -90,15 +97,20 @@ tissue::TissueMask SlidePieces::make_tissue(const std::string& path, const std::
       context_.progress({step, progress.done, progress.total, progress.unit});
     };
   }
-  const slide::Slide& slide = *pixels_.open();
-  tissue::TissueMask mask = tissue::make_tissue_mask(slide, pieces_.study.tissue, named);
-  const Image preview = tissue::draw_tissue_preview(slide, mask, kPreviewPx);
-  slide.require_unchanged();
-  imagefile::write_png(preview.view(), file("tissue", ".png"));
+  tissue::TissueMask mask = tissue::make_tissue_mask(
+      *pixels_.open(), tissue_of(slide_.entry, pieces_.study.tissue), named);
+  draw_tissue(mask);
   storage::drop_key(path);
   tissue::write_tissue_mask(mask, path);
   storage::write_key(key, path);
   return mask;
+}
+
+void SlidePieces::draw_tissue(const tissue::TissueMask& mask) {
+  const slide::Slide& slide = *pixels_.open();
+  const Image preview = tissue::draw_tissue_preview(slide, mask, kPreviewPx);
+  slide.require_unchanged();
+  imagefile::write_png(preview.view(), file("tissue", ".png"));
 }
 
 PlanPiece SlidePieces::plan(const PlanRequest& request) {

@@ -63,7 +63,7 @@ class SlidePieces {
   SlidePieces(const PieceContext& pieces, const CohortSlide& slide, LazyEncoder& encoder,
               const Context& context);
 
-  // With a picture of it for people beside it. Made once, whatever plans are made of it.
+  // The table's, or made once, whatever plans are made of it; with a picture of it for people.
   const tissue::TissueMask& tissue();
   PlanPiece plan(const PlanRequest& request);
   FeaturesPiece features(const PlanRequest& request);
@@ -83,6 +83,7 @@ class SlidePieces {
   auto read_found(const std::string& piece, const std::string& path, const std::string& key,
                   const Read& read) -> std::optional<decltype(read())>;
   tissue::TissueMask make_tissue(const std::string& path, const std::string& key);
+  void draw_tissue(const tissue::TissueMask& mask);
   void warn_of_plan(const patch::PatchPlan& plan) const;
   void draw(heatmap::HeatMap map, const std::string& png, const std::string& key);
 

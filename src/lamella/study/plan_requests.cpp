@@ -12,7 +12,7 @@ storage::PlanKey common_key(const PieceContext& pieces, const CohortSlide& slide
   storage::PlanKey key;
   key.kind = kind;
   key.slide_id = slide.entry.slide_id;
-  key.tissue = storage::tissue_key(slide.info, pieces.study.tissue);
+  key.tissue = mask_key(pieces.study, slide);
   key.scaled = pieces.mpp.has_value();
   return key;
 }
@@ -41,8 +41,8 @@ PlanRequest labelled_request(const PieceContext& pieces, const CohortSlide& slid
                          ? study.patches
                          : verbs::spec_for_slide(study.patches, pieces.mpp, slide.info, context);
   add_labels(pieces, slide, request.key);
-  request.make = [&pieces, &slide, spec = request.key.spec](const tissue::TissueMask& mask) {
-    const Study& study = pieces.study;
+  request.make = [&pieces, &slide, &study,
+                  spec = request.key.spec](const tissue::TissueMask& mask) {
     const std::string& id = slide.entry.slide_id;
     return study.from_annotations
                ? patch::plan_from_annotations(slide.info, id, spec, mask, *slide.annotations,

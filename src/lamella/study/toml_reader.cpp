@@ -7,7 +7,6 @@
 
 #include "lamella/base/error.h"
 #include "lamella/base/text.h"
-#include "lamella/io/text_file.h"
 #include "lamella/study/toml_reader_internal.h"
 
 namespace lamella::study {

@@ -43,7 +43,8 @@ patch::PatchPlan make_plan(const slide::Slide& slide, const std::string& slide_i
   }
   if (!options.annotations.empty()) {
     const annotation::AnnotationSet set = read_annotation_files(options.annotations);
-    return patch::plan_from_annotations(info, slide_id, options.spec, mask, set, options.rule);
+    return patch::plan_from_annotations(info, slide_id, options.spec, mask, set,
+                                        with_groups(options.rule, options.groups));
   }
   return patch::plan_grid(info, slide_id, options.spec, mask, options.grid);
 }
