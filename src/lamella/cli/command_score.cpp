@@ -84,7 +84,8 @@ Action add_score(CLI::App& app) {
   app.add_option("--region", options->region, "only here: X,Y,WIDTH,HEIGHT in level-0 px");
   app.add_option("--min-tissue", options->grid.min_tissue, "tissue fraction a patch must have")
       ->capture_default_str();
-  app.add_option("--tissue", options->tissue, "auto, none, or a mask PNG")->capture_default_str();
+  app.add_option("--tissue", options->tissue, "auto, none, or a mask (PNG, JPEG or TIFF)")
+      ->capture_default_str();
   app.add_option("--out", options->out, "scores file to write (name it after the slide)")
       ->required()
       ->type_name("SCORES.csv");
