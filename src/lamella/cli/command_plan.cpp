@@ -65,7 +65,8 @@ Action add_plan(CLI::App& app) {
                                  "NCRF list of centres and its class, FILE:CLASS (repeatable)")
                       ->excludes(stride)
                       ->type_name("FILE:CLASS");
-  app.add_option("--annotations", options->plan.annotations, "ASAP XML or NCRF JSON files")
+  app.add_option("--annotations", options->plan.annotations,
+                 "ASAP XML, GeoJSON (QuPath) or NCRF JSON files")
       ->excludes(stride)
       ->excludes(centers)
       ->type_name("FILE");

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "lamella/base/error.h"
 #include "lamella/imagefile/imagefile.h"
@@ -95,6 +96,22 @@ TEST_F(PatchFilesTest, WritesShardsOfTheGivenSize) {
       nlohmann::json::parse(second.at("s_20_5.json")),
       nlohmann::json::parse(R"({"slide":"s","x":20,"y":5,"label":1,"class":"tumor","mpp":0.5})"));
   EXPECT_EQ(second.at("s_20_5.jpg").substr(0, 2), "\xFF\xD8");
+}
+
+TEST_F(PatchFilesTest, KeysHaveNoDots) {
+  plan_.slide_id = "TCGA-AA-0001.67DEE36B %, " + std::string(120, 'x');
+  PatchFilesOptions options;
+  options.format = PatchFormat::kWebDataset;
+  options.folder = folder_ + "/shards";
+  const auto files = open_patch_files(plan_, options);
+  files->write(batch_, {});
+  files->finish();
+  const auto members = read_tar(options.folder + "/" + plan_.slide_id + "-000000.tar");
+  std::set<std::string> keys;
+  for (const auto& [name, text] : members) keys.insert(name.substr(0, name.find('.')));
+  const std::string key = "TCGA-AA-0001%2E67DEE36B %25, " + std::string(120, 'x');
+  EXPECT_EQ(keys, (std::set<std::string>{key + "_0_5", key + "_10_5", key + "_20_5"}));
+  EXPECT_EQ(nlohmann::json::parse(members.at(key + "_20_5.json"))["slide"], plan_.slide_id);
 }
 
 TEST_F(PatchFilesTest, AnUnfinishedShardLeavesNothing) {

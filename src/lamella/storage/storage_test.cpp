@@ -278,6 +278,34 @@ TEST_F(Storage, RefusesLabelsThatThePlansClassesLack) {
   message_of(ErrorCode::kCorrupt, [&] { read_plan(at("p.h5")); });
 }
 
+TEST_F(Storage, ScoresSayWhoseTheyAre) {
+  const patch::PatchPlan plan = make_plan(1);
+  write_scores(plan, {plan.classes, {0.75f, 0.25f}}, "", at("s.csv"));
+  const heatmap::ScoredSlide slide = read_scores(at("s.csv")).slide;
+  EXPECT_EQ(slide.slide_id, plan.slide_id);
+  EXPECT_EQ(slide.path, plan.slide_path);
+  EXPECT_EQ(slide.fingerprint, plan.slide_fingerprint);
+  io::write_file_atomic(at("s.csv.json"), "{\"slide_id\": 3}");
+  message_of(ErrorCode::kCorrupt, [&] { read_scores(at("s.csv")); });
+  std::filesystem::remove(at("s.csv.json"));
+  EXPECT_EQ(read_scores(at("s.csv")).slide.fingerprint, "") << "another program's";
+}
+
+TEST_F(Storage, ScoresOfOtherPrograms) {
+  io::write_file_atomic(at("s.csv"),
+                        "slide;prob_b;height;minx;prob_a;width;miny;\r\n"
+                        "x;0,25;4;1;0,75;3;2;\r\n;;;;;;;\r\n");
+  std::vector<std::string> notes;
+  const heatmap::ScoredPatches back = read_scores(at("s.csv"), &notes);
+  EXPECT_EQ(back.x_px, std::vector<double>{1});
+  EXPECT_EQ(back.y_px, std::vector<double>{2});
+  EXPECT_EQ(back.width_px, 3);
+  EXPECT_EQ(back.height_px, 4);
+  EXPECT_EQ(back.scores.classes.names, (std::vector<std::string>{"b", "a"}));
+  EXPECT_EQ(back.scores.values, (std::vector<float>{0.25f, 0.75f}));
+  EXPECT_EQ(notes, std::vector<std::string>{"columns that mean nothing here are left out: slide"});
+}
+
 TEST_F(Storage, SaysWhereScoresAreWrong) {
   const std::string header = "minx,miny,width,height,prob_normal,prob_tumor\n";
   const auto message = [&](const std::string& text) {

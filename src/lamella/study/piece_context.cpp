@@ -4,6 +4,7 @@
 #include "lamella/base/error.h"
 #include "lamella/io/byte_source.h"
 #include "lamella/study/piece_context_internal.h"
+#include "lamella/verbs/plan_slide.h"
 
 namespace lamella::study {
 
