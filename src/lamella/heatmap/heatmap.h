@@ -45,7 +45,7 @@ double slide_score(const std::vector<float>& scores);
 
 struct OverlayOptions {
   std::string colormap = "magma";  // magma, viridis, inferno, plasma, turbo, jet
-  double opacity = 0.6;            // 0-1
+  double opacity = 0.6;            // 0-1, from a probability of 0.5; none up to 0.1
   std::string title;
   // Outlines drawn in the slide's frame (level-0 px), e.g. annotations.
   std::vector<std::vector<PointF>> outlines;
