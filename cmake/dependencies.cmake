@@ -29,6 +29,12 @@ endif()
 pkg_check_modules(OPENJPEG REQUIRED IMPORTED_TARGET libopenjp2)
 add_library(lamella::openjpeg ALIAS PkgConfig::OPENJPEG)
 
+pkg_check_modules(WEBP REQUIRED IMPORTED_TARGET libwebp)
+add_library(lamella::webp ALIAS PkgConfig::WEBP)
+
+pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
+add_library(lamella::zstd ALIAS PkgConfig::ZSTD)
+
 pkg_check_modules(HDF5 REQUIRED IMPORTED_TARGET hdf5-serial)
 add_library(lamella::hdf5 ALIAS PkgConfig::HDF5)
 

@@ -34,9 +34,11 @@ std::string backend_name(slide::OpenOptions::Backend backend) {
   }
 }
 
-slide::OpenOptions open_options(std::optional<double> mpp, const std::string& backend) {
+slide::OpenOptions open_options(std::optional<double> mpp, const std::string& backend,
+                                const std::optional<std::string>& image) {
   slide::OpenOptions options;
   options.mpp = mpp;
+  options.image = image.value_or("");
   if (backend == "lamella") {
     options.backend = slide::OpenOptions::Backend::kLamella;
   } else if (backend == "openslide") {
@@ -78,7 +80,9 @@ std::string slide_repr(SlideHandle& self) {
   return text + ")";
 }
 
-using SlideState = std::tuple<std::string, std::optional<double>, std::string, std::string, bool>;
+// Path, mpp, backend, fingerprint, closed, image.
+using SlideState =
+    std::tuple<std::string, std::optional<double>, std::string, std::string, bool, std::string>;
 
 void bind_reading(nb::class_<SlideHandle>& slide) {
   slide
@@ -145,6 +149,35 @@ void bind_facts(nb::class_<SlideHandle>& slide) {
       .def_prop_ro("properties", [](SlideHandle& self) { return self.get()->info().properties; })
       .def_prop_ro("associated_images",
                    [](SlideHandle& self) { return self.get()->info().associated_images; })
+      .def_prop_ro(
+          "layout", [](SlideHandle& self) { return self.get()->info().layout; },
+          "How the levels were found: 'Aperio', 'OME-TIFF, levels in SubIFDs' ...")
+      .def_prop_ro(
+          "images",
+          [](SlideHandle& self) {
+            std::vector<std::tuple<std::string, std::pair<int64_t, int64_t>, int>> images;
+            for (const slide::ImageInfo& image : self.get()->info().images) {
+              images.emplace_back(image.name, pair_of(image.size_px), image.levels);
+            }
+            return images;
+          },
+          "The images that a TIFF holds: name, size in px, number of levels.")
+      .def_prop_ro(
+          "image", [](SlideHandle& self) { return self.get()->info().image; },
+          "Which of the images this slide is.")
+      .def_prop_ro(
+          "warnings", [](SlideHandle& self) { return self.get()->info().warnings; },
+          "What the reader adapted or doubts.")
+      .def_prop_ro(
+          "icc_profile",
+          [](SlideHandle& self) -> std::optional<std::pair<std::string, std::string>> {
+            const auto& icc = self.get()->info().icc;
+            if (!icc) return {};
+            return std::pair(icc->name, icc->sha256);
+          },
+          "Name and SHA-256 of the file's colour profile, which is not applied; None without one.")
+      .def_prop_ro("objective_power",
+                   [](SlideHandle& self) { return self.get()->info().objective_power; })
       .def_prop_ro("fingerprint", [](SlideHandle& self) { return self.get()->info().fingerprint; })
       .def_prop_ro("closed", &SlideHandle::closed);
 }
@@ -226,12 +259,14 @@ void bind_slide(nb::module_& module) {
       .def(
           "__init__",
           [](SlideHandle* self, const std::filesystem::path& path, std::optional<double> mpp,
-             const std::string& backend) {
-            new (self) SlideHandle(path.string(), open_options(mpp, backend));
+             const std::string& backend, const std::optional<std::string>& image) {
+            new (self) SlideHandle(path.string(), open_options(mpp, backend, image));
             self->get();
           },
           nb::arg("path"), nb::kw_only(), nb::arg("mpp") = nb::none(), nb::arg("backend") = "auto",
-          "mpp: µm per pixel at level 0, wins over the file's. backend: auto, lamella, openslide.")
+          nb::arg("image") = nb::none(),
+          "mpp: µm per pixel at level 0, wins over the file's. backend: auto, lamella, openslide. "
+          "image: number or name, where a TIFF holds several (see images).")
       .def("close", &SlideHandle::close)
       .def(
           "__enter__", [](nb::object self) { return self; },
@@ -242,12 +277,13 @@ void bind_slide(nb::module_& module) {
       .def("__repr__", slide_repr)
       .def("__getstate__",
            [](SlideHandle& self) -> SlideState {
-             return {self.path(), self.options().mpp, backend_name(self.options().backend),
-                     self.fingerprint(), self.closed()};
+             return {self.path(),        self.options().mpp, backend_name(self.options().backend),
+                     self.fingerprint(), self.closed(),      self.options().image};
            })
       .def("__setstate__", [](SlideHandle& self, const SlideState& state) {
         new (&self)
-            SlideHandle(std::get<0>(state), open_options(std::get<1>(state), std::get<2>(state)),
+            SlideHandle(std::get<0>(state),
+                        open_options(std::get<1>(state), std::get<2>(state), std::get<5>(state)),
                         std::get<3>(state));
         if (std::get<4>(state)) self.close();
       });

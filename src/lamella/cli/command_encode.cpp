@@ -26,7 +26,7 @@ int run_encode(const EncodeOptions& options, Shell& shell) {
   const encoder::Precision precision = encoder::parse_precision(options.precision);
   verbs::EncodeFileOptions file;
   file.type = storage::parse_feature_type(options.type);
-  const auto slide = options.slide.open();
+  const auto slide = options.slide.open(shell);
   const patch::PatchPlan plan = storage::read_plan(options.plan);
   verbs::require_same_slide(plan, slide->info());
   const io::OutputLock lock = lock_output(options.out, shell);

@@ -24,7 +24,7 @@ struct ExtractCommandOptions {
 };
 
 int run_extract(const ExtractCommandOptions& options, Shell& shell) {
-  const auto slide = options.slide.open();
+  const auto slide = options.slide.open(shell);
   const patch::PatchPlan plan = storage::read_plan(options.plan);
   verbs::require_same_slide(plan, slide->info());
   const Context context = shell.context();

@@ -23,7 +23,7 @@ struct MapCommandOptions {
 
 int run_map(MapCommandOptions options, Shell& shell) {
   const Stopwatch watch;
-  const auto slide = options.slide.open();
+  const auto slide = options.slide.open(shell);
   const heatmap::ScoredPatches scores = storage::read_scores(options.scores);
   const heatmap::HeatMap map = heatmap::make_heatmap(scores, slide->info().size_px());
   if (!options.annotations.empty()) {

@@ -36,7 +36,7 @@ patch::CentreFile read_centre_option(const std::string& text) {
 int run_plan(const PlanOptions& options, Shell& shell) {
   const Stopwatch watch;
   const Context context = shell.context();
-  const auto slide = options.slide.open();
+  const auto slide = options.slide.open(shell);
   const patch::PatchPlan plan =
       verbs::plan_slide(*slide, options.slide.id(), options.plan, context);
   storage::write_plan(plan, "", options.out);

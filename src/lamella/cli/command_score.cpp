@@ -23,6 +23,7 @@ struct ScoreOptions {
   std::string slide_id;
   std::optional<double> slide_mpp;
   std::string model;
+  std::string image;
   std::string region;
   std::string tissue = "auto";
   patch::GridOptions grid;
@@ -35,10 +36,10 @@ verbs::SlideScores score_features(const ScoreOptions& options, const model::Mode
 }
 
 verbs::SlideScores score_image(const ScoreOptions& options, const model::Model& model,
-                               const Context& context) {
-  slide::OpenOptions open;
-  open.mpp = options.slide_mpp;
-  const auto slide = slide::open_slide(options.slide, open);
+                               Shell& shell) {
+  const Context context = shell.context();
+  const auto slide =
+      open_slide(options.slide, {.mpp = options.slide_mpp, .image = options.image}, shell);
   const std::string id = options.slide_id.empty() ? io::stem(options.slide) : options.slide_id;
   return verbs::score_slide(slide, id, model, options.grid,
                             verbs::tissue_mask(options.tissue, *slide, context), context);
@@ -46,9 +47,8 @@ verbs::SlideScores score_image(const ScoreOptions& options, const model::Model& 
 
 int run_score(const ScoreOptions& options, Shell& shell) {
   const Stopwatch watch;
-  const Context context = shell.context();
   const model::Model model = model::read_model(options.model);
-  const verbs::SlideScores scored = options.features.empty() ? score_image(options, model, context)
+  const verbs::SlideScores scored = options.features.empty() ? score_image(options, model, shell)
                                                              : score_features(options, model);
   storage::write_scores(scored.plan, scored.scores, "", options.out);
 
@@ -79,7 +79,9 @@ Action add_score(CLI::App& app) {
   app.add_option("--slide-id", options->slide_id, "name of the slide (default: the file's name)");
   app.add_option("--slide-mpp,--mpp", options->slide_mpp,
                  "µm per pixel at level 0, wins over the file's")
-      ->check(CLI::PositiveNumber);
+      ->check(positive_number());
+  app.add_option("--image", options->image,
+                 "which image of a file that holds several: number or name");
   app.add_option("--model", options->model, "model folder")->required()->type_name("DIR");
   app.add_option("--stride-px", options->grid.stride_px,
                  "step of the grid in patch pixels (default: the patch's size)");

@@ -19,16 +19,34 @@ void SlideOptions::add(CLI::App& app) {
   app.add_option("--slide-id", slide_id, "name of the slide (default: the file's name)")
       ->type_name("ID");
   app.add_option("--slide-mpp", mpp, "µm per pixel at level 0, wins over the file's")
-      ->check(CLI::PositiveNumber)
+      ->check(positive_number())
       ->type_name("UM");
+  app.add_option("--image", image, "which image of a file that holds several: number or name")
+      ->type_name("N|NAME");
 }
 
 std::string SlideOptions::id() const { return slide_id.empty() ? io::stem(path) : slide_id; }
 
-std::shared_ptr<const slide::Slide> SlideOptions::open() const {
-  slide::OpenOptions options;
-  options.mpp = mpp;
-  return slide::open_slide(path, options);
+std::shared_ptr<const slide::Slide> SlideOptions::open(Shell& shell) const {
+  return open_slide(path, {.mpp = mpp, .image = image}, shell);
+}
+
+std::shared_ptr<const slide::Slide> open_slide(const std::string& path,
+                                               const slide::OpenOptions& options, Shell& shell) {
+  auto slide = slide::open_slide(path, options);
+  for (const std::string& warning : slide->info().warnings) {
+    shell.warn(fmt::format("{}: {}", path, warning));
+  }
+  return slide;
+}
+
+CLI::Validator positive_number() {
+  return {[](std::string& text) {
+            const auto number = parse_double(text);
+            if (number && *number > 0) return std::string();
+            return fmt::format("found '{}', expected a number above 0, as 0.25", text);
+          },
+          ""};
 }
 
 RectPx parse_region(const std::string& text) {

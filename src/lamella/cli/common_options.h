@@ -20,11 +20,20 @@ struct SlideOptions {
   std::string path;
   std::string slide_id;       // default: the file name without extension
   std::optional<double> mpp;  // µm/px at level 0, wins over the file's
+  std::string image;          // which, where the file holds several
 
   void add(CLI::App& app);
   std::string id() const;
-  std::shared_ptr<const slide::Slide> open() const;
+  // Says what the slide's reader warns of.
+  std::shared_ptr<const slide::Slide> open(Shell& shell) const;
 };
+
+// Opens a slide and says what its reader warns of.
+std::shared_ptr<const slide::Slide> open_slide(const std::string& path,
+                                               const slide::OpenOptions& options, Shell& shell);
+
+// A number above 0; anything else ("0,25") is said in one line.
+CLI::Validator positive_number();
 
 // "X,Y,W,H" in level-0 px.
 RectPx parse_region(const std::string& text);

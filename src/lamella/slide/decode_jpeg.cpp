@@ -7,6 +7,8 @@
 #include <jerror.h>
 // clang-format on
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <csetjmp>
 #include <string>
@@ -21,6 +23,7 @@ struct Failure {
   jpeg_error_mgr manager;
   std::jmp_buf jump;
   char message[JMSG_LENGTH_MAX];
+  bool unsupported;  // not damaged: what the message tells is sound, and not for us
 };
 
 [[noreturn]] void fail(j_common_ptr info) {
@@ -38,7 +41,7 @@ void on_message(j_common_ptr info, int level) {
 
 void check_header(jpeg_decompress_struct& info, const JpegTile& tile, const MutableImageView& out) {
   auto* failure = reinterpret_cast<Failure*>(info.err);
-  const int expected = tile.colour == JpegColour::kGrey ? 1 : 3;
+  const int expected = tile.colour == JpegColour::kGrey ? 1 : out.channels;
   const int width = static_cast<int>(info.image_width),
             height = static_cast<int>(info.image_height);
   const int wanted_width = out.width * tile.reduction, wanted_height = out.height * tile.reduction;
@@ -53,13 +56,42 @@ void check_header(jpeg_decompress_struct& info, const JpegTile& tile, const Muta
   std::longjmp(failure->jump, 1);
 }
 
+// What the stream says of three components: by libjpeg's order of markers, then by names. Chroma
+// of half the size is YCbCr's.
+enum class Said { kNothing, kRgb, kYcbcr };
+
+Said colour_said(const jpeg_decompress_struct& info) {
+  if (info.saw_JFIF_marker) return Said::kYcbcr;
+  if (info.saw_Adobe_marker) return info.Adobe_transform == 0 ? Said::kRgb : Said::kYcbcr;
+  const jpeg_component_info* parts = info.comp_info;
+  const bool named =
+      parts[0].component_id == 'R' && parts[1].component_id == 'G' && parts[2].component_id == 'B';
+  if (named) return Said::kRgb;
+  const bool halved = parts[0].h_samp_factor > parts[1].h_samp_factor ||
+                      parts[0].v_samp_factor > parts[1].v_samp_factor;
+  return halved ? Said::kYcbcr : Said::kNothing;
+}
+
+J_COLOR_SPACE stored_colour(jpeg_decompress_struct& info, const JpegTile& tile) {
+  if (tile.colour == JpegColour::kSamples) return JCS_UNKNOWN;
+  if (tile.colour == JpegColour::kGrey) return JCS_GRAYSCALE;
+  const Said said = colour_said(info);
+  if (tile.colour == JpegColour::kRgb) return said == Said::kYcbcr ? JCS_YCbCr : JCS_RGB;
+  if (said != Said::kRgb) return JCS_YCbCr;
+  auto* failure = reinterpret_cast<Failure*>(info.err);
+  std::snprintf(failure->message, sizeof failure->message,
+                "its JPEG stream says RGB and its TIFF directory YCbCr; expected both to agree");
+  failure->unsupported = true;
+  std::longjmp(failure->jump, 1);
+}
+
 // Rows up to `end` into `out`, whose column `left` is the first that libjpeg gives.
 void read_rows(jpeg_decompress_struct& info, int end, int left, const MutableImageView& out) {
   while (static_cast<int>(info.output_scanline) < end) {
     JSAMPROW rows[8];
     const int first = static_cast<int>(info.output_scanline);
     const int count = std::min(8, end - first);
-    for (int i = 0; i < count; ++i) rows[i] = out.row(first + i) + 3 * left;
+    for (int i = 0; i < count; ++i) rows[i] = out.row(first + i) + out.channels * left;
     jpeg_read_scanlines(&info, rows, static_cast<JDIMENSION>(count));
   }
 }
@@ -104,10 +136,8 @@ void decode(jpeg_decompress_struct& info, const JpegTile& tile, const MutableIma
   jpeg_mem_src(&info, reinterpret_cast<const unsigned char*>(tile.bytes.data()), tile.bytes.size());
   jpeg_read_header(&info, TRUE);
   check_header(info, tile, out);
-  info.jpeg_color_space = tile.colour == JpegColour::kGrey  ? JCS_GRAYSCALE
-                          : tile.colour == JpegColour::kRgb ? JCS_RGB
-                                                            : JCS_YCbCr;
-  info.out_color_space = JCS_RGB;
+  info.jpeg_color_space = stored_colour(info, tile);
+  info.out_color_space = info.jpeg_color_space == JCS_UNKNOWN ? JCS_UNKNOWN : JCS_RGB;
   info.scale_num = 1;
   info.scale_denom = static_cast<unsigned>(tile.reduction);
   jpeg_start_decompress(&info);
@@ -138,9 +168,30 @@ void decode_jpeg(const JpegTile& tile, const MutableImageView& out) {
   failure.manager.output_message = [](j_common_ptr) {};
   const bool done = try_decode(info, failure, tile, out);
   jpeg_destroy_decompress(&info);
-  if (!done) {
-    throw Error(ErrorCode::kCorrupt, std::string("damaged JPEG: ") + failure.message);
+  if (done) return;
+  if (failure.unsupported) throw Error(ErrorCode::kUnsupported, failure.message);
+  throw Error(ErrorCode::kCorrupt, std::string("damaged JPEG: ") + failure.message);
+}
+
+std::string unsupported_jpeg(std::span<const std::byte> start, int expected_components) {
+  const auto byte = [&](size_t i) { return std::to_integer<int>(start[i]); };
+  for (size_t at = 2; at + 9 < start.size() && byte(at) == 0xff;) {
+    const int marker = byte(at + 1);
+    const bool frame =
+        marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc;
+    if (frame) {
+      const int kind = (marker - 0xc0) % 4, bits = byte(at + 4), components = byte(at + 9);
+      if (kind == 3) return "lossless JPEG";
+      if (bits == 12 || bits == 16) return fmt::format("JPEG of {} bits", bits);
+      if (marker >= 0xc5 && marker != 0xc9 && marker != 0xca) return "hierarchical JPEG";
+      if (components == expected_components || components < 1 || components > 4) return {};
+      return fmt::format("JPEG streams of {} components and tags for {}", components,
+                         expected_components);
+    }
+    if (marker == 0xda) return {};
+    at += 2 + static_cast<size_t>(byte(at + 2) << 8 | byte(at + 3));
   }
+  return {};
 }
 
 }  // namespace lamella::slide

@@ -10,6 +10,9 @@
 #include "lamella/slide/decode_jpeg2000_internal.h"
 #include "lamella/slide/decode_jpeg_internal.h"
 #include "lamella/slide/decode_tiff_internal.h"
+#include "lamella/slide/decode_webp_internal.h"
+#include "lamella/slide/decode_zstd_internal.h"
+#include "lamella/slide/samples_internal.h"
 
 namespace lamella::slide {
 
@@ -32,18 +35,40 @@ void read_stored(const TiffFile& file, uint64_t offset, uint64_t bytes, TiffTile
   file.source->read_at(static_cast<int64_t>(offset), decoder.stored);
 }
 
+bool is_planar(const TiffDirectory& directory) { return directory.planar == PLANARCONFIG_SEPARATE; }
+
+// Whether the decoder of a codec gives RGB at once, so that a tile need not be decoded whole.
+bool gives_rgb(const TiffDirectory& directory, const std::string& codec) {
+  if (is_planar(directory)) return false;
+  if (directory.photometric == PHOTOMETRIC_RGB || directory.photometric == PHOTOMETRIC_YCBCR) {
+    return directory.samples == 3 && (codec.starts_with("jpeg") || codec == "webp");
+  }
+  return directory.photometric == PHOTOMETRIC_MINISBLACK && directory.samples == 1 &&
+         codec == "jpeg";
+}
+
 JpegColour jpeg_colour(const TiffDirectory& directory) {
   if (directory.photometric == PHOTOMETRIC_MINISBLACK) return JpegColour::kGrey;
   return directory.photometric == PHOTOMETRIC_RGB ? JpegColour::kRgb : JpegColour::kYcbcr;
+}
+
+// Aperio tags its YCbCr (33003) as RGB; others mean what they say.
+Jpeg2000Colour jpeg2000_colour(const TiffDirectory& directory) {
+  constexpr int kAperioYcbcr = 33003, kAperioRgb = 33005;
+  if (directory.compression == kAperioRgb) return Jpeg2000Colour::kRgb;
+  const bool aperio = directory.description.starts_with("Aperio");
+  const bool ycbcr = directory.photometric == PHOTOMETRIC_YCBCR ||
+                     (directory.compression == kAperioYcbcr && aperio);
+  return ycbcr ? Jpeg2000Colour::kYcbcr : Jpeg2000Colour::kRgb;
 }
 
 TiffHandle& handle_for(const TiffFile& file, size_t directory, TiffTileDecoder& decoder) {
   std::unique_ptr<TiffHandle>& handle = decoder.handles[directory];
   if (!handle) {
     auto fresh = std::make_unique<TiffHandle>(file.source);
-    if (!TIFFSetDirectory(fresh->get(), static_cast<tdir_t>(directory))) {
+    if (!TIFFSetSubDirectory(fresh->get(), file.directories[directory].offset)) {
       throw Error(ErrorCode::kCorrupt, fmt::format("TIFF directory {} cannot be read again: {}",
-                                                   directory, fresh->failure(true)));
+                                                   directory, fresh->first_message()));
     }
     handle = std::move(fresh);
   }
@@ -51,55 +76,102 @@ TiffHandle& handle_for(const TiffFile& file, size_t directory, TiffTileDecoder& 
   return *handle;
 }
 
-uint8_t over_white(int value, int alpha, ExtraSample kind) {
-  if (kind == ExtraSample::kPremultipliedAlpha) {
-    return static_cast<uint8_t>(std::min(255, value + 255 - alpha));
-  }
-  if (kind == ExtraSample::kAlpha) {
-    return static_cast<uint8_t>((value * alpha + 255 * (255 - alpha) + 127) / 255);
-  }
-  return static_cast<uint8_t>(value);
-}
-
-void convert_samples(const TiffDirectory& directory, const uint8_t* from, int rows,
-                     const MutableImageView& out) {
-  for (int y = 0; y < rows; ++y) {
-    uint8_t* to = out.row(y);
-    if (directory.samples == 3) {
-      std::copy_n(from, 3 * out.width, to);
-      from += 3 * out.width;
-      continue;
-    }
-    for (int x = 0; x < out.width; ++x, to += 3, from += directory.samples) {
-      for (int c = 0; c < 3; ++c) {
-        to[c] =
-            directory.samples == 1 ? from[0] : over_white(from[c], from[3], directory.extra_sample);
-      }
-    }
-  }
-}
-
-void decode_deflated(const TiffDirectory& directory, std::span<const std::byte> stored,
-                     size_t row_bytes, std::span<uint8_t> samples) {
-  decode_deflate(stored, samples, row_bytes * static_cast<size_t>(directory.tile_px.height));
-  if (directory.predictor == PREDICTOR_HORIZONTAL) {
-    undo_horizontal_predictor(samples, row_bytes, static_cast<size_t>(directory.samples));
-  }
-}
-
-// LZW and none, with predictors and byte orders, as libtiff undoes them.
+// PackBits, LZW and none, with predictors and byte orders, as libtiff undoes them.
 void decode_by_libtiff(TiffHandle& handle, const TiffDirectory& directory, uint32_t number,
                        std::span<uint8_t> samples) {
   const auto wanted = static_cast<tmsize_t>(samples.size());
   const tmsize_t got = directory.tiled
                            ? TIFFReadEncodedTile(handle.get(), number, samples.data(), wanted)
                            : TIFFReadEncodedStrip(handle.get(), number, samples.data(), wanted);
-  const std::string cause = handle.failure(true);
+  const std::string& cause = handle.first_message();
   if (got != wanted || !cause.empty()) {
     throw Error(
         ErrorCode::kCorrupt,
         fmt::format("damaged {} data: {}", compression_name(directory.compression),
                     cause.empty() ? fmt::format("{} bytes; expected {}", got, wanted) : cause));
+  }
+}
+
+// A stored tile or strip: where it is, and how it is wanted.
+struct Block {
+  const TiffFile& file;
+  size_t directory;
+  size_t number;  // of its first plane
+  int rows;       // a last strip has fewer than its tile_px
+  int reduction = 1;
+  RectPx part = {};
+  const TiffDirectory& facts() const { return file.directories[directory]; }
+};
+
+// The samples of one plane, or of all if they are stored together, as they are; `out` has the
+// block's whole size and as many channels as are stored together.
+void decode_plane(const Block& block, size_t number, TiffTileDecoder& decoder,
+                  const MutableImageView& out) {
+  const TiffDirectory& facts = block.facts();
+  const std::string codec = compression_name(facts.compression);
+  const size_t row_bytes = static_cast<size_t>(out.width) * static_cast<size_t>(out.channels);
+  const std::span<uint8_t> samples(out.data, row_bytes * static_cast<size_t>(block.rows));
+  if (codec == "lzw" || codec == "none" || codec == "packbits") {
+    return decode_by_libtiff(handle_for(block.file, block.directory, decoder), facts,
+                             static_cast<uint32_t>(number), samples);
+  }
+  read_stored(block.file, facts.offsets[number], facts.byte_counts[number], decoder);
+  if (codec == "jpeg") {
+    return decode_jpeg({decoder.stored, facts.jpeg_tables, JpegColour::kSamples, block.rows, 1, {}},
+                       out);
+  }
+  const MutableImageView rows = crop(out, {0, 0, out.width, block.rows});
+  if (codec == "jpeg2000") {
+    return decode_jpeg2000(decoder.stored, Jpeg2000Colour::kSamples, 1, rows);
+  }
+  if (codec == "webp") return decode_webp(decoder.stored, out.height, rows);
+  const size_t most_bytes = row_bytes * static_cast<size_t>(out.height);
+  if (codec == "zstd") {
+    decode_zstd(decoder.stored, samples, most_bytes);
+  } else {
+    decode_deflate(decoder.stored, samples, most_bytes);
+  }
+  if (facts.predictor == PREDICTOR_HORIZONTAL) {
+    undo_horizontal_predictor(samples, row_bytes, static_cast<size_t>(out.channels));
+  }
+}
+
+// By way of samples, of all planes, at full size.
+void decode_samples(const Block& block, TiffTileDecoder& decoder, const MutableImageView& out) {
+  const TiffDirectory& facts = block.facts();
+  const int planes = is_planar(facts) ? facts.samples : 1;
+  const int channels = facts.samples / planes;
+  const auto pixels = static_cast<size_t>(out.width) * static_cast<size_t>(out.height);
+  const size_t plane_bytes = pixels * static_cast<size_t>(channels);
+  decoder.samples.resize(plane_bytes * static_cast<size_t>(planes));
+  for (int plane = 0; plane < planes; ++plane) {
+    const size_t number = block.number + static_cast<size_t>(plane * facts.columns * facts.rows);
+    uint8_t* data = decoder.samples.data() + static_cast<size_t>(plane) * plane_bytes;
+    if (facts.byte_counts[number] == 0) {
+      std::fill_n(data, plane_bytes, kWhite);
+    } else {
+      decode_plane(block, number, decoder,
+                   {data, out.width, out.height, channels, ptrdiff_t{out.width} * channels});
+    }
+  }
+  convert_samples(facts, decoder.samples, out);
+}
+
+// By a decoder that gives RGB, perhaps smaller.
+void decode_rgb(const Block& block, TiffTileDecoder& decoder, const MutableImageView& out) {
+  const TiffDirectory& facts = block.facts();
+  read_stored(block.file, facts.offsets[block.number], facts.byte_counts[block.number], decoder);
+  const std::string codec = compression_name(facts.compression);
+  if (codec == "jpeg") {
+    return decode_jpeg({decoder.stored, facts.jpeg_tables, jpeg_colour(facts), block.rows,
+                        block.reduction, block.part},
+                       out);
+  }
+  const MutableImageView rows = crop(out, {0, 0, out.width, block.rows / block.reduction});
+  if (codec == "jpeg2000") {
+    decode_jpeg2000(decoder.stored, jpeg2000_colour(facts), block.reduction, rows);
+  } else {
+    decode_webp(decoder.stored, out.height, rows);
   }
 }
 
@@ -112,17 +184,18 @@ void whiten_beyond(const SizePx& valid, const MutableImageView& out) {
   }
 }
 
-int wavelet_levels(const TiffFile& file, const TiffDirectory& directory) {
+// The first bytes of a directory's first stored tile; none if it has no such tile.
+std::vector<std::byte> first_bytes(const TiffFile& file, const TiffDirectory& directory,
+                                   size_t most) {
   const auto& counts = directory.byte_counts;
   const auto stored = std::ranges::find_if(counts, [](uint64_t bytes) { return bytes > 0; });
-  if (stored == counts.end()) return 0;
+  if (stored == counts.end()) return {};
   const uint64_t offset = directory.offsets[static_cast<size_t>(stored - counts.begin())];
   const auto file_bytes = static_cast<uint64_t>(file.source->size());
-  if (offset >= file_bytes) return 0;
-  std::array<std::byte, 256> start;
-  const auto length = std::min({*stored, uint64_t{start.size()}, file_bytes - offset});
-  file.source->read_at(static_cast<int64_t>(offset), std::span(start).first(length));
-  return jpeg2000_wavelet_levels(std::span(start).first(length));
+  if (offset >= file_bytes) return {};
+  std::vector<std::byte> start(std::min({*stored, uint64_t{most}, file_bytes - offset}));
+  file.source->read_at(static_cast<int64_t>(offset), start);
+  return start;
 }
 
 }  // namespace
@@ -133,11 +206,14 @@ std::vector<std::pair<int64_t, int64_t>> merged_ranges(const TiffFile& file, siz
   const TiffDirectory& directory = file.directories[index];
   const auto file_bytes = static_cast<uint64_t>(file.source->size());
   std::vector<std::pair<int64_t, int64_t>> ranges;
+  const auto plane = static_cast<size_t>(directory.columns * directory.rows);
   for (const TileIndex& tile : tiles) {
-    const auto number = static_cast<size_t>(tile.row * directory.columns + tile.column);
-    const uint64_t offset = directory.offsets[number], bytes = directory.byte_counts[number];
-    if (bytes == 0 || offset > file_bytes || bytes > file_bytes - offset) continue;
-    ranges.emplace_back(static_cast<int64_t>(offset), static_cast<int64_t>(bytes));
+    const auto first = static_cast<size_t>(tile.row * directory.columns + tile.column);
+    for (size_t number = first; number < directory.offsets.size(); number += plane) {
+      const uint64_t offset = directory.offsets[number], bytes = directory.byte_counts[number];
+      if (bytes == 0 || offset > file_bytes || bytes > file_bytes - offset) continue;
+      ranges.emplace_back(static_cast<int64_t>(offset), static_cast<int64_t>(bytes));
+    }
   }
   std::ranges::sort(ranges);
   std::vector<std::pair<int64_t, int64_t>> merged;
@@ -152,12 +228,19 @@ std::vector<std::pair<int64_t, int64_t>> merged_ranges(const TiffFile& file, siz
   return merged;
 }
 
+std::string unsupported_tiles(const TiffFile& file, const TiffDirectory& directory) {
+  if (directory.compression != COMPRESSION_JPEG) return {};
+  return unsupported_jpeg(first_bytes(file, directory, size_t{64} << 10),
+                          is_planar(directory) ? 1 : directory.samples);
+}
+
 int max_reduction(const TiffFile& file, const TiffDirectory& directory) {
-  const std::string compression = compression_name(directory.compression);
+  const std::string codec = compression_name(directory.compression);
+  const bool can = directory.tiled && gives_rgb(directory, codec);
   int most = 1;
-  if (directory.tiled && compression == "jpeg") most = 8;
-  if (directory.tiled && compression == "jpeg2000") {
-    most = 1 << std::min(3, wavelet_levels(file, directory));
+  if (can && codec == "jpeg") most = 8;
+  if (can && codec == "jpeg2000") {
+    most = 1 << std::min(3, jpeg2000_wavelet_levels(first_bytes(file, directory, 256)));
   }
   const auto fits = [&](int r) {
     return directory.tile_px.width % r == 0 && directory.tile_px.height % r == 0 &&
@@ -172,7 +255,7 @@ void decode_tiff_tile(const TiffFile& file, size_t index, TileIndex tile, TiffTi
   const TiffDirectory& directory = file.directories[index];
   const int64_t number = tile.row * directory.columns + tile.column;
   const uint64_t bytes = directory.byte_counts[static_cast<size_t>(number)];
-  if (bytes == 0) return fill_pixels(out, kWhite);
+  if (bytes == 0 && !is_planar(directory)) return fill_pixels(out, kWhite);
 
   const SizePx& tile_px = directory.tile_px;
   const int reduction = static_cast<int>(tile_px.width / out.width);
@@ -180,31 +263,16 @@ void decode_tiff_tile(const TiffFile& file, size_t index, TileIndex tile, TiffTi
       std::min(tile_px.width, directory.size_px.width - tile.column * tile_px.width) / reduction,
       std::min(tile_px.height, directory.size_px.height - tile.row * tile_px.height) / reduction};
   // The last strip holds only the rows that are left; a tile is always whole.
-  const int rows = static_cast<int>(directory.tiled ? tile_px.height : valid.height);
-  const std::string compression = compression_name(directory.compression);
-  const bool by_libtiff = compression == "lzw" || compression == "none";
-  if (!by_libtiff) {
-    read_stored(file, directory.offsets[static_cast<size_t>(number)], bytes, decoder);
-  }
-  if (compression == "jpeg") {
-    decode_jpeg(
-        {decoder.stored, directory.jpeg_tables, jpeg_colour(directory), rows, reduction, part},
-        out);
-  } else if (compression == "jpeg2000") {
-    const bool rgb = directory.compression == 33005;
-    decode_jpeg2000(decoder.stored, rgb ? Jpeg2000Colour::kRgb : Jpeg2000Colour::kYcbcr, reduction,
-                    crop(out, {0, 0, out.width, rows / reduction}));
+  const Block block = {file,
+                       index,
+                       static_cast<size_t>(number),
+                       static_cast<int>(directory.tiled ? tile_px.height : valid.height),
+                       reduction,
+                       part};
+  if (gives_rgb(directory, compression_name(directory.compression))) {
+    decode_rgb(block, decoder, out);
   } else {
-    const size_t row_bytes =
-        static_cast<size_t>(out.width) * static_cast<size_t>(directory.samples);
-    decoder.samples.resize(row_bytes * static_cast<size_t>(rows));
-    if (by_libtiff) {
-      decode_by_libtiff(handle_for(file, index, decoder), directory, static_cast<uint32_t>(number),
-                        decoder.samples);
-    } else {
-      decode_deflated(directory, decoder.stored, row_bytes, decoder.samples);
-    }
-    convert_samples(directory, decoder.samples.data(), rows, out);
+    decode_samples(block, decoder, out);
   }
   whiten_beyond(valid, out);
 }

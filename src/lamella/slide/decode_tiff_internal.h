@@ -21,7 +21,8 @@ class TiffTileDecoder final : public TileDecoder {
  public:
   std::vector<std::byte> stored;
   std::vector<uint8_t> samples;
-  // libtiff's own codecs (LZW, none): a handle for each directory, set to it.
+  std::vector<uint8_t> channel;  // one of three pages that are a picture's colours
+  // libtiff's own codecs (LZW, PackBits, none): a handle for each directory, set to it.
   std::map<size_t, std::unique_ptr<TiffHandle>> handles;
 };
 
@@ -30,6 +31,9 @@ class TiffTileDecoder final : public TileDecoder {
 std::vector<std::pair<int64_t, int64_t>> merged_ranges(const TiffFile& file, size_t directory,
                                                        std::span<const TileIndex> tiles,
                                                        int64_t gap);
+
+// What of a directory's tiles cannot be decoded, from the first of them, or "": "lossless JPEG".
+std::string unsupported_tiles(const TiffFile& file, const TiffDirectory& directory);
 
 // The greatest reduction that all tiles of a directory can be decoded at: a power of two up to 8.
 int max_reduction(const TiffFile& file, const TiffDirectory& directory);

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Aperio SVS: a TIFF whose tiled directories are the levels; the second directory, stored in
 // strips, is the thumbnail; label and macro are named in the second line of their description.
+#include <fmt/format.h>
+
 #include <string>
 
+#include "lamella/base/error.h"
 #include "lamella/base/text.h"
 #include "lamella/slide/formats_internal.h"
+#include "lamella/slide/tiff_layout_internal.h"
 #include "lamella/slide/tiff_slide_internal.h"
 
 namespace lamella::slide {
@@ -14,7 +18,7 @@ namespace {
 bool detect(const Candidate& candidate) {
   if (!candidate.tiff) return false;
   const TiffDirectory& first = candidate.tiff->directories.front();
-  return first.tiled && first.description.starts_with("Aperio");
+  return first.problem.empty() && first.tiled && first.description.starts_with("Aperio");
 }
 
 // "label" of "Aperio Image Library v11.2.1 \nlabel 387x463".
@@ -43,26 +47,56 @@ void add_properties(const std::string& description, SlideInfo& info) {
   }
 }
 
-std::shared_ptr<const Slide> open(const Candidate& candidate) {
-  const TiffFile& tiff = *candidate.tiff;
-  TiffLayout layout;
-  layout.levels = pyramid_levels(tiff);
+TiffParts find_parts(const TiffFile& tiff) {
+  TiffParts parts;
+  parts.renders_holes = true;
+  parts.levels = {{{0}}};
   for (size_t i = 1; i < tiff.directories.size(); ++i) {
     const TiffDirectory& directory = tiff.directories[i];
-    if (directory.tiled) continue;
+    if (!directory.problem.empty() || directory.parent) continue;
+    if (directory.tiled) {
+      TiffLevel next{{i}};
+      if (can_follow(tiff, parts.levels.front(), parts.levels.back(), next)) {
+        parts.levels.push_back(std::move(next));
+      }
+      continue;
+    }
     std::string name = name_in_description(directory.description);
     if (name.empty() && i == 1) name = "thumbnail";
-    if (!name.empty()) layout.associated.emplace(name, i);
+    if (!name.empty()) parts.associated.emplace(name, i);
   }
+  return parts;
+}
+
+std::optional<double> number(const SlideInfo& info, const char* name) {
+  const auto found = info.properties.find(name);
+  return found == info.properties.end() ? std::nullopt : parse_double(found->second);
+}
+
+std::shared_ptr<const Slide> open(const Candidate& candidate) {
+  const TiffFile& tiff = *candidate.tiff;
+  const TiffDirectory& first = tiff.directories.front();
+  TiffParts parts = find_parts(tiff);
   SlideInfo info;
+  info.path = candidate.path();
   info.format = "aperio";
-  add_properties(tiff.directories.front().description, info);
-  std::optional<Mpp> vendor;
-  if (const auto found = info.properties.find("aperio.MPP"); found != info.properties.end()) {
-    if (const auto mpp = parse_double(found->second)) vendor = Mpp{*mpp, *mpp};
+  info.layout = "Aperio";
+  info.images = {{"slide", first.size_px, static_cast<int>(parts.levels.size())}};
+  if (!candidate.image.empty() && candidate.image != "0" && candidate.image != "slide") {
+    throw Error(ErrorCode::kNotFound,
+                fmt::format("image '{}' was asked for; an Aperio slide holds one, 0 'slide'",
+                            candidate.image),
+                info.path);
   }
-  settle_mpp(info, candidate.mpp, vendor, mpp_from_resolution(tiff.directories.front()));
-  return make_tiff_slide(candidate, std::move(layout), std::move(info));
+  if (std::string note = problem_note(tiff); !note.empty()) info.warnings.push_back(note);
+  add_properties(first.description, info);
+  std::optional<Mpp> vendor;
+  if (const auto mpp = number(info, "aperio.MPP")) vendor = Mpp{*mpp, *mpp};
+  if (const auto power = number(info, "aperio.AppMag"); power && *power > 0) {
+    info.objective_power = power;
+  }
+  settle_mpp(info, {candidate.mpp, vendor, mpp_from_resolution(first)});
+  return make_tiff_slide(candidate, std::move(parts), std::move(info));
 }
 
 }  // namespace

@@ -18,6 +18,7 @@ struct Candidate {
   std::shared_ptr<const io::ByteSource> source;
   std::shared_ptr<const TiffFile> tiff;  // null if the file is not a TIFF
   std::optional<double> mpp;             // the caller's
+  std::string image;                     // the caller's, "" for none
   const std::string& path() const { return source->name(); }
 };
 
@@ -35,13 +36,20 @@ extern const Format kOpenSlideFormat;  // format_openslide.cpp
 // By the formats that lamella reads itself; null if none of them knows the file. Errors as
 // open_slide.
 std::shared_ptr<const Slide> open_own_format(std::shared_ptr<const io::ByteSource> source,
-                                             std::optional<double> mpp);
+                                             const OpenOptions& options);
 
 // OpenSlide's word for the file's format; nullopt if it knows none or is not installed.
 std::optional<std::string> openslide_vendor(const std::string& path);
 
-// The user's value, else the format's own if plausible, else the resolution tags'.
-void settle_mpp(SlideInfo& info, std::optional<double> user, std::optional<Mpp> vendor,
-                std::optional<Mpp> resolution);
+// Where a slide's mpp can be read; each may be absent or implausible.
+struct MppSources {
+  std::optional<double> user;
+  std::optional<Mpp> vendor, resolution;
+};
+
+// The user's value, else the format's own if plausible, else the resolution tags'. Warns where two
+// differ by more than 5 % (the file's own: 10 %). Error kInvalidArgument, with info.path, if the
+// user's is implausible or 8 times the file's or more, up or down.
+void settle_mpp(SlideInfo& info, const MppSources& sources);
 
 }  // namespace lamella::slide

@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 
 #include "lamella/base/error.h"
+#include "lamella/slide/dicom_meta_internal.h"
 #include "lamella/slide/formats_internal.h"
 #include "lamella/slide/openslide_library_internal.h"
 #include "lamella/slide/slide.h"
@@ -16,10 +16,6 @@ namespace {
 
 // Asked in this order; OpenSlide, which knows most formats, comes last.
 constexpr std::array<const Format*, 2> kOwnFormats = {&kAperioFormat, &kTiffFormat};
-
-bool plausible(const Mpp& mpp) {
-  return std::min(mpp.x, mpp.y) >= kMinPlausibleMpp && std::max(mpp.x, mpp.y) <= kMaxPlausibleMpp;
-}
 
 // Fills in candidate.tiff.
 std::shared_ptr<const Slide> open_own(Candidate& candidate) {
@@ -41,8 +37,10 @@ std::string first_bytes(const io::ByteSource& source) {
 }
 
 [[noreturn]] void throw_unknown(const Candidate& candidate, bool openslide_asked) {
-  const std::string found = candidate.tiff ? "a TIFF of a vendor that lamella leaves to OpenSlide"
-                                           : first_bytes(*candidate.source);
+  std::string found = "a TIFF of a vendor that lamella leaves to OpenSlide";
+  if (!candidate.tiff) {
+    found = describe_dicom(*candidate.source).value_or(first_bytes(*candidate.source));
+  }
   throw Error(ErrorCode::kUnsupported,
               fmt::format("is no slide that can be read: found {}; expected Aperio SVS or TIFF, or "
                           "a format that OpenSlide knows ({})",
@@ -50,21 +48,12 @@ std::string first_bytes(const io::ByteSource& source) {
               candidate.path());
 }
 
-// What our own reader could not: a valid file that uses something else is OpenSlide's in any case,
-// damage only if the file is of a format that we do not read ourselves (an NDPI beyond 4 GiB is no
-// sound TIFF, say).
+// What our own reader could not is OpenSlide's only if the file is of a format that we do not read
+// ourselves (an NDPI beyond 4 GiB is no sound TIFF, say). Of plain TIFFs OpenSlide shows more than
+// we do, but wrongly: 16 bits, extra samples, edge tiles.
 std::shared_ptr<const Slide> open_after(const Error& error, const Candidate& candidate) {
   const std::optional<std::string> vendor = openslide_vendor(candidate.path());
-  const bool ours = !vendor || *vendor == "aperio" || *vendor == "generic-tiff";
-  if (!vendor || (ours && error.code() != ErrorCode::kUnsupported)) throw error;
-  const std::string version = openslide_library().library->get_version();
-  if (*vendor == "generic-tiff" && version.starts_with("3.")) {
-    throw Error(error.code(),
-                fmt::format("{}; OpenSlide 4 might read it (found {}, which shows levels smaller "
-                            "than a tile of such files wrongly and is therefore not asked)",
-                            error.message(), version),
-                candidate.path());
-  }
+  if (!vendor || *vendor == "aperio" || *vendor == "generic-tiff") throw error;
   try {
     return kOpenSlideFormat.open(candidate);
   } catch (const Error& other) {
@@ -77,35 +66,15 @@ std::shared_ptr<const Slide> open_after(const Error& error, const Candidate& can
 
 }  // namespace
 
-void settle_mpp(SlideInfo& info, std::optional<double> user, std::optional<Mpp> vendor,
-                std::optional<Mpp> resolution) {
-  if (user) {
-    info.mpp = Mpp{*user, *user};
-    info.mpp_source = MppSource::kUser;
-  } else if (vendor && plausible(*vendor)) {
-    info.mpp = vendor;
-    info.mpp_source = MppSource::kVendor;
-  } else if (resolution && plausible(*resolution)) {
-    info.mpp = resolution;
-    info.mpp_source = MppSource::kResolutionTags;
-  }
-}
-
 std::shared_ptr<const Slide> open_own_format(std::shared_ptr<const io::ByteSource> source,
-                                             std::optional<double> mpp) {
-  Candidate candidate{std::move(source), nullptr, mpp};
+                                             const OpenOptions& options) {
+  Candidate candidate{std::move(source), nullptr, options.mpp, options.image};
   return open_own(candidate);
 }
 
 std::shared_ptr<const Slide> open_slide(const std::string& path, const OpenOptions& options) {
-  if (options.mpp && !(*options.mpp > 0 && std::isfinite(*options.mpp))) {
-    throw Error(
-        ErrorCode::kInvalidArgument,
-        fmt::format("an mpp of {} was given; expected µm per pixel, more than 0", *options.mpp),
-        path);
-  }
   using Backend = OpenOptions::Backend;
-  Candidate candidate{io::open_file(path), nullptr, options.mpp};
+  Candidate candidate{io::open_file(path), nullptr, options.mpp, options.image};
   if (options.backend == Backend::kOpenSlide) return kOpenSlideFormat.open(candidate);
   try {
     if (auto slide = open_own(candidate)) return slide;

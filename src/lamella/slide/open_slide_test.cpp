@@ -154,19 +154,76 @@ TEST_F(OpenSlideFile, OpenSlideRecoversFromABadTile) {
   }
 }
 
-// What we do not decode ourselves is OpenSlide's, if it can.
-TEST_F(OpenSlideFile, FallsBackToOpenSlideForOtherCompressions) {
-  if (!openslide_library().library) GTEST_SKIP() << openslide_version();
+// OpenSlide would show 16 bits, with garbled edge tiles.
+TEST_F(OpenSlideFile, WhatIsRefusedOfAPlainTiffIsNotLeftToOpenSlide) {
   TiffSpec spec;
-  spec.compression = COMPRESSION_PACKBITS;
-  EXPECT_THROW(open(spec), Error);
-  if (openslide_version().starts_with("openslide 3")) {
-    EXPECT_THROW(open_slide(path), Error);  // not trusted with plain TIFF
-    return;
+  spec.compression = COMPRESSION_ADOBE_DEFLATE;
+  test::write_tiff(spec, path);
+  std::string bytes = test::read_bytes(path);
+  // BitsPerSample (258), three SHORTs elsewhere: 16 in place of the first 8.
+  const std::string entry("\x02\x01\x03\x00\x03\x00\x00\x00", 8);
+  const size_t at = bytes.find(entry);
+  ASSERT_NE(at, std::string::npos);
+  const auto offset = static_cast<size_t>(static_cast<uint8_t>(bytes[at + 8])) |
+                      static_cast<size_t>(static_cast<uint8_t>(bytes[at + 9])) << 8 |
+                      static_cast<size_t>(static_cast<uint8_t>(bytes[at + 10])) << 16;
+  for (size_t i = 0; i < 3; ++i) bytes[offset + 2 * i] = 16;
+  test::write_bytes(path, bytes);
+  try {
+    open_slide(path);
+    FAIL() << "expected an Error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
+    EXPECT_NE(error.message().find("16 bits"), std::string::npos) << error.message();
   }
-  const auto slide = open_slide(path);
-  EXPECT_EQ(slide->info().format, "generic-tiff");
-  EXPECT_TRUE(read_region(*slide, 0, {0, 0, 300, 250}) == test::expected_rgb(spec, 0));
+}
+
+TEST_F(OpenSlideFile, AnImpossibleMppIsRefusedAndAnotherThanTheFilesSaid) {
+  TiffSpec spec;
+  spec.x_resolution = spec.y_resolution = 20000;  // 0.5 µm
+  EXPECT_THROW(open(spec, 250), Error);
+  EXPECT_THROW(open(spec, 20), Error);  // 40 times the file's: an objective's power
+  const auto info = open(spec, 1.0)->info();
+  ASSERT_EQ(info.warnings.size(), 1u);
+  EXPECT_NE(info.warnings[0].find("mpp of 1 "), std::string::npos) << info.warnings[0];
+  EXPECT_NE(info.warnings[0].find("0.5"), std::string::npos) << info.warnings[0];
+  EXPECT_TRUE(open(spec, 0.51)->info().warnings.empty());
+}
+
+TEST_F(OpenSlideFile, AnObjectiveIsAHintWhereThereIsNoMpp) {
+  TiffSpec spec;
+  spec.description = "Aperio Image Library v11\r\n300x250 (64x64)|AppMag = 20";
+  const auto info = open(spec)->info();
+  EXPECT_EQ(info.objective_power, 20);
+  EXPECT_NE(mpp_hint(info).find("0.5 µm/px"), std::string::npos);
+  EXPECT_EQ(mpp_hint(open(spec, 0.5)->info()), "");
+}
+
+TEST_F(OpenSlideFile, HolesAreCountedOnce) {
+  TiffSpec spec;
+  spec.compression = COMPRESSION_ADOBE_DEFLATE;
+  spec.missing = {{1, 1}, {4, 3}};
+  const auto info = open(spec)->info();
+  ASSERT_EQ(info.warnings.size(), 1u);
+  EXPECT_NE(info.warnings[0].find("2 of 20 tiles"), std::string::npos) << info.warnings[0];
+}
+
+TEST_F(OpenSlideFile, ADicomOfAnotherKindIsCalledSo) {
+  std::string bytes(128, '\0');
+  bytes += "DICM";
+  const auto element = [&](const char* tag, const std::string& uid) {
+    bytes += std::string(tag, 4) + "UI" + static_cast<char>(uid.size()) + '\0' + uid;
+  };
+  element("\x02\x00\x02\x00", std::string("1.2.840.10008.5.1.4.1.1.2\0", 26));
+  element("\x02\x00\x10\x00", "1.2.840.10008.1.2.4.80");
+  test::write_bytes(path, bytes);
+  try {
+    open_slide(path);
+    FAIL() << "expected an Error";
+  } catch (const Error& error) {
+    EXPECT_NE(error.message().find("a DICOM file (CT image, JPEG-LS lossless)"), std::string::npos)
+        << error.message();
+  }
 }
 
 TEST_F(OpenSlideFile, AnEmptyFileIsNoSlide) {

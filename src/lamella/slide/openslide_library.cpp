@@ -59,6 +59,7 @@ std::unique_ptr<OpenSlideLibrary> load(const std::string& path) {
       resolve(library, "openslide_get_version", api->get_version) &&
       resolve(library, "openslide_get_level_count", api->get_level_count) &&
       resolve(library, "openslide_get_level_dimensions", api->get_level_dimensions) &&
+      resolve(library, "openslide_get_level_downsample", api->get_level_downsample) &&
       resolve(library, "openslide_read_region", api->read_region) &&
       resolve(library, "openslide_get_property_names", api->get_property_names) &&
       resolve(library, "openslide_get_property_value", api->get_property_value) &&

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // OpenSlide's functions, found in its shared library at run time. Prototypes as documented by
-// OpenSlide's C API; functions are called from any thread.
+// OpenSlide's C API; a handle is used by one thread at a time
+// (OpenSlide allows more; its DICOM reader does not bear it).
 #pragma once
 
 #include <cstdint>
@@ -18,6 +19,7 @@ struct OpenSlideLibrary {
   const char* (*get_version)();
   int32_t (*get_level_count)(openslide_handle*);
   void (*get_level_dimensions)(openslide_handle*, int32_t level, int64_t* width, int64_t* height);
+  double (*get_level_downsample)(openslide_handle*, int32_t level);
   void (*read_region)(openslide_handle*, uint32_t* out, int64_t x0, int64_t y0, int32_t level,
                       int64_t width, int64_t height);
   const char* const* (*get_property_names)(openslide_handle*);

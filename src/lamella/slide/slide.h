@@ -71,12 +71,17 @@ class Slide {
 };
 
 struct OpenOptions {
-  std::optional<double> mpp;  // µm/px at level 0, wins over the file's
+  // µm/px at level 0, wins over the file's; within kMinPlausibleMpp to kMaxPlausibleMpp.
+  std::optional<double> mpp;
+  std::string image =
+      {};  // number or name, where a TIFF holds several; "": the one that is the slide
   enum class Backend { kAuto, kLamella, kOpenSlide } backend = Backend::kAuto;
 };
 
-// Tiled TIFF and Aperio SVS directly, everything else by OpenSlide (loaded at run time).
-// Error kNotFound, kUnsupported (what was found, which formats are read), kCorrupt, kIo.
+// TIFF and Aperio SVS directly, everything else by OpenSlide (loaded at run time). What was adapted
+// is in info().warnings. Error kNotFound (also of an image), kInvalidArgument (mpp, or one that is
+// 8 times the file's or more), kUnsupported (what was found, which formats are read), kCorrupt,
+// kIo.
 std::shared_ptr<const Slide> open_slide(const std::string& path, const OpenOptions& options = {});
 
 // Reads one rectangle (px of `level`, may reach outside: white). Plain and slow; for many

@@ -54,7 +54,7 @@ void read_some_tiles(const Slide& slide, int level, int reduction) {
 }
 
 void read_all(const std::shared_ptr<const io::ByteSource>& source) {
-  const auto slide = open_own_format(source, std::nullopt);
+  const auto slide = open_own_format(source, {});
   if (!slide) return;
   for (size_t level = 0; level < slide->info().levels.size(); ++level) {
     read_some_tiles(*slide, static_cast<int>(level), 1);

@@ -52,6 +52,13 @@ std::string_view to_string(MppSource source) {
   return "none";
 }
 
+std::string mpp_hint(const SlideInfo& info) {
+  if (info.mpp || !info.objective_power) return {};
+  // A camera's pixel is about 10 µm.
+  return fmt::format(" (the file says objective power {:g}: if so, {:g} µm/px)",
+                     *info.objective_power, 10 / *info.objective_power);
+}
+
 int level_for_downsample(const SlideInfo& info, double downsample) {
   int best = 0;
   for (size_t level = 1; level < info.levels.size(); ++level) {

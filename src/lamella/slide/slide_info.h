@@ -41,6 +41,20 @@ int reduction_to(const LevelInfo& level, const SizePx& size);
 enum class MppSource { kNone, kVendor, kResolutionTags, kUser };
 std::string_view to_string(MppSource source);  // "none", "vendor", "resolution tags", "user"
 
+// A picture that the file holds; one of them is the slide.
+struct ImageInfo {
+  std::string name;  // OME's; else "page 3" and the like
+  SizePx size_px;
+  int levels = 1;
+};
+
+// Colour profile that the file carries; it is not applied.
+struct ColourProfile {
+  std::string name;    // "sRGB IEC61966-2.1"; "" if it has none
+  std::string sha256;  // of its bytes
+  bool operator==(const ColourProfile&) const = default;
+};
+
 struct SlideInfo {
   std::string path;
   std::string format;             // "aperio", "tiff", or OpenSlide's vendor name
@@ -52,6 +66,12 @@ struct SlideInfo {
   std::vector<std::string> associated_images;     // "label", "macro", "thumbnail"
   std::map<std::string, std::string> properties;  // vendor's, as text
   std::string fingerprint;                        // io::fingerprint of the file
+  std::string layout;             // how the levels were found: "OME-TIFF", "SubIFDs" ...
+  std::vector<ImageInfo> images;  // of TIFFs, in the file's order
+  size_t image = 0;               // which of them this slide is
+  std::optional<ColourProfile> icc;
+  std::optional<double> objective_power;  // 20 for 20x, if the file says
+  std::vector<std::string> warnings;      // what was adapted or is doubtful; each once
 
   // The slide's size in level-0 px.
   const SizePx& size_px() const { return levels.front().size_px; }
@@ -60,6 +80,9 @@ struct SlideInfo {
 // µm/px that can be a microscope's: 0.05-20.
 inline constexpr double kMinPlausibleMpp = 0.05;
 inline constexpr double kMaxPlausibleMpp = 20.0;
+
+// " (objective power 20: if so, 0.5 µm/px)" where the file has no mpp but that; else "".
+std::string mpp_hint(const SlideInfo& info);
 
 // The coarsest level whose downsample is at most `downsample` (1 % tolerance); level 0 if none is.
 int level_for_downsample(const SlideInfo& info, double downsample);

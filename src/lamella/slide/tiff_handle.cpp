@@ -20,23 +20,25 @@ std::string format_message(const char* module, const char* format, va_list args)
   return module ? std::string(module) + ": " + text.data() : std::string(text.data());
 }
 
-// Real slides make libtiff warn of private tags and untidy metadata; that is harmless. It is not
-// when a tag that pixels depend on was ignored, or its value guessed.
+// Real slides make libtiff complain of private tags and untidy metadata, in warnings and in errors;
+// that is harmless. It is not when a tag that pixels depend on was ignored, or its value guessed.
+// Lengths of strips that it works out itself are right for stored samples, and others end by
+// themselves; reading beyond them is noticed there.
 bool is_damage(std::string_view message) {
-  constexpr std::array<std::string_view, 2> kGuesses = {"Bogus", "calculating from imagelength"};
-  constexpr std::array<std::string_view, 19> kTags = {
-      "\"ImageWidth\"",      "\"ImageLength\"",
-      "\"BitsPerSample\"",   "\"Compression\"",
-      "\"SamplesPerPixel\"", "\"PhotometricInterpretation\"",
-      "\"RowsPerStrip\"",    "\"StripOffsets\"",
-      "\"StripByteCounts\"", "\"PlanarConfiguration\"",
-      "\"Predictor\"",       "\"TileWidth\"",
-      "\"TileLength\"",      "\"TileOffsets\"",
-      "\"TileByteCounts\"",  "\"ExtraSamples\"",
-      "\"SampleFormat\"",    "\"JPEGTables\"",
-      "\"FillOrder\""};
+  constexpr std::array<std::string_view, 16> kTags = {
+      "\"ImageWidth\"",   "\"ImageLength\"",     "\"BitsPerSample\"",
+      "\"Compression\"",  "\"SamplesPerPixel\"", "\"PhotometricInterpretation\"",
+      "\"RowsPerStrip\"", "\"StripOffsets\"",    "\"PlanarConfiguration\"",
+      "\"Predictor\"",    "\"TileWidth\"",       "\"TileLength\"",
+      "\"TileOffsets\"",  "\"TileByteCounts\"",  "\"ExtraSamples\"",
+      "\"JPEGTables\""};
   const auto found = [&](std::string_view part) { return message.find(part) != message.npos; };
-  return std::ranges::any_of(kGuesses, found) || std::ranges::any_of(kTags, found);
+  if (found("\"StripByteCounts\"")) return !found("calculating from imagelength");
+  return std::ranges::any_of(kTags, found);
+}
+
+bool is_harmless(std::string_view message) {
+  return message.find("Old-style LZW codes") != message.npos;
 }
 
 }  // namespace
@@ -53,7 +55,7 @@ struct TiffHandle::Stream {
       tiff.source_->read_at(tiff.position_,
                             {static_cast<std::byte*>(out), static_cast<size_t>(count)});
     } catch (const Error& error) {  // must not pass through C; libtiff reports the short read
-      if (tiff.error_.empty()) tiff.error_ = error.message();
+      tiff.keep(error.message());
       return -1;
     }
     tiff.position_ += count;
@@ -78,34 +80,31 @@ struct TiffHandle::Stream {
   static void unmap(thandle_t, void*, toff_t) {}
 };
 
-int TiffHandle::on_error(TIFF*, void* self, const char* module, const char* format, va_list args) {
-  auto& handle = *static_cast<TiffHandle*>(self);
-  if (handle.error_.empty()) handle.error_ = format_message(module, format, args);
-  return 1;  // handled: nothing goes to stderr
+void TiffHandle::keep(const std::string& message) {
+  if (is_harmless(message)) return;
+  if (damage_.empty() && is_damage(message)) damage_ = message;
+  if (message_.empty()) message_ = message;
 }
 
-int TiffHandle::on_warning(TIFF*, void* self, const char* module, const char* format,
+int TiffHandle::on_message(TIFF*, void* self, const char* module, const char* format,
                            va_list args) {
-  auto& handle = *static_cast<TiffHandle*>(self);
-  const std::string message = format_message(module, format, args);
-  if (handle.damage_.empty() && is_damage(message)) handle.damage_ = message;
-  if (handle.warning_.empty()) handle.warning_ = message;
-  return 1;
+  static_cast<TiffHandle*>(self)->keep(format_message(module, format, args));
+  return 1;  // handled: nothing goes to stderr
 }
 
 TiffHandle::TiffHandle(std::shared_ptr<const io::ByteSource> source) : source_(std::move(source)) {
   const std::unique_ptr<TIFFOpenOptions, decltype(&TIFFOpenOptionsFree)> options(
       TIFFOpenOptionsAlloc(), &TIFFOpenOptionsFree);
   TIFFOpenOptionsSetMaxSingleMemAlloc(options.get(), kMaxSingleAllocation);
-  TIFFOpenOptionsSetErrorHandlerExtR(options.get(), &on_error, this);
-  TIFFOpenOptionsSetWarningHandlerExtR(options.get(), &on_warning, this);
+  TIFFOpenOptionsSetErrorHandlerExtR(options.get(), &on_message, this);
+  TIFFOpenOptionsSetWarningHandlerExtR(options.get(), &on_message, this);
   tiff_ = TIFFClientOpenExt(source_->name().c_str(), "rm", this, &Stream::read, &Stream::write,
                             &Stream::seek, &Stream::close, &Stream::size, &Stream::map,
                             &Stream::unmap, options.get());
   if (!tiff_) {
     throw Error(
         ErrorCode::kCorrupt,
-        "is damaged or cut short: its first TIFF directory cannot be read (" + failure(true) + ")",
+        "is damaged or cut short: its first TIFF directory cannot be read (" + message_ + ")",
         source_->name());
   }
 }
@@ -114,16 +113,9 @@ TiffHandle::~TiffHandle() {
   if (tiff_) TIFFClose(tiff_);
 }
 
-std::string TiffHandle::failure(bool any_warning) const {
-  if (!error_.empty()) return error_;
-  if (!damage_.empty()) return damage_;
-  return any_warning ? warning_ : std::string();
-}
-
 void TiffHandle::clear() {
-  error_.clear();
   damage_.clear();
-  warning_.clear();
+  message_.clear();
 }
 
 }  // namespace lamella::slide

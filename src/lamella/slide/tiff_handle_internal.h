@@ -24,20 +24,22 @@ class TiffHandle {
   TIFF* get() const { return tiff_; }
   const io::ByteSource& source() const { return *source_; }
 
-  // libtiff's first message since the last clear(), or "". An error always counts; a warning
-  // counts as damage if libtiff says that it guessed or dropped something that pixels depend on
-  // (see is_damage), and, with `any_warning`, whatever it says.
-  std::string failure(bool any_warning) const;
+  // libtiff's first message since the last clear() by which it guessed or dropped something that
+  // pixels depend on, or "". What it says of other tags (private ones, dates, a bad orientation)
+  // touches no pixel.
+  const std::string& damage() const { return damage_; }
+  // Its first message of any kind, or ""; of LZW's old bit order, which it decodes rightly, none.
+  const std::string& first_message() const { return message_; }
   void clear();
 
  private:
   struct Stream;
-  static int on_error(TIFF* tiff, void* self, const char* module, const char* format, va_list args);
-  static int on_warning(TIFF* tiff, void* self, const char* module, const char* format,
+  static int on_message(TIFF* tiff, void* self, const char* module, const char* format,
                         va_list args);
+  void keep(const std::string& message);
   std::shared_ptr<const io::ByteSource> source_;
   int64_t position_ = 0;
-  std::string error_, damage_, warning_;
+  std::string damage_, message_;
   TIFF* tiff_ = nullptr;
 };
 

@@ -2,26 +2,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "lamella/base/error.h"
+#include "lamella/slide/box_filter_internal.h"
 #include "lamella/slide/decode_tiff_internal.h"
+#include "lamella/slide/icc_profile_internal.h"
 #include "lamella/slide/tiff_slide_internal.h"
 #include "lamella/slide/tile_geometry_internal.h"
 
 namespace lamella::slide {
 
 namespace {
-
-// Whether `size` can be `full` reduced by one factor, each side rounded up or down.
-bool same_proportions(const SizePx& full, const SizePx& size) {
-  const auto low = [](int64_t whole, int64_t part) { return double(whole) / double(part + 1); };
-  const auto high = [](int64_t whole, int64_t part) {
-    return part > 1 ? double(whole) / double(part - 1) : double(whole) * 2;
-  };
-  constexpr double kTolerance = 1.01;
-  return low(full.width, size.width) <= kTolerance * high(full.height, size.height) &&
-         low(full.height, size.height) <= kTolerance * high(full.width, size.width);
-}
 
 // Reading so many bytes in vain costs less than another request.
 constexpr int64_t kMergeGapBytes = 64 << 10;
@@ -39,8 +31,8 @@ bool is_tile_size(const LevelInfo& level, const MutableImageView& out) {
 
 class TiffSlide final : public Slide {
  public:
-  TiffSlide(std::shared_ptr<const TiffFile> file, TiffLayout layout, SlideInfo info)
-      : Slide(std::move(info)), file_(std::move(file)), layout_(std::move(layout)) {}
+  TiffSlide(std::shared_ptr<const TiffFile> file, TiffParts parts, SlideInfo info)
+      : Slide(std::move(info)), file_(std::move(file)), parts_(std::move(parts)) {}
 
   std::unique_ptr<TileDecoder> make_decoder() const override {
     return std::make_unique<TiffTileDecoder>();
@@ -54,8 +46,8 @@ class TiffSlide final : public Slide {
   void read_tile_part(int level, TileIndex tile, const RectPx& part, TileDecoder& decoder,
                       const MutableImageView& out) const override {
     require_level(info_, level);
-    const size_t directory = layout_.levels[static_cast<size_t>(level)];
-    const TiffDirectory& facts = file_->directories[directory];
+    const TiffLevel& source = parts_.levels[static_cast<size_t>(level)];
+    const TiffDirectory& facts = source.facts(*file_);
     const bool inside =
         tile.column >= 0 && tile.column < facts.columns && tile.row >= 0 && tile.row < facts.rows;
     const bool all = part == RectPx{0, 0, out.width, out.height};
@@ -67,22 +59,27 @@ class TiffSlide final : public Slide {
                               out.height, out.channels),
                   info_.path);
     }
-    decode(directory, fmt::format("level {}", level), tile, dynamic_cast<TiffTileDecoder&>(decoder),
+    const auto number = static_cast<size_t>(tile.row * facts.columns + tile.column);
+    if (level > 0 && parts_.renders_holes && facts.byte_counts[number] == 0) {
+      return render_from_finer(level, tile, out);
+    }
+    decode(source, fmt::format("level {}", level), tile, dynamic_cast<TiffTileDecoder&>(decoder),
            out, all ? RectPx{} : part);
   }
 
   void will_need(int level, std::span<const TileIndex> tiles) const override {
-    const size_t directory = layout_.levels.at(static_cast<size_t>(level));
-    for (const auto& [offset, bytes] : merged_ranges(*file_, directory, tiles, kMergeGapBytes)) {
-      file_->source->will_need(offset, bytes);
+    for (const size_t directory : parts_.levels.at(static_cast<size_t>(level)).directories) {
+      for (const auto& [offset, bytes] : merged_ranges(*file_, directory, tiles, kMergeGapBytes)) {
+        file_->source->will_need(offset, bytes);
+      }
     }
   }
 
   void require_unchanged() const override { file_->source->require_unchanged(); }
 
   Image read_associated_image(const std::string& name) const override {
-    const auto found = layout_.associated.find(name);
-    if (found == layout_.associated.end()) {
+    const auto found = parts_.associated.find(name);
+    if (found == parts_.associated.end()) {
       throw Error(ErrorCode::kNotFound, fmt::format("has no associated image '{}'", name),
                   info_.path);
     }
@@ -91,27 +88,21 @@ class TiffSlide final : public Slide {
     if (const std::string reason = unsupported_reason(facts); !reason.empty()) {
       throw Error(ErrorCode::kUnsupported, place + " has " + reason, info_.path);
     }
-    Image image(static_cast<int>(facts.size_px.width), static_cast<int>(facts.size_px.height));
-    Image tile(static_cast<int>(facts.tile_px.width), static_cast<int>(facts.tile_px.height));
-    TiffTileDecoder decoder;
-    const RectPx whole = {0, 0, facts.size_px.width, facts.size_px.height};
-    for (int64_t row = 0; row < facts.rows; ++row) {
-      for (int64_t column = 0; column < facts.columns; ++column) {
-        decode(found->second, place, {column, row}, decoder, tile.view());
-        const RectPx part = intersect(
-            whole, {column * tile.width(), row * tile.height(), tile.width(), tile.height()});
-        copy_pixels(crop(tile.view(), {0, 0, part.width, part.height}), crop(image.view(), part));
-      }
+    try {
+      return read_level_part(*file_, {{found->second}},
+                             {0, 0, facts.size_px.width, facts.size_px.height});
+    } catch (const Error& error) {
+      throw Error(error.code(), fmt::format("{} cannot be read: {}", place, error.message()),
+                  info_.path);
     }
-    return image;
   }
 
  private:
   // The one place that adds file, level and tile to a decoder's words.
-  void decode(size_t directory, const std::string& place, TileIndex tile, TiffTileDecoder& decoder,
-              const MutableImageView& out, const RectPx& part = {}) const {
+  void decode(const TiffLevel& level, const std::string& place, TileIndex tile,
+              TiffTileDecoder& decoder, const MutableImageView& out, const RectPx& part) const {
     try {
-      decode_tiff_tile(*file_, directory, tile, decoder, out, part);
+      decode_level_tile(*file_, level, tile, decoder, out, part);
     } catch (const Error& error) {
       throw Error(error.code(),
                   fmt::format("{}, tile {},{} (column,row) cannot be read: {}", place, tile.column,
@@ -120,26 +111,69 @@ class TiffSlide final : public Slide {
     }
   }
 
+  // A tile of a reduced level that the file leaves out, as the mean of the finer level's pixels.
+  void render_from_finer(int level, TileIndex tile, const MutableImageView& out) const {
+    const LevelInfo& facts = info_.levels[static_cast<size_t>(level)];
+    const LevelInfo& finer = info_.levels[static_cast<size_t>(level - 1)];
+    const RectPx place =
+        intersect(tile_rect(facts, tile), {0, 0, facts.size_px.width, facts.size_px.height});
+    const int64_t reduction = facts.tile_px.width / out.width;
+    const SizePx to = {std::max<int64_t>(1, place.width / reduction),
+                       std::max<int64_t>(1, place.height / reduction)};
+    const auto edge = [](int64_t at, int64_t from, int64_t full) {
+      return std::llround(static_cast<double>(at) * static_cast<double>(full) /
+                          static_cast<double>(from));
+    };
+    const int64_t left = edge(place.x, facts.size_px.width, finer.size_px.width);
+    const int64_t top = edge(place.y, facts.size_px.height, finer.size_px.height);
+    const SizePx from = {edge(place.right(), facts.size_px.width, finer.size_px.width) - left,
+                         edge(place.bottom(), facts.size_px.height, finer.size_px.height) - top};
+    BoxFilter filter(from, to);
+    for (int64_t y = 0; y < from.height; y += finer.tile_px.height) {
+      const int64_t rows = std::min(finer.tile_px.height, from.height - y);
+      filter.add_rows(read_region(*this, level - 1, {left, top + y, from.width, rows}).view());
+    }
+    fill_pixels(out, 255);
+    copy_pixels(filter.take().view(), crop(out, {0, 0, to.width, to.height}));
+  }
+
   std::shared_ptr<const TiffFile> file_;
-  TiffLayout layout_;
+  TiffParts parts_;
 };
 
-}  // namespace
-
-std::vector<size_t> pyramid_levels(const TiffFile& file) {
-  std::vector<size_t> levels = {0};
-  const TiffDirectory& first = file.directories.front();
-  for (size_t i = 1; i < file.directories.size(); ++i) {
-    const TiffDirectory& directory = file.directories[i];
-    const SizePx& last = file.directories[levels.back()].size_px;
-    const SizePx& size = directory.size_px;
-    const bool smaller = size.width <= last.width && size.height <= last.height && !(size == last);
-    if (directory.tiled == first.tiled && smaller && same_proportions(first.size_px, size)) {
-      levels.push_back(i);
-    }
+void require_decodable(const TiffFile& file, const TiffLevel& level, const SlideInfo& info) {
+  for (const size_t index : level.directories) {
+    const TiffDirectory& directory = file.directories[index];
+    std::string reason = unsupported_reason(directory);
+    if (reason.empty()) reason = unsupported_tiles(file, directory);
+    if (reason.empty()) continue;
+    throw Error(
+        ErrorCode::kUnsupported,
+        fmt::format("level {} (TIFF directory {}) has {}", info.levels.size(), index, reason),
+        info.path);
   }
-  return levels;
 }
+
+// Tiles that the file leaves out, and a wish to turn the picture, which nobody else heeds either.
+void warn_of_oddities(const TiffFile& file, const TiffParts& parts, SlideInfo& info) {
+  for (size_t level = 0; level < parts.levels.size(); ++level) {
+    const TiffDirectory& facts = parts.levels[level].facts(file);
+    const auto holes = std::ranges::count(facts.byte_counts, uint64_t{0});
+    if (holes == 0) continue;
+    info.warnings.push_back(fmt::format(
+        "level {}: {} of {} tiles are left out by the file and {}", level, holes,
+        facts.byte_counts.size(),
+        level > 0 && parts.renders_holes ? "are made of the finer level" : "are shown white"));
+  }
+  const int orientation = parts.levels.front().facts(file).orientation;
+  if (orientation > 1) {
+    info.warnings.push_back(fmt::format(
+        "its orientation tag ({}) asks for a turned or mirrored picture; it is shown as stored",
+        orientation));
+  }
+}
+
+}  // namespace
 
 std::optional<Mpp> mpp_from_resolution(const TiffDirectory& directory) {
   const double um_per_unit = directory.resolution_unit == RESUNIT_CENTIMETER ? 10000.0
@@ -149,29 +183,27 @@ std::optional<Mpp> mpp_from_resolution(const TiffDirectory& directory) {
   return Mpp{um_per_unit / directory.x_resolution, um_per_unit / directory.y_resolution};
 }
 
-std::shared_ptr<const Slide> make_tiff_slide(const Candidate& candidate, TiffLayout layout,
+std::shared_ptr<const Slide> make_tiff_slide(const Candidate& candidate, TiffParts parts,
                                              SlideInfo info) {
+  const TiffFile& file = *candidate.tiff;
   info.path = candidate.path();
   info.backend = "lamella";
   info.fingerprint = io::fingerprint(*candidate.source);
-  const std::vector<TiffDirectory>& directories = candidate.tiff->directories;
-  const SizePx full = directories[layout.levels.front()].size_px;
-  for (const size_t index : layout.levels) {
-    const TiffDirectory& directory = directories[index];
-    if (const std::string reason = unsupported_reason(directory); !reason.empty()) {
-      throw Error(
-          ErrorCode::kUnsupported,
-          fmt::format("level {} (TIFF directory {}) has {}", info.levels.size(), index, reason),
-          info.path);
-    }
+  const TiffDirectory& first = parts.levels.front().facts(file);
+  const SizePx full = first.size_px;
+  for (const TiffLevel& level : parts.levels) {
+    require_decodable(file, level, info);
+    const TiffDirectory& directory = level.facts(file);
     const std::string compression = compression_name(directory.compression);
+    const int reduction = level.directories.size() > 1 ? 1 : max_reduction(file, directory);
     info.levels.push_back({directory.size_px, double(full.width) / double(directory.size_px.width),
                            double(full.height) / double(directory.size_px.height),
-                           directory.tile_px, compression,
-                           max_reduction(*candidate.tiff, directory), compression != "jpeg2000"});
+                           directory.tile_px, compression, reduction, compression != "jpeg2000"});
   }
-  for (const auto& [name, index] : layout.associated) info.associated_images.push_back(name);
-  return std::make_shared<TiffSlide>(candidate.tiff, std::move(layout), std::move(info));
+  for (const auto& [name, index] : parts.associated) info.associated_images.push_back(name);
+  info.icc = describe_icc(first.icc);
+  warn_of_oddities(file, parts, info);
+  return std::make_shared<TiffSlide>(candidate.tiff, std::move(parts), std::move(info));
 }
 
 }  // namespace lamella::slide

@@ -10,25 +10,23 @@
 #include "lamella/slide/formats_internal.h"
 #include "lamella/slide/slide.h"
 #include "lamella/slide/tiff_file_internal.h"
+#include "lamella/slide/tiff_picture_internal.h"
 
 namespace lamella::slide {
 
-struct TiffLayout {
-  std::vector<size_t> levels;                // directories, finest first
+struct TiffParts {
+  std::vector<TiffLevel> levels;             // finest first
   std::map<std::string, size_t> associated;  // name -> directory
+  // A tile that a reduced level leaves out is made of the finer level (Aperio); else it is white.
+  bool renders_holes = false;
 };
-
-// The directories that continue the pyramid that starts at directory 0: of the same kind (tiled
-// or not), each smaller than the one before, of the same proportions within a pixel's rounding.
-std::vector<size_t> pyramid_levels(const TiffFile& file);
 
 // µm/px from a directory's resolution tags, if they can be a microscope's.
 std::optional<Mpp> mpp_from_resolution(const TiffDirectory& directory);
 
-// Fills path, levels, associated images, fingerprint and backend of `info`; the mpp too, unless
-// the format has set it: user's, format's, resolution tags', none. Error kUnsupported if a level
-// cannot be decoded.
-std::shared_ptr<const Slide> make_tiff_slide(const Candidate& candidate, TiffLayout layout,
+// Fills path, levels, associated images, fingerprint, profile and backend of `info`, and warns of
+// tiles that are left out. Error kUnsupported if a level cannot be decoded.
+std::shared_ptr<const Slide> make_tiff_slide(const Candidate& candidate, TiffParts parts,
                                              SlideInfo info);
 
 }  // namespace lamella::slide

@@ -41,6 +41,9 @@ void warn_unknown_ids(const RunState& state) {
 void open_work(const RunState& state, SlideWork& work) {
   work.slide = slide::open_slide(work.entry.path, {.mpp = work.entry.mpp});
   work.info = work.slide->info();
+  for (const std::string& warning : work.info->warnings) {
+    state.context.warn(fmt::format("slide '{}': {}", work.entry.slide_id, warning));
+  }
   if (!work.entry.annotations.empty()) {
     work.annotations = annotation::read_annotations(work.entry.annotations);
     work.annotations_sha256 = io::file_sha256(work.entry.annotations);

@@ -96,7 +96,9 @@ void read_tissue(TomlReader table, Study& study) {
   options.mask_max_px = table.small_integer("mask_max_px").value_or(options.mask_max_px);
   options.min_area_um2 = table.number("min_area_um2").value_or(options.min_area_um2);
   options.max_hole_um2 = table.number("max_hole_um2").value_or(options.max_hole_um2);
-  options.min_saturation = table.number("min_saturation").value_or(options.min_saturation);
+  options.min_density = table.number("min_density").value_or(options.min_density);
+  options.max_gap_um = table.number("max_gap_um").value_or(options.max_gap_um);
+  options.max_air_um = table.number("max_air_um").value_or(options.max_air_um);
   table.finish();
 }
 
@@ -245,7 +247,10 @@ nlohmann::json to_json(const Study& study) {
             {"mask_max_px", study.tissue.mask_max_px},
             {"min_area_um2", study.tissue.min_area_um2},
             {"max_hole_um2", study.tissue.max_hole_um2},
-            {"min_saturation", study.tissue.min_saturation}}},
+            {"min_density", study.tissue.min_density},
+            {"max_gap_um", study.tissue.max_gap_um},
+            {"max_air_um", study.tissue.max_air_um},
+            {"method", std::string(tissue::kTissueMethod)}}},
           {"encoder",
            {{"name", study.encoder},
             {"precision", std::string(encoder::to_string(study.precision))},
