@@ -174,7 +174,6 @@ using TakeFeatures =
     std::function<void(std::span<const uint32_t> rows, std::span<const float> features)>;
 
 struct StreamResult {
-  std::vector<slide::RegionFailure> failures;
   double seconds = 0;  // without network compilation
 };
 
@@ -192,8 +191,7 @@ StreamResult stream_features(std::shared_ptr<const slide::Slide> slide,
 
 struct EncodeResult {
   feature::FeatureMatrix features;  // one row per plan row, in the plan's order
-  std::vector<slide::RegionFailure> failures;
-  double seconds = 0;  // without network compilation
+  double seconds = 0;               // without network compilation
 };
 
 // The same with all features in memory. Errors: those of stream_features.

@@ -109,16 +109,6 @@ std::vector<CsvRow> read_csv(const std::string& path) {
   return parse_csv(read_text_file(path), path);
 }
 
-std::string csv_field(std::string_view value) {
-  if (value.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(value);
-  std::string quoted = "\"";
-  for (const char c : value) {
-    if (c == '"') quoted += '"';
-    quoted += c;
-  }
-  return quoted + '"';
-}
-
 void throw_csv_error(const std::string& path, const CsvRow& row, size_t field,
                      const std::string& expected) {
   const bool there = field < row.fields.size();

@@ -19,9 +19,6 @@ struct CsvRow {
 std::vector<CsvRow> parse_csv(std::string_view text, const std::string& path);
 std::vector<CsvRow> read_csv(const std::string& path);
 
-// One field, quoted if it must be.
-std::string csv_field(std::string_view value);
-
 // Error kFormat: "<path>: line L, column C: found '<found>', expected <expected>".
 [[noreturn]] void throw_csv_error(const std::string& path, const CsvRow& row, size_t field,
                                   const std::string& expected);

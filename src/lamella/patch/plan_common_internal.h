@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the three planners share.
+// What the planners share.
 #pragma once
 
 #include <string>
