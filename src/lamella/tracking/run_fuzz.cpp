@@ -4,7 +4,7 @@
 #include <cstdlib>
 
 #include "lamella/base/error.h"
-#include "lamella/io/fuzz_folder_testing.h"
+#include "lamella/testing/temporary_folder.h"
 #include "lamella/tracking/compare_runs.h"
 #include "lamella/tracking/run_reader.h"
 
@@ -19,7 +19,7 @@ const nlohmann::json& other() {
   return document;
 }
 
-void read_all(const io::FuzzFolder& folder, std::string_view text) {
+void read_all(const test::TemporaryFolder& folder, std::string_view text) {
   folder.put("run.json", text);
   try {
     const nlohmann::json document = read_run(folder.path());
@@ -36,7 +36,8 @@ void read_all(const io::FuzzFolder& folder, std::string_view text) {
 }  // namespace lamella::tracking
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  static const lamella::io::FuzzFolder folder;
+  static const lamella::test::TemporaryFolder folder(
+      lamella::test::TemporaryFolder::Place::kMemory);
   lamella::tracking::read_all(folder, {reinterpret_cast<const char*>(data), size});
   return 0;
 }

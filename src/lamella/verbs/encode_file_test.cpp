@@ -10,7 +10,7 @@
 #include "lamella/base/error.h"
 #include "lamella/io/files.h"
 #include "lamella/storage/feature_spool.h"
-#include "lamella/tissue/memory_slide_testing.h"
+#include "lamella/testing/memory_slide.h"
 #include "lamella/verbs/score_features.h"
 
 namespace lamella::verbs {
@@ -35,7 +35,7 @@ std::shared_ptr<const slide::Slide> grid_slide() {
   }
   std::vector<Image> levels;
   levels.push_back(std::move(image));
-  return std::make_shared<tissue::MemorySlide>(std::move(levels), std::nullopt);
+  return std::make_shared<test::MemorySlide>(std::move(levels), std::nullopt);
 }
 
 patch::PatchPlan grid_plan(const slide::Slide& slide) {
