@@ -8,6 +8,7 @@
 
 #include "lamella/base/error.h"
 #include "lamella/io/files.h"
+#include "lamella/testing/temporary_folder.h"
 #include "lamella/tracking/compare_runs.h"
 #include "lamella/tracking/run_reader.h"
 #include "lamella/tracking/run_record.h"
@@ -17,15 +18,11 @@ namespace {
 
 class RunRecords : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = ::testing::TempDir() + "/lamella_tracking_XXXXXX";
-    folder_ = ::mkdtemp(pattern.data());
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
   static nlohmann::json read(const RunRecord& record) {
     return nlohmann::json::parse(io::read_text_file(record.folder() + "/run.json"));
   }
-  std::string folder_;
+  test::TemporaryFolder own_;
+  std::string folder_ = own_.path();
 };
 
 TEST_F(RunRecords, IsReadableAfterEveryStep) {

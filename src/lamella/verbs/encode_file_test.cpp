@@ -11,6 +11,7 @@
 #include "lamella/io/files.h"
 #include "lamella/storage/feature_spool.h"
 #include "lamella/testing/memory_slide.h"
+#include "lamella/testing/temporary_folder.h"
 #include "lamella/verbs/score_features.h"
 
 namespace lamella::verbs {
@@ -94,8 +95,6 @@ class ColourEncoder final : public encoder::Encoder {
 class EncodeFile : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = ::testing::TempDir() + "/lamella_encode_file_XXXXXX";
-    folder_ = ::mkdtemp(pattern.data());
     slide_ = grid_slide();
     plan_ = grid_plan(*slide_);
     options_.key = options_.spool_key = "key";
@@ -103,7 +102,6 @@ class EncodeFile : public ::testing::Test {
     run(ColourEncoder(), "whole.h5");
     whole_ = io::read_text_file(at("whole.h5"));
   }
-  void TearDown() override { fs::remove_all(folder_); }
   std::string at(const std::string& name) const { return folder_ + "/" + name; }
   EncodedFile run(ColourEncoder encoder, const std::string& name = "f.h5") {
     return encode_to_file(slide_, plan_, encoder, options_, at(name), context_);
@@ -117,7 +115,8 @@ class EncodeFile : public ::testing::Test {
     EXPECT_EQ(std::distance(fs::directory_iterator(folder_), fs::directory_iterator()), 2);
   }
 
-  std::string folder_, whole_;
+  test::TemporaryFolder own_;
+  std::string folder_ = own_.path(), whole_;
   std::shared_ptr<const slide::Slide> slide_;
   patch::PatchPlan plan_;
   EncodeFileOptions options_;
