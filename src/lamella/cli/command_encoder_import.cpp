@@ -24,6 +24,7 @@ struct ImportOptions {
   std::vector<std::string> outputs;
   CLI::Option* mean = nullptr;
   CLI::Option* std = nullptr;
+  bool pretrained = false;
   std::vector<CLI::Option*> of_frameworks;  // that an ONNX file does not have
   CLI::App* app = nullptr;
 };
@@ -132,7 +133,8 @@ void add_framework_options(ImportOptions& options, CLI::App& app) {
           ->expected(1)
           ->type_name("FILE"),
       app.add_option("--checkpoint", "timm: a file of weights")->expected(1)->type_name("FILE"),
-      app.add_flag("--pretrained", "timm: its own weights (its cache or download)")};
+      app.add_flag("--pretrained", options.pretrained,
+                   "timm: its own weights (its cache or download)")};
 }
 
 }  // namespace
