@@ -148,7 +148,9 @@ Action add_encoder_import(CLI::App& app) {
   info.mean = {0, 0, 0};
   info.std = {1, 1, 1};
   options->app = &app;
-  app.add_option("network", options->network, "the network, ONNX in one file, or as --from says")
+  app.add_option("network", options->network,
+                 "the network, ONNX (weights in files beside it are taken into one), or as --from "
+                 "says")
       ->required()
       ->type_name("NETWORK");
   add_framework_options(*options, app);

@@ -5,12 +5,12 @@
 
 #include <cmath>
 
+#include "lamella/base/credentials.h"
 #include "lamella/base/error.h"
 #include "lamella/base/text.h"
 #include "lamella/io/files.h"
+#include "lamella/mlflow/publish.h"
 #include "lamella/study/toml_reader_internal.h"
-#include "lamella/tracking/mlflow_publish.h"
-#include "lamella/tracking/run_record.h"
 
 namespace lamella::study {
 
@@ -137,8 +137,8 @@ void read_tracking(TomlReader table, Study& study) {
   options.register_model = table.text("register").value_or("");
   options.alias = table.text("alias").value_or("");
   try {
-    tracking::PublishOptions publish{options.mlflow.value_or(""), options.register_model,
-                                     options.alias, false};
+    mlflow::PublishOptions publish{options.mlflow.value_or(""), options.register_model,
+                                   options.alias, false};
     if (publish.uri.empty()) publish.uri = "http://from.environment";
     publish.validate();
   } catch (const Error& error) {
@@ -263,7 +263,7 @@ nlohmann::json to_json(const Study& study) {
           {"heatmap", {{"colormap", study.heatmap.colormap}, {"opacity", study.heatmap.opacity}}},
           {"tracking",
            {{"mlflow", study.tracking.mlflow
-                           ? nlohmann::json(tracking::without_credentials(*study.tracking.mlflow))
+                           ? nlohmann::json(without_credentials(*study.tracking.mlflow))
                            : nlohmann::json()},
             {"register", study.tracking.register_model},
             {"alias", study.tracking.alias}}}};
