@@ -4,7 +4,6 @@
 #include <nanobind/stl/filesystem.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
-#include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
@@ -139,13 +138,13 @@ std::shared_ptr<LoadedEncoder> encoder_for(const model::Model& model, nb::handle
       return std::make_shared<LoadedEncoder>(model.encoder, model.precision, context.threads);
     });
   }
-  const auto loaded = nb::cast<std::shared_ptr<LoadedEncoder>>(given);
-  if (encoder::network_space(loaded->info()) != encoder::network_space(model.encoder)) {
+  LoadedEncoder& loaded = nb::cast<LoadedEncoder&>(given);
+  if (encoder::network_space(loaded.info()) != encoder::network_space(model.encoder)) {
     throw Error(ErrorCode::kMismatch, fmt::format("the model needs the encoder '{}', found '{}'",
                                                   encoder::network_space(model.encoder),
-                                                  encoder::network_space(loaded->info())));
+                                                  encoder::network_space(loaded.info())));
   }
-  return loaded;
+  return {&loaded, [](LoadedEncoder*) {}};
 }
 
 Scores score_slide(nb::handle slide, nb::handle given_model, const Where& where,

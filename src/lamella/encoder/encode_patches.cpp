@@ -168,7 +168,7 @@ StreamResult stream_features(std::shared_ptr<const slide::Slide> slide,
                 fmt::format("found {} patches delivered, expected {}", made, count),
                 plan.slide_path);
   }
-  return {seconds_since(start)};
+  return {extractor.failures(), seconds_since(start)};
 }
 
 EncodeResult encode_patches(std::shared_ptr<const slide::Slide> slide, const patch::PatchPlan& plan,
@@ -182,7 +182,7 @@ EncodeResult encode_patches(std::shared_ptr<const slide::Slide> slide, const pat
       static_cast<size_t>(checked_mul(features.rows, features.columns, "features")));
   features.feature_space = feature_space(info, plan);
   features.precision = to_string(encoder.precision());
-  const StreamResult streamed = stream_features(
+  StreamResult streamed = stream_features(
       std::move(slide), plan, encoder, {},
       [&](std::span<const uint32_t> rows, std::span<const float> values) {
         for (size_t k = 0; k < rows.size(); ++k) {
@@ -191,6 +191,7 @@ EncodeResult encode_patches(std::shared_ptr<const slide::Slide> slide, const pat
         }
       },
       context);
+  result.failures = std::move(streamed.failures);
   result.seconds = streamed.seconds;
   return result;
 }

@@ -176,6 +176,7 @@ using TakeFeatures =
     std::function<void(std::span<const uint32_t> rows, std::span<const float> features)>;
 
 struct StreamResult {
+  std::vector<slide::RegionFailure> failures;
   double seconds = 0;  // without network compilation
 };
 
@@ -193,7 +194,8 @@ StreamResult stream_features(std::shared_ptr<const slide::Slide> slide,
 
 struct EncodeResult {
   feature::FeatureMatrix features;  // one row per plan row, in the plan's order
-  double seconds = 0;               // without network compilation
+  std::vector<slide::RegionFailure> failures;
+  double seconds = 0;  // without network compilation
 };
 
 // The same with all features in memory. Errors: those of stream_features.

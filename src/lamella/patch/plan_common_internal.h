@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the planners share.
+// What the three planners share.
 #pragma once
 
 #include <string>

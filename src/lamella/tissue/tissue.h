@@ -83,6 +83,8 @@ TissueMask all_tissue(const slide::SlideInfo& info);
 // A mask PNG (0 / not 0), stretched over the slide. Error kMismatch if its proportions are not the
 // slide's; those of imagefile::read_png.
 TissueMask read_tissue_mask(const std::string& path, const slide::SlideInfo& info);
+// The mask as PNG, 0/255.
+void write_tissue_mask(const TissueMask& mask, const std::string& path);
 // Thumbnail (longer side at most max_px) with the mask's outline, and in colours what was left out
 // and why; below it, a legend of the colours that occur. For people.
 Image draw_tissue_preview(const slide::Slide& slide, const TissueMask& mask, int max_px);

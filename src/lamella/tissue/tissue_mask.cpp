@@ -109,4 +109,8 @@ TissueMask read_tissue_mask(const std::string& path, const slide::SlideInfo& inf
   return result;
 }
 
+void write_tissue_mask(const TissueMask& mask, const std::string& path) {
+  imagefile::write_png(mask.mask.view(), path);
+}
+
 }  // namespace lamella::tissue

@@ -295,7 +295,7 @@ TEST(Mask, PngRoundTripAndTheMaskOfAnotherSlide) {
   info.levels[0].size_px = {370, 230};
   const TissueMask mask = random_mask(37, 23, 10, 10);
   const std::string path = ::testing::TempDir() + std::to_string(::getpid()) + "_mask.png";
-  imagefile::write_png(mask.mask.view(), path);
+  write_tissue_mask(mask, path);
   const TissueMask back = read_tissue_mask(path, info);
   EXPECT_EQ(back.mask, mask.mask);
   EXPECT_EQ(back.downsample_x, 10);
