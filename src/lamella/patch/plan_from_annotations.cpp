@@ -183,6 +183,7 @@ PatchPlan plan_from_annotations(const slide::SlideInfo& info, const std::string&
         fmt::format("no patch is covered by positive polygons to {} %", 100 * rule.min_coverage));
   }
   take_balanced(std::move(tumour), std::move(normal), rule, plan);
+  warn_if_off_tissue(plan);
   warn_if_empty(plan, mask,
                 fmt::format("none of {} positions meets the rule", xs.size() * ys.size()));
   return plan;

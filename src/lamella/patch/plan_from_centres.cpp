@@ -48,6 +48,7 @@ PatchPlan plan_from_centres(const slide::SlideInfo& info, const std::string& sli
     }
   }
   warn_if_overhanging(plan);
+  warn_if_off_tissue(plan);
   warn_if_empty(plan, mask, fmt::format("the lists hold no centre of slide '{}'", slide_id));
   return plan;
 }

@@ -6,16 +6,27 @@
 #include "lamella/base/error.h"
 #include "lamella/base/text.h"
 #include "lamella/imagefile/imagefile.h"
+#include "lamella/io/byte_source.h"
 #include "lamella/storage/changes.h"
 #include "lamella/storage/feature_spool.h"
 #include "lamella/study/pieces_internal.h"
 #include "lamella/verbs/encode_file.h"
+#include "lamella/verbs/plan_slide.h"
 
 namespace lamella::study {
 
 namespace {
 
 constexpr int kPreviewPx = 1024;
+
+// The options of the slide's own mask, and the mask where the slides table gives one.
+nlohmann::json tissue_key(const Study& study, const SlideEntry& entry) {
+  nlohmann::json key = to_json(study)["tissue"];
+  for (const auto& [name, value] : entry.tissue) key[name] = value;
+  if (entry.mask == "none") key["mask"] = entry.mask;
+  if (entry.mask != "none" && entry.mask != "auto") key["mask"] = io::file_sha256(entry.mask);
+  return key;
+}
 
 std::string plan_key(const RunState& state, const SlideWork& work, const PlanRequest& request) {
   const slide::SlideInfo& info = *work.info;
@@ -30,7 +41,7 @@ std::string plan_key(const RunState& state, const SlideWork& work, const PlanReq
                              {"slide_id", work.entry.slide_id},
                              {"mpp", mpp},
                              {"spec", spec},
-                             {"tissue", to_json(state.study)["tissue"]},
+                             {"tissue", tissue_key(state.study, work.entry)},
                              {"inputs", request.inputs}});
 }
 
@@ -45,12 +56,18 @@ Context with_name(const Context& context, const SlideWork& work) {
   return named;
 }
 
+tissue::TissueMask mask_of(const Study& study, const SlideEntry& entry, const slide::Slide& slide,
+                           const Context& context) {
+  if (entry.mask != "auto") return verbs::tissue_mask(entry.mask, slide, context);
+  return tissue::make_tissue_mask(slide, tissue_of(entry, study.tissue), context);
+}
+
 patch::PatchPlan make_plan(RunState& state, SlideWork& work, const PlanRequest& request,
                            const std::string& key, const std::string& path) {
   const StepTimer timer(state.result.seconds["plan"]);
   const slide::Slide& slide = *pixels_of(work);
   const tissue::TissueMask mask =
-      tissue::make_tissue_mask(slide, state.study.tissue, with_name(state.context, work));
+      mask_of(state.study, work.entry, slide, with_name(state.context, work));
   const Image preview = tissue::draw_tissue_preview(slide, mask, kPreviewPx);
   slide.require_unchanged();
   imagefile::write_png(preview.view(), state.file("tissue", work, ".png"));

@@ -47,6 +47,10 @@ record::Inputs inputs_of(const RunState& state) {
   }
   for (const SlideWork& work : state.works) {
     list.push_back(slide_input(work, state.options.full_hash));
+    if (work.entry.mask != "auto" && work.entry.mask != "none") {
+      list.push_back(input_file("tissue mask", work.entry.mask, false));
+      list.back().slide_id = work.entry.slide_id;
+    }
     if (work.annotations_sha256.empty()) continue;
     list.push_back(input_file("annotations", work.entry.annotations, false));
     list.back().slide_id = work.entry.slide_id;
