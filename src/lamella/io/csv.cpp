@@ -170,16 +170,6 @@ std::optional<double> csv_number(const CsvRow& row, size_t field) {
   return value && std::isfinite(*value) ? value : std::nullopt;
 }
 
-std::string csv_field(std::string_view value) {
-  if (value.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(value);
-  std::string quoted = "\"";
-  for (const char c : value) {
-    if (c == '"') quoted += '"';
-    quoted += c;
-  }
-  return quoted + '"';
-}
-
 void throw_csv_error(const std::string& path, const CsvRow& row, size_t field,
                      const std::string& expected) {
   const bool there = field < row.fields.size();

@@ -29,9 +29,6 @@ std::vector<CsvRow> read_csv(const std::string& path, Notes notes = nullptr);
 // the decimal point ("0,25"); "1,234", which may as well be 1234, is no number.
 std::optional<double> csv_number(const CsvRow& row, size_t field);
 
-// One field, quoted if it must be.
-std::string csv_field(std::string_view value);
-
 // Error kFormat: "<path>: line L, column C: found '<found>', expected <expected>".
 [[noreturn]] void throw_csv_error(const std::string& path, const CsvRow& row, size_t field,
                                   const std::string& expected);
