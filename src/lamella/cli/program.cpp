@@ -9,8 +9,8 @@
 
 #include "lamella/base/error.h"
 #include "lamella/cli/commands.h"
-#include "lamella/cli/option_flags.h"
 #include "lamella/cli/common_options.h"
+#include "lamella/cli/option_flags.h"
 
 namespace lamella::cli {
 

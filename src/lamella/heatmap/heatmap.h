@@ -67,7 +67,7 @@ double slide_score(const feature::ScoreMatrix& scores, const std::string& wanted
 
 struct OverlayOptions {
   std::string colormap = "magma";  // magma, viridis, inferno, plasma, turbo, jet
-  double opacity = 0.6;            // 0-1
+  double opacity = 0.6;            // 0-1, from a probability of 0.5; none up to 0.1
   std::string shown_class;         // see shown_class(); of what a map is made, not how it is drawn
   std::string title;
   // Outlines drawn in the slide's frame (level-0 px), e.g. annotations.

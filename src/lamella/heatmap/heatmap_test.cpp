@@ -200,6 +200,51 @@ TEST(DrawOverlay, HasALegendOfSixtyFourClasses) {
   EXPECT_LT(picture.width(), 900) << "long names are shortened";
 }
 
+// One cell of 100 px in a row of three that were looked at.
+const uint8_t* centre_of(const Image& picture, int cell) {
+  return picture.row(14 + 50) + 3 * (14 + 100 * cell + 50);
+}
+
+TEST(DrawOverlay, HealthyTissueStaysAsItIs) {
+  HeatMap map;
+  map.rows = 1;
+  map.columns = 3;
+  map.values = {0.0f, 0.1f, 0.3f};
+  map.cell_x_px = map.cell_y_px = 100;
+  map.slide_size_px = {300, 100};
+  const Image thumbnail(300, 100, 3, 200);
+  OverlayOptions options;
+  options.colormap = "viridis";
+  options.opacity = 0.8;
+  const Image picture = draw_overlay(map, thumbnail.view(), options);
+  for (int c = 0; c < 3; ++c) {
+    EXPECT_EQ(centre_of(picture, 0)[c], 200);
+    EXPECT_EQ(centre_of(picture, 1)[c], 200);
+  }
+  // 0.3 is half way from 0.1 to 0.5: 0.4 of the colour (49, 104, 142), viridis at 0.3.
+  const int expected[3] = {140, 162, 177};
+  for (int c = 0; c < 3; ++c) EXPECT_NEAR(centre_of(picture, 2)[c], expected[c], 3) << c;
+}
+
+TEST(DrawOverlay, CellsFadeTowardsWhatWasNotLookedAt) {
+  HeatMap map;
+  map.rows = 1;
+  map.columns = 3;
+  map.values = {1.0f, 1.0f, std::nanf("")};
+  map.cell_x_px = map.cell_y_px = 100;
+  map.slide_size_px = {300, 100};
+  const Image thumbnail(300, 100, 3, 100);
+  OverlayOptions options;
+  options.opacity = 1;
+  const Image picture = draw_overlay(map, thumbnail.view(), options);
+  const uint8_t* row = picture.row(14 + 50) + 3 * 14;
+  EXPECT_EQ(row[3 * 99], 252) << "no seam between two cells that were looked at";
+  EXPECT_EQ(row[3 * 170], 252) << "full up to a quarter of a cell before the end";
+  EXPECT_NEAR(row[3 * 187], 176, 4) << "half way";
+  EXPECT_NEAR(row[3 * 199], 100, 4) << "nothing at the end";
+  EXPECT_EQ(row[3 * 201], 100);
+}
+
 TEST(DrawOverlay, RefusesUnknownColours) {
   OverlayOptions options;
   options.colormap = "magna";

@@ -13,6 +13,7 @@
 #include "lamella/base/error.h"
 #include "lamella/imagefile/imagefile.h"
 #include "lamella/io/files.h"
+#include "lamella/testing/temporary_folder.h"
 
 namespace lamella::storage {
 namespace {
@@ -22,8 +23,6 @@ namespace fs = std::filesystem;
 class PatchFilesTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = ::testing::TempDir() + "/lamella_patches_XXXXXX";
-    folder_ = ::mkdtemp(pattern.data());
     plan_.slide_id = "s";
     plan_.classes = {{"normal", "tumor"}};
     plan_.geometry.effective_mpp = 0.5;
@@ -40,9 +39,9 @@ class PatchFilesTest : public ::testing::Test {
     batch_.count = 3;
     batch_.size_px = 2;
   }
-  void TearDown() override { fs::remove_all(folder_); }
 
-  std::string folder_;
+  test::TemporaryFolder own_;
+  std::string folder_ = own_.path();
   patch::PatchPlan plan_;
   patch::PatchBatch batch_;
 };

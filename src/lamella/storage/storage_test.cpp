@@ -9,6 +9,7 @@
 #include "lamella/base/error.h"
 #include "lamella/io/files.h"
 #include "lamella/storage/hdf5_internal.h"
+#include "lamella/testing/temporary_folder.h"
 
 namespace lamella::storage {
 namespace {
@@ -17,11 +18,6 @@ namespace fs = std::filesystem;
 
 class Storage : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = ::testing::TempDir() + "/lamella_storage_XXXXXX";
-    folder_ = ::mkdtemp(pattern.data());
-  }
-  void TearDown() override { fs::remove_all(folder_); }
   std::string at(const std::string& name) const { return folder_ + "/" + name; }
 
   template <typename Call>
@@ -36,7 +32,8 @@ class Storage : public ::testing::Test {
     return "";
   }
 
-  std::string folder_;
+  test::TemporaryFolder own_;
+  std::string folder_ = own_.path();
 };
 
 patch::PatchPlan make_plan(int rows) {
