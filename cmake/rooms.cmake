@@ -3,7 +3,7 @@ include_guard(GLOBAL)
 
 # add_room(NAME [DEPENDS room...] [LIBRARIES target...])
 #
-# A room is a folder src/lamella/NAME: every *.cpp there goes into the library
+# A room is a folder src/lamella/NAME: every *.cpp there and one folder below goes into the library
 # lamella_NAME, except *_test.cpp (one test program for the room),
 # *_benchmark.cpp (one benchmark program), *_fuzz.cpp (a libFuzzer program each) and
 # main.cpp. The library links the rooms of DEPENDS and nothing else of ours, so an arrow
@@ -11,7 +11,7 @@ include_guard(GLOBAL)
 function(add_room name)
   cmake_parse_arguments(ROOM "" "" "DEPENDS;LIBRARIES" ${ARGN})
   set(folder "${CMAKE_CURRENT_SOURCE_DIR}/${name}")
-  file(GLOB sources CONFIGURE_DEPENDS "${folder}/*.cpp")
+  file(GLOB sources CONFIGURE_DEPENDS "${folder}/*.cpp" "${folder}/*/*.cpp")
   set(tests ${sources})
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
   set(benchmarks ${sources})

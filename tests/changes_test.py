@@ -90,8 +90,8 @@ def both(pieces, slides=(*TRAIN, *TEST)) -> dict:
      {**both(("features/labelled",), TRAIN),
       **both(("features/labelled", "features/grid", "heatmaps"), TEST)},
      "encoder.features_dtype float32 -> float16"),
-    ("tissue.min_saturation=0.04", {**both(LABELLED, TRAIN), **both(EVERY, TEST)},
-     "tissue.min_saturation 0.05 -> 0.04"),
+    ("tissue.min_density=0.02", {**both(LABELLED, TRAIN), **both(EVERY, TEST)},
+     "tissue.min_density 0.018 -> 0.02"),
     ("patches.mpp=0.9", {**both(LABELLED, TRAIN), **both(EVERY, TEST)}, None),
 ])
 def test_an_option(finished, tmp_path, option, pieces, why):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from record_schema import faults_beneath
 from small_cohort import make_cohort, study_text
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -53,6 +54,13 @@ def bad(*words, code=1, **options) -> str:
     lines = [line for line in outcome.err.splitlines() if line.startswith("lamella: error: ")]
     assert len(lines) == 1, outcome.err
     return lines[0].removeprefix("lamella: error: ")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def every_record_is_of_the_schema(tmp_path_factory):
+    """Whatever the tests ran, and however it ended."""
+    yield
+    assert faults_beneath(tmp_path_factory.getbasetemp(), good("runs", "schema")) == []
 
 
 @pytest.fixture(scope="session")

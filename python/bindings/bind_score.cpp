@@ -10,8 +10,8 @@
 
 #include "call.h"
 #include "lamella/base/error.h"
+#include "lamella/evaluation/metric_rows.h"
 #include "lamella/io/files.h"
-#include "lamella/study/run_study.h"
 #include "lamella/verbs/evaluate_files.h"
 #include "lamella/verbs/plan_slide.h"
 #include "lamella/verbs/score_slide.h"
@@ -186,7 +186,7 @@ std::string evaluate_json(nb::list scores, nb::list truth, nb::handle groups) {
   }
   nlohmann::json object;
   for (const auto& [name, metrics] : verbs::evaluate_scores(named, truths, patients_of(groups))) {
-    object[name] = study::to_json(metrics);
+    object[name] = metrics;
   }
   return object.dump();
 }

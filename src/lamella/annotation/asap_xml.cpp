@@ -8,6 +8,7 @@
 
 #include "lamella/annotation/annotation.h"
 #include "lamella/annotation/coordinates_internal.h"
+#include "lamella/annotation/left_out_internal.h"
 #include "lamella/base/error.h"
 #include "lamella/base/text.h"
 #include "lamella/io/files.h"
@@ -30,10 +31,6 @@ class AsapReader {
 
   AnnotationSet read() {
     set_.path = path_;
-    if (text_.starts_with("\xFF\xFE") || text_.starts_with("\xFE\xFF")) {
-      throw Error(ErrorCode::kFormat, "found UTF-16 text, expected UTF-8; save the file as UTF-8",
-                  path_);
-    }
     pugi::xml_document document;
     const pugi::xml_parse_result result = document.load_buffer(text_.data(), text_.size());
     if (!result) {
@@ -48,6 +45,7 @@ class AsapReader {
     const pugi::xml_node annotations = root.child("Annotations");
     if (!annotations) fail(root, "no element 'Annotations'", "one inside 'ASAP_Annotations'");
     for (const pugi::xml_node node : annotations.children("Annotation")) read_annotation(node);
+    left_out_.note(set_.notes);
     read_groups(root.child("AnnotationGroups"));
     return std::move(set_);
   }
@@ -118,8 +116,8 @@ class AsapReader {
     if (group == "None") group.clear();
     add_group(group);
     if (contains(kOtherTypes, type)) {
-      set_.notes.push_back(
-          fmt::format("annotation '{}' of type {} has no area: left out", name, type));
+      left_out_.add(fmt::format("of type {} has no area: left out", type),
+                    fmt::format("of type {} have no area: left out", type), name);
       return;
     }
     if (!contains(kAreaTypes, type)) {
@@ -127,13 +125,13 @@ class AsapReader {
            fmt::format("one of {}, {}", fmt::join(kAreaTypes, ", "), fmt::join(kOtherTypes, ", ")));
     }
     if (type == "Spline") {
-      set_.notes.push_back(fmt::format(
-          "annotation '{}' is a spline: its control points are joined by straight lines", name));
+      left_out_.add("is a spline: its control points are joined by straight lines",
+                    "are splines: their control points are joined by straight lines", name);
     }
     Polygon polygon{name, group, read_ring(node)};
     if (polygon.ring.size() < 3) {
-      fail(node, fmt::format("{} '{}' with {} different points", type, name, polygon.ring.size()),
-           "at least 3");
+      left_out_.add_without_area(name);
+      return;
     }
     set_.polygons.push_back(std::move(polygon));
   }
@@ -165,6 +163,7 @@ class AsapReader {
   std::string_view text_;
   const std::string& path_;
   AnnotationSet set_;
+  LeftOut left_out_;
 };
 
 void append_attribute(pugi::xml_node& node, const char* name, const std::string& value) {
@@ -185,6 +184,12 @@ void write_asap_xml(const AnnotationSet& set, const std::string& path) {
   pugi::xml_node annotations = root.append_child("Annotations");
   std::vector<std::string> groups = set.groups;
   for (const Polygon& polygon : set.polygons) {
+    if (!polygon.holes.empty()) {
+      throw Error(
+          ErrorCode::kInvalidArgument,
+          fmt::format("annotation '{}' has a hole, which ASAP XML cannot hold", polygon.name),
+          path);
+    }
     pugi::xml_node node = annotations.append_child("Annotation");
     append_attribute(node, "Name", polygon.name);
     append_attribute(node, "Type", "Polygon");

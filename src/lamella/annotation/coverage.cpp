@@ -10,8 +10,8 @@
 #include <functional>
 
 #include "lamella/annotation/area_index_internal.h"
+#include "lamella/annotation/groups.h"
 #include "lamella/base/error.h"
-#include "lamella/base/text.h"
 
 namespace lamella::annotation {
 
@@ -44,20 +44,15 @@ class Geos {
     return Geometry(geometry, [this](GEOSGeometry* g) { GEOSGeom_destroy_r(handle_, g); });
   }
 
-  // Adds the polygons that `ring` encloses; several, or none, if it had to be repaired.
-  void add_polygons(const std::vector<PointF>& ring, std::vector<Geometry>& parts) {
-    std::vector<double> xy;
-    for (const PointF& p : ring) xy.insert(xy.end(), {p.x, p.y});
-    xy.insert(xy.end(), {ring.front().x, ring.front().y});
-    GEOSCoordSequence* points = GEOSCoordSeq_copyFromBuffer_r(
-        handle_, xy.data(), static_cast<unsigned>(ring.size()) + 1, 0, 0);
-    Geometry shell = own(points ? GEOSGeom_createLinearRing_r(handle_, points) : nullptr);
-    Geometry drawn = own(GEOSGeom_createPolygon_r(handle_, shell.release(), nullptr, 0));
-    if (GEOSisValid_r(handle_, drawn.get()) == 1) {
-      parts.push_back(std::move(drawn));
-    } else {
-      add_polygons_of(own(GEOSMakeValid_r(handle_, drawn.get())).get(), parts);
-    }
+  // Adds the polygons that `polygon` encloses, less its holes; several, or none, if it had to be
+  // repaired.
+  void add_polygons(const Polygon& polygon, std::vector<Geometry>& parts) {
+    if (polygon.holes.empty()) return add_ring(polygon.ring, parts);
+    std::vector<Geometry> shells, holes;
+    add_ring(polygon.ring, shells);
+    for (const std::vector<PointF>& hole : polygon.holes) add_ring(hole, holes);
+    const Geometry shell = unite(std::move(shells)), cut = unite(std::move(holes));
+    add_polygons_of(own(GEOSDifference_r(handle_, shell.get(), cut.get())).get(), parts);
   }
 
   Geometry unite(std::vector<Geometry> parts) {
@@ -89,6 +84,21 @@ class Geos {
   }
 
  private:
+  void add_ring(const std::vector<PointF>& ring, std::vector<Geometry>& parts) {
+    std::vector<double> xy;
+    for (const PointF& p : ring) xy.insert(xy.end(), {p.x, p.y});
+    xy.insert(xy.end(), {ring.front().x, ring.front().y});
+    GEOSCoordSequence* points = GEOSCoordSeq_copyFromBuffer_r(
+        handle_, xy.data(), static_cast<unsigned>(ring.size()) + 1, 0, 0);
+    Geometry shell = own(points ? GEOSGeom_createLinearRing_r(handle_, points) : nullptr);
+    Geometry drawn = own(GEOSGeom_createPolygon_r(handle_, shell.release(), nullptr, 0));
+    if (GEOSisValid_r(handle_, drawn.get()) == 1) {
+      parts.push_back(std::move(drawn));
+    } else {
+      add_polygons_of(own(GEOSMakeValid_r(handle_, drawn.get())).get(), parts);
+    }
+  }
+
   // A repaired ring may leave lines and points beside its polygons; only polygons have an area.
   void add_polygons_of(const GEOSGeometry* geometry, std::vector<Geometry>& parts) {
     const int type = GEOSGeomTypeId_r(handle_, geometry);
@@ -119,25 +129,14 @@ class Geos {
   std::string message_;
 };
 
-void require_group(const AnnotationSet& set, const std::string& group) {
-  const bool known = std::find(set.groups.begin(), set.groups.end(), group) != set.groups.end() ||
-                     std::any_of(set.polygons.begin(), set.polygons.end(),
-                                 [&](const Polygon& polygon) { return polygon.group == group; });
-  if (known) return;
-  throw Error(ErrorCode::kNotFound,
-              fmt::format("found no annotation group '{}'{}, expected one of: {}", group,
-                          did_you_mean(group, set.groups),
-                          set.groups.empty() ? "(the file has no groups)" : join(set.groups, ", ")),
-              set.path);
-}
-
 Geos::Geometry area_of(Geos& geos, const AnnotationSet& set,
                        const std::vector<std::string>& groups) {
   std::vector<Geos::Geometry> parts;
   for (const Polygon& polygon : set.polygons) {
     if (polygon.ring.size() < 3) continue;
-    if (std::find(groups.begin(), groups.end(), polygon.group) == groups.end()) continue;
-    geos.add_polygons(polygon.ring, parts);
+    const auto named = [&](const std::string& name) { return names_group(name, polygon.group); };
+    if (std::none_of(groups.begin(), groups.end(), named)) continue;
+    geos.add_polygons(polygon, parts);
   }
   return geos.unite(std::move(parts));
 }

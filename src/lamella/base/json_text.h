@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -23,6 +24,11 @@ nlohmann::json parse_json_or_discard(std::string_view text);
 
 // What a message shows of a value that was found: its text, cut after `max_bytes`.
 std::string json_excerpt(const nlohmann::json& value, size_t max_bytes = 60);
+
+template <typename T>
+nlohmann::json json_or_null(const std::optional<T>& value) {
+  return value ? nlohmann::json(*value) : nlohmann::json();
+}
 
 // The whole number that `value` is. Throws nlohmann::json::exception where it is none, or T cannot
 // hold it: get<T>() makes another number of those.

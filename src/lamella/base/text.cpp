@@ -65,7 +65,8 @@ std::optional<std::string> nearest(std::string_view word,
                                    const std::vector<std::string>& candidates) {
   const std::string lower = to_lower(word);
   std::optional<std::string> best;
-  size_t best_distance = std::max<size_t>(2, word.size() / 2) + 1;
+  // Two letters of a long word may be wrong, one of a short one.
+  size_t best_distance = word.size() < 4 ? 2 : 3;
   for (const std::string& candidate : candidates) {
     const std::string other = to_lower(candidate);
     const bool begins = lower.size() >= 3 && (other.starts_with(lower) || lower.starts_with(other));

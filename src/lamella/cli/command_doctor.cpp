@@ -17,9 +17,10 @@
 #include "lamella/io/files.h"
 #include "lamella/patch/plan_patches.h"
 #include "lamella/phantom/phantom.h"
+#include "lamella/record/run_json.h"
+#include "lamella/record/software.h"
 #include "lamella/slide/slide.h"
 #include "lamella/tissue/tissue.h"
-#include "lamella/tracking/run_record.h"
 
 namespace lamella::cli {
 
@@ -171,8 +172,8 @@ int run_doctor(Shell& shell) {
   context.progress = {};
   const std::vector<Check> checks = run_checks(context);
   const nlohmann::json software =
-      tracking::describe_software({{"inference_engine", encoder::inference_engine_version()},
-                                   {"openslide", slide::openslide_version()}});
+      record::describe_software({{"inference_engine", encoder::inference_engine_version()},
+                                 {"openslide", slide::openslide_version()}});
   bool good = true;
   std::string text = fmt::format("lamella {}\n", LAMELLA_VERSION);
   nlohmann::json object = {{"software", software},

@@ -74,7 +74,8 @@ Action add_encoder_import(CLI::App& app) {
   info.colour_order = "rgb";
   info.mean = {0, 0, 0};
   info.std = {1, 1, 1};
-  app.add_option("onnx", options->onnx, "the network, ONNX in one file")
+  app.add_option("onnx", options->onnx,
+                 "the network, ONNX; weights in files beside it are taken into one")
       ->required()
       ->type_name("FILE.onnx");
   app.add_option("--out", options->out, "folder to make")->required()->type_name("DIR");

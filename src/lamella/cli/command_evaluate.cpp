@@ -3,7 +3,7 @@
 #include "lamella/cli/common_options.h"
 #include "lamella/cli/program.h"
 #include "lamella/cli/tables.h"
-#include "lamella/study/run_study.h"
+#include "lamella/evaluation/metric_rows.h"
 #include "lamella/verbs/evaluate_files.h"
 
 namespace lamella::cli {
@@ -19,10 +19,10 @@ struct EvaluateOptions {
 int run_evaluate(const EvaluateOptions& options, Shell& shell) {
   const Stopwatch watch;
   const auto metrics = verbs::evaluate_files(options.scores, options.truth, options.groups);
-  nlohmann::json object = study::to_json(metrics.at("all"));
+  nlohmann::json object = metrics.at("all");
   if (!options.groups.empty()) {
     for (const auto& [name, value] : metrics) {
-      if (name != "all") object["groups"][name] = study::to_json(value);
+      if (name != "all") object["groups"][name] = value;
     }
   }
   add_rate(object, metrics.at("all").n, watch.seconds());

@@ -19,24 +19,24 @@ struct ManifestOptions {
 
 int write_manifest(const ManifestOptions& options, Shell& shell) {
   const study::Study study = study::read_study(options.study, options.overrides);
-  const nlohmann::json manifest =
+  const study::Manifest manifest =
       study::make_manifest(study, options.full_hash, io::parent_folder(options.path));
   int64_t unreadable = 0;
-  for (const nlohmann::json& item : manifest["inputs"]) {
-    if (!item.contains("error")) continue;
+  for (const record::Input& input : manifest.inputs) {
+    if (!input.error) continue;
     ++unreadable;
-    shell.warn(
-        fmt::format("{}: {}", item["path"].get<std::string>(), item["error"].get<std::string>()));
+    shell.warn(fmt::format("{}: {}", input.path, *input.error));
   }
-  io::write_file_atomic(
-      options.path, manifest.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+  io::write_file_atomic(options.path, study::to_json(manifest).dump(
+                                          1, ' ', false, nlohmann::json::error_handler_t::replace) +
+                                          "\n");
   shell.print({{"manifest", options.path},
-               {"digest", manifest["digest"]},
-               {"digests", manifest["digests"]},
-               {"files", manifest["inputs"].size()},
+               {"digest", manifest.digest},
+               {"digests", manifest.digests},
+               {"files", manifest.inputs.size()},
                {"unreadable", unreadable}},
-              fmt::format("{} files, digest {} -> {}\n", manifest["inputs"].size(),
-                          manifest["digest"].get<std::string>().substr(0, 32), options.path));
+              fmt::format("{} files, digest {} -> {}\n", manifest.inputs.size(),
+                          manifest.digest.substr(0, 32), options.path));
   return unreadable == 0 ? kDone : kSomeSlidesFailed;
 }
 
@@ -44,9 +44,9 @@ int verify_manifest(const ManifestOptions& options, Shell& shell) {
   const study::ManifestCheck check = study::verify_manifest(options.path);
   nlohmann::json list = nlohmann::json::array();
   std::string text;
-  for (const tracking::Difference& difference : check.differences) {
-    list.push_back(tracking::to_json(difference));
-    text += "  " + tracking::to_text(difference) + "\n";
+  for (const record::Difference& difference : check.differences) {
+    list.push_back(record::to_json(difference));
+    text += "  " + record::to_text(difference) + "\n";
   }
   shell.print({{"same", check.differences.empty()},
                {"digest", check.digest},

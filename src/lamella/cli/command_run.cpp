@@ -18,14 +18,15 @@ struct RunOptions {
 
 std::string slides_text(const study::StudyResult& result) {
   Table table({"slide", "role", "status", "patches", "seconds", "slide score", "heat-map"});
-  for (const study::SlideOutcome& slide : result.slides) {
-    table.add({slide.slide_id, std::string(to_string(slide.role)),
-               slide.done
+  for (const record::Outcome& slide : result.slides) {
+    table.add({slide.slide_id, slide.role,
+               slide.status == "done"
                    ? (slide.patches > 0 && slide.patches_reused == slide.patches ? "found finished"
                                                                                  : "done")
                    : "FAILED",
                std::to_string(slide.patches), fmt::format("{:.1f}", slide.seconds),
-               slide.slide_score ? fmt::format("{:.3f}", *slide.slide_score) : "", slide.heatmap});
+               slide.slide_score ? fmt::format("{:.3f}", *slide.slide_score) : "",
+               slide.heatmap.value_or("")});
   }
   return table.text();
 }
@@ -45,8 +46,8 @@ std::string seconds_text(const study::StudyResult& result) {
 std::string result_text(const study::StudyResult& result) {
   std::string text = "\n" + metrics_text(result.metrics) + "\n" + slides_text(result) + "\n" +
                      seconds_text(result);
-  for (const study::SlideOutcome& slide : result.slides) {
-    if (!slide.done) text += fmt::format("FAILED {}: {}\n", slide.slide_id, slide.error);
+  for (const record::Outcome& slide : result.slides) {
+    if (slide.error) text += fmt::format("FAILED {}: {}\n", slide.slide_id, *slide.error);
   }
   text += fmt::format("record: {}/run.json\n", result.run_folder);
   if (result.mlflow.is_object()) {

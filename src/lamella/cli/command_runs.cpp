@@ -2,13 +2,16 @@
 #include <fmt/format.h>
 
 #include "lamella/base/error.h"
+#include "lamella/base/json_text.h"
 #include "lamella/cli/commands.h"
 #include "lamella/cli/program.h"
 #include "lamella/cli/tables.h"
+#include "lamella/evaluation/metric_rows.h"
+#include "lamella/mlflow/publish.h"
+#include "lamella/record/compare_runs.h"
+#include "lamella/record/run_json.h"
+#include "lamella/record/run_reader.h"
 #include "lamella/study/reproduce.h"
-#include "lamella/tracking/compare_runs.h"
-#include "lamella/tracking/mlflow_publish.h"
-#include "lamella/tracking/run_reader.h"
 
 namespace lamella::cli {
 
@@ -18,101 +21,102 @@ struct RunsOptions {
   std::string folder = "out";  // where ids are looked for
   std::string run, other;
   study::ReproduceOptions reproduce;
-  tracking::PublishOptions publish;
+  mlflow::PublishOptions publish;
   std::function<int(const RunsOptions&, Shell&)> action;
 };
 
-nlohmann::json pick(const nlohmann::json& document, const char* key) {
-  return document.contains(key) ? document[key] : nlohmann::json();
-}
-
-nlohmann::json test_metric(const nlohmann::json& document, const char* key) {
-  const nlohmann::json::json_pointer place(fmt::format("/metrics/test/{}", key));
-  return document.contains(place) ? document[place] : nlohmann::json();
-}
-
 int list_runs(const RunsOptions& options, Shell& shell) {
-  const tracking::FoundRuns found = tracking::find_runs(options.folder, shell.options().threads);
+  const record::FoundRuns found = record::find_runs(options.folder, shell.options().threads);
   nlohmann::json object = {{"runs", nlohmann::json::array()}, {"unreadable", found.unreadable}};
   Table table({"run", "study", "status", "started (UTC)", "test AUC", "folder"});
-  for (const tracking::FoundRun& run : found.runs) {
-    const nlohmann::json& document = run.document;
-    const nlohmann::json auc = test_metric(document, "auc");
-    object["runs"].push_back({{"run_id", document["run_id"]},
-                              {"name", document["name"]},
-                              {"status", document["status"]},
-                              {"start_time", document["start_time"]},
-                              {"end_time", pick(document, "end_time")},
-                              {"metrics", pick(document, "metrics")},
-                              {"run_dir", run.folder}});
-    table.add({document["run_id"], document["name"], document["status"], document["start_time"],
-               auc.is_number() ? fmt::format("{:.4f}", auc.get<double>()) : "", run.folder});
+  for (const record::FoundRun& run : found.runs) {
+    const record::RunDocument& document = run.document;
+    const std::string status(to_string(document.status));
+    object["runs"].push_back(
+        {{"run_id", document.run_id},
+         {"name", document.name},
+         {"status", status},
+         {"start_time", document.start_time},
+         {"end_time", json_or_null(document.end_time)},
+         {"metrics",
+          document.metrics.empty() ? nlohmann::json() : nlohmann::json(document.metrics)},
+         {"run_dir", run.folder}});
+    const auto test = document.metrics.find("test");
+    const bool has_auc = test != document.metrics.end() && test->second.auc;
+    table.add({document.run_id, document.name, status, document.start_time,
+               has_auc ? fmt::format("{:.4f}", *test->second.auc) : "", run.folder});
   }
   for (const std::string& fault : found.unreadable) shell.warn(fault);
   shell.print(object, table.text());
   return kDone;
 }
 
-std::string short_value(const nlohmann::json& value) {
-  return value.is_string() ? value.get<std::string>()
-                           : value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+std::string line(const std::string& name, const nlohmann::json& value) {
+  if (value.is_null() || (value.is_structured() && value.empty())) return "";
+  return fmt::format("{:<12} {}\n", name,
+                     value.is_string()
+                         ? value.get<std::string>()
+                         : value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+}
+
+std::string facts_text(const record::RunDocument& run) {
+  std::string text =
+      line("run_id", run.run_id) + line("name", run.name) +
+      line("status", std::string(to_string(run.status))) + line("start_time", run.start_time) +
+      line("end_time", json_or_null(run.end_time)) + line("error", json_or_null(run.error)) +
+      line("command", json_or_null(run.command)) + line("encoder", json_or_null(run.encoder)) +
+      line("software", json_or_null(run.software)) + line("seeds", run.seeds);
+  for (const auto& [role, metrics] : run.metrics) text += line(role, metrics);
+  return text + line("seconds", run.times);
 }
 
 int show_run(const RunsOptions& options, Shell& shell) {
-  const std::string folder = tracking::find_run(options.run, options.folder);
-  nlohmann::json document = tracking::read_run(folder);
-  document["run_dir"] = folder;
-  std::string text;
-  const auto add = [&](const std::string& name, const nlohmann::json& value) {
-    if (!value.is_null()) text += fmt::format("{:<12} {}\n", name, short_value(value));
-  };
-  for (const char* key : {"run_id", "name", "status", "start_time", "end_time", "error", "command",
-                          "encoder", "software", "seeds"}) {
-    add(key, pick(document, key));
-  }
-  const nlohmann::json metrics = pick(document, "metrics");
-  for (const auto& [role, values] : metrics.items()) add(role, values);
-  add("seconds", pick(document, "seconds"));
+  const std::string folder = record::find_run(options.run, options.folder);
+  const record::RunDocument run = record::read_run(folder);
   Table inputs({"input", "slide", "bytes", "fingerprint", "path"});
-  for (const nlohmann::json& item : pick(document, "inputs")) {
-    inputs.add({item.value("kind", ""), item.value("slide_id", ""),
-                item.contains("bytes") ? item["bytes"].dump() : "",
-                item.value("fingerprint", item.value("error", "")).substr(0, 12),
-                item.value("path", "")});
+  for (const record::Input& input : run.inputs) {
+    const std::string digest = input.fingerprint.value_or(input.error.value_or(""));
+    inputs.add({input.kind, input.slide_id.value_or(""),
+                input.bytes ? std::to_string(*input.bytes) : "", digest.substr(0, 12), input.path});
   }
   Table slides({"slide", "role", "status", "patches", "seconds"});
-  for (const nlohmann::json& item : pick(document, "slides")) {
-    slides.add({item.value("slide_id", ""), item.value("role", ""), item.value("status", ""),
-                item.contains("patches") ? item["patches"].dump() : "",
-                fmt::format("{:.1f}", item.value("seconds", 0.0))});
+  for (const record::Outcome& slide : run.outcomes) {
+    slides.add({slide.slide_id, slide.role, slide.status, std::to_string(slide.patches),
+                fmt::format("{:.1f}", slide.seconds)});
   }
-  text += "\n" + inputs.text() + "\n" + slides.text();
-  for (const nlohmann::json& warning : pick(document, "warnings")) {
-    text += "warning: " + short_value(warning) + "\n";
-  }
-  shell.print(document, text + fmt::format("record: {}/run.json\n", folder));
+  std::string text = facts_text(run) + "\n" + inputs.text() + "\n" + slides.text();
+  for (const std::string& warning : run.warnings) text += "warning: " + warning + "\n";
+  nlohmann::json object = run;
+  object["run_dir"] = folder;
+  shell.print(object, text + fmt::format("record: {}/run.json\n", folder));
   return kDone;
 }
 
-std::string lines(const std::string& title, const std::vector<tracking::Difference>& differences) {
+int print_schema(const RunsOptions&, Shell& shell) {
+  const nlohmann::ordered_json schema = record::run_schema();
+  shell.print(nlohmann::json(schema), schema.dump(1) + "\n");
+  return kDone;
+}
+
+std::string lines(const std::string& title, const std::vector<record::Difference>& differences) {
   std::string text = differences.empty() ? "" : title + "\n";
-  for (const auto& difference : differences) text += "  " + tracking::to_text(difference) + "\n";
+  for (const auto& difference : differences) text += "  " + record::to_text(difference) + "\n";
   return text;
 }
 
 int compare_two(const RunsOptions& options, Shell& shell) {
-  const nlohmann::json a = tracking::read_run(tracking::find_run(options.run, options.folder));
-  const nlohmann::json b = tracking::read_run(tracking::find_run(options.other, options.folder));
-  const tracking::Comparison comparison = tracking::compare_runs(a, b);
-  std::vector<tracking::Difference> inputs, outputs;
-  nlohmann::json object = {{"a", a["run_id"]},
-                           {"b", b["run_id"]},
+  const record::RunDocument a = record::read_run(record::find_run(options.run, options.folder));
+  const record::RunDocument b = record::read_run(record::find_run(options.other, options.folder));
+  const record::Comparison comparison = record::compare_runs(a, b);
+  std::vector<record::Difference> inputs, outputs;
+  nlohmann::json object = {{"a", a.run_id},
+                           {"b", b.run_id},
                            {"inputs_equal", comparison.inputs_equal()},
                            {"outputs_equal", comparison.outputs_equal()},
                            {"inputs", nlohmann::json::array()},
                            {"outputs", nlohmann::json::array()}};
-  for (const tracking::Difference& difference : comparison.differences) {
-    object[difference.is_input ? "inputs" : "outputs"].push_back(tracking::to_json(difference));
+  for (const record::Difference& difference : comparison.differences) {
+    object[difference.is_input ? "inputs" : "outputs"].push_back(record::to_json(difference));
     (difference.is_input ? inputs : outputs).push_back(difference);
   }
   std::string text = lines("inputs that differ:", inputs) + lines("results that differ:", outputs);
@@ -123,7 +127,7 @@ int compare_two(const RunsOptions& options, Shell& shell) {
 }
 
 int reproduce(const RunsOptions& options, Shell& shell) {
-  const std::string folder = tracking::find_run(options.run, options.folder);
+  const std::string folder = record::find_run(options.run, options.folder);
   const study::Reproduction result =
       study::reproduce_run(folder, options.reproduce, shell.context());
   std::string text = lines("no longer as the run had it (nothing was computed):", result.changed);
@@ -139,14 +143,11 @@ int reproduce(const RunsOptions& options, Shell& shell) {
 }
 
 // The server: --to, else the recorded study's, else MLFLOW_TRACKING_URI.
-std::string server_of(const RunsOptions& options, const nlohmann::json& document) {
+std::string server_of(const RunsOptions& options, const record::RunDocument& run) {
   if (!options.publish.uri.empty()) return options.publish.uri;
   // A recorded address has lost its credentials; MLflow's variables give them.
-  const nlohmann::json::json_pointer place("/study/tracking/mlflow");
-  if (document.contains(place) && document[place].is_string() && document[place] != "") {
-    return document[place].get<std::string>();
-  }
-  const std::string uri = tracking::tracking_uri_from_environment();
+  if (!run.server.empty()) return run.server;
+  const std::string uri = mlflow::tracking_uri_from_environment();
   if (uri.empty()) {
     throw Error(ErrorCode::kInvalidArgument,
                 "no MLflow server is named; give --to http://host:port or set "
@@ -156,16 +157,15 @@ std::string server_of(const RunsOptions& options, const nlohmann::json& document
 }
 
 int publish(const RunsOptions& options, Shell& shell) {
-  const std::string folder = tracking::find_run(options.run, options.folder);
-  const nlohmann::json document = tracking::read_run(folder);
-  tracking::PublishOptions publish = options.publish;
-  publish.uri = server_of(options, document);
-  const tracking::Published sent =
-      tracking::publish_run(document, folder, publish, shell.context());
+  const std::string folder = record::find_run(options.run, options.folder);
+  const record::RunDocument run = record::read_run(folder);
+  mlflow::PublishOptions publish = options.publish;
+  publish.uri = server_of(options, run);
+  const mlflow::Published sent = mlflow::publish_run(run, folder, publish, shell.context());
   for (const std::string& path : sent.files_missing) {
     shell.warn(path + ": is gone or was overwritten by a later run; not sent");
   }
-  shell.print(tracking::to_json(sent),
+  shell.print(mlflow::to_json(sent),
               fmt::format("{} files sent, {} were there\n{}{}\n", sent.files_sent, sent.files_there,
                           sent.model_version.empty()
                               ? ""
@@ -219,6 +219,8 @@ Action add_runs(CLI::App& app) {
       ->type_name("DIR");
   again->add_flag("--recorded-options", options->reproduce.recorded_options,
                   "use the recorded options although the study file has changed");
+  add_part(app, options, "schema", "JSON Schema of a record (run.json)", "> run.schema.json",
+           print_schema);
   CLI::App* send = add_part(app, options, "publish", "send a record to an MLflow server",
                             "20261125-1508 --in out --to http://127.0.0.1:5000", publish);
   add_run_option(send, *options);

@@ -6,11 +6,11 @@
 #include <chrono>
 #include <sstream>
 
+#include "lamella/base/credentials.h"
 #include "lamella/base/error.h"
 #include "lamella/base/process.h"
 #include "lamella/base/text.h"
 #include "lamella/io/files.h"
-#include "lamella/tracking/run_record.h"
 
 namespace lamella::cli {
 
@@ -66,7 +66,7 @@ RectPx parse_region(const std::string& text) {
 io::OutputLock lock_output(const std::string& out, Shell& shell) {
   std::string name = out;
   while (name.size() > 1 && name.back() == '/') name.pop_back();
-  return io::OutputLock(name + ".lock", out, tracking::without_credentials(own_command()),
+  return io::OutputLock(name + ".lock", out, without_credentials(own_command()),
                         [&shell](const std::string& text) { shell.warn(text); });
 }
 
@@ -86,10 +86,6 @@ void add_rate(nlohmann::json& object, int64_t patches, double seconds) {
   object["patches"] = patches;
   object["seconds"] = seconds;
   object["patches_per_second"] = seconds > 0 ? static_cast<double>(patches) / seconds : 0.0;
-}
-
-nlohmann::json json_or_null(const std::optional<double>& value) {
-  return value ? nlohmann::json(*value) : nlohmann::json();
 }
 
 }  // namespace lamella::cli

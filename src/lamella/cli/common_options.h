@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "lamella/base/context.h"
+#include "lamella/base/json_text.h"
 #include "lamella/cli/shell.h"
 #include "lamella/io/output_lock.h"
 #include "lamella/slide/slide.h"
@@ -53,6 +54,5 @@ class Stopwatch {
 
 // Adds patches, seconds and patches_per_second.
 void add_rate(nlohmann::json& object, int64_t patches, double seconds);
-nlohmann::json json_or_null(const std::optional<double>& value);
 
 }  // namespace lamella::cli

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lamella/cli/tables.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cctype>
-#include <optional>
+#include <utility>
+
+#include "lamella/evaluation/metric_rows.h"
 
 namespace lamella::cli {
 
@@ -15,10 +15,6 @@ namespace {
 size_t shown_width(const std::string& text) {
   return static_cast<size_t>(
       std::count_if(text.begin(), text.end(), [](unsigned char c) { return (c & 0xC0) != 0x80; }));
-}
-
-std::string fixed(const std::optional<double>& value) {
-  return value ? fmt::format("{:.4f}", *value) : "n/a";
 }
 
 }  // namespace
@@ -49,13 +45,13 @@ std::string Table::text() const {
 }
 
 std::string metrics_text(const std::map<std::string, evaluation::Metrics>& metrics) {
-  Table table({"", "patches", "tumour", "AUC", "95 % interval", "avg. precision", "accuracy",
-               "balanced", "Brier", "ECE"});
+  std::vector<std::string> header = evaluation::metric_titles();
+  header.insert(header.begin(), "");
+  Table table(header);
   for (const auto& [name, m] : metrics) {
-    table.add({name, std::to_string(m.n), std::to_string(m.n_positive), fixed(m.auc),
-               m.auc_low ? fmt::format("{:.4f}-{:.4f}", *m.auc_low, *m.auc_high) : "n/a",
-               fixed(m.average_precision), fixed(m.accuracy), fixed(m.balanced_accuracy),
-               fixed(m.brier), fixed(m.ece)});
+    std::vector<std::string> row = evaluation::metric_cells(m);
+    row.insert(row.begin(), name);
+    table.add(std::move(row));
   }
   return table.text();
 }

@@ -112,10 +112,12 @@ struct ImportedEncoder {
   bool takes_pixels = false;  // the network's input is uint8: no preprocessing
 };
 
-// A folder from any ONNX file. Of `wanted`, what is left open is found out: input_px, outputs and
+// A folder from any ONNX file; weights that lie in files beside it are taken into it, so that the
+// sha256 covers them. Of `wanted`, what is left open is found out: input_px, outputs and
 // their pooling where there is no choice; always dimension and sha256.
 // Error kInvalidArgument (several outputs and none chosen: lists them with their shapes; a size
-// that must be given; the folder exists), kUnsupported, kMismatch, kCorrupt as load_encoder's.
+// that must be given; the folder exists; a mean and a std by which the network would get absurd
+// values), kUnsupported, kMismatch, kCorrupt as load_encoder's.
 ImportedEncoder import_encoder(const std::string& onnx_path, EncoderInfo wanted,
                                const std::string& folder);
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "lamella/encoder/encoder.h"
@@ -19,5 +20,9 @@ EncoderInfo read_description(const std::string& folder);
 
 // Error kMismatch, naming the network's path, if `found` is not the info's.
 void check_network_hash(const std::string& found, const EncoderInfo& info);
+
+// What is wrong with a mean and a std by which the network would get absurd values: most often they
+// are meant for pixels of 0-1. nullopt: nothing.
+std::optional<std::string> odd_normalisation(const EncoderInfo& info);
 
 }  // namespace lamella::encoder

@@ -228,6 +228,7 @@ EncoderInfo read_description(const std::string& folder) {
   }
   info.mean = read.colour("mean", false);
   info.std = read.colour("std", true);
+  if (const auto odd = odd_normalisation(info)) throw Error(ErrorCode::kFormat, *odd, path);
   info.outputs = read.outputs("outputs");
   if (read.has("views")) info.views = read.views("views");
   if (read.has("prefix_tokens")) {

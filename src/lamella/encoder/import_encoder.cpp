@@ -8,6 +8,7 @@
 #include "lamella/encoder/encoder.h"
 #include "lamella/encoder/encoder_files_internal.h"
 #include "lamella/encoder/network_internal.h"
+#include "lamella/encoder/onnx_weights_internal.h"
 #include "lamella/encoder/pooling_internal.h"
 #include "lamella/io/files.h"
 
@@ -76,7 +77,11 @@ void find_out_the_rest(ov::Model& model, EncoderInfo& info, const std::string& p
 
 ImportedEncoder import_encoder(const std::string& onnx_path, EncoderInfo wanted,
                                const std::string& folder) {
-  const std::string bytes = io::read_text_file(onnx_path, kMaxNetworkBytes);
+  if (const auto odd = odd_normalisation(wanted)) {
+    throw Error(ErrorCode::kInvalidArgument, *odd, onnx_path);
+  }
+  const std::string bytes =
+      with_all_weights(io::read_text_file(onnx_path, kMaxNetworkBytes), onnx_path);
   ov::Core core;
   const std::shared_ptr<ov::Model> model = read_network(core, bytes, onnx_path);
   find_out_the_rest(*model, wanted, onnx_path);

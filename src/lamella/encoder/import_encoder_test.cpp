@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
+#include "lamella/base/hash.h"
+#include "lamella/base/protobuf.h"
 #include "lamella/encoder/encoder.h"
 #include "lamella/encoder/testing_internal.h"
 
@@ -98,6 +102,138 @@ TEST(ImportEncoder, TruncatedFilesAreNamed) {
     expect_error(ErrorCode::kCorrupt, {"cut.onnx"},
                  [&] { import_encoder(cut, named("mine"), folder.path() + "/mine"); });
   }
+}
+
+// tiny_bgr with the values of its first tensor (field 9 of an initializer) in another file.
+struct External {
+  std::string network, values;
+};
+
+External split_weights(const std::string& bytes, const std::string& location, uint64_t offset) {
+  External split;
+  const auto pair = [](const std::string& key, const std::string& value) {
+    ProtoWriter writer;
+    writer.bytes(1, key);
+    writer.bytes(2, value);
+    return writer.take();
+  };
+  const auto tensor = [&](std::string_view whole) {
+    ProtoWriter writer;
+    for (const ProtoField& field : read_fields(whole)) {
+      if (field.number != 9) {
+        writer.raw(field.encoded);
+        continue;
+      }
+      split.values = field.bytes;
+      writer.bytes(13, pair("location", location));
+      writer.bytes(13, pair("offset", std::to_string(offset)));
+      writer.bytes(13, pair("length", std::to_string(field.bytes.size())));
+      writer.number(14, 1);
+    }
+    return writer.take();
+  };
+  ProtoWriter model;
+  for (const ProtoField& field : read_fields(bytes)) {
+    if (field.number != 7) {
+      model.raw(field.encoded);
+      continue;
+    }
+    ProtoWriter graph;
+    for (const ProtoField& part : read_fields(field.bytes)) {
+      if (part.number == 5 && split.values.empty()) {
+        graph.bytes(5, tensor(part.bytes));
+      } else {
+        graph.raw(part.encoded);
+      }
+    }
+    model.bytes(7, graph.text());
+  }
+  split.network = model.take();
+  return split;
+}
+
+TEST(ImportEncoder, WeightsBesideTheNetworkAreTakenIn) {
+  const TemporaryFolder folder;
+  const std::string path = folder.path() + "/net.onnx", data = folder.path() + "/net.data";
+  const External split = split_weights(io::read_text_file(onnx("tiny_map")), "net.data", 5);
+  ASSERT_FALSE(split.values.empty());
+  io::write_file_atomic(path, split.network);
+  io::write_file_atomic(data, "12345" + split.values + "behind");
+  const EncoderInfo info = import_encoder(path, named("mine"), folder.path() + "/mine").info;
+  EXPECT_NE(info.sha256, sha256_hex(split.network));
+  std::filesystem::remove(data);
+  std::vector<uint8_t> patch;
+  for (int i = 0; i < 16; ++i) patch.insert(patch.end(), {14, 28, 54});
+  const auto encoder = load_encoder(info, Precision::kF32, 1);
+  EXPECT_EQ(encode_all(*encoder, patch), (std::vector<float>{15.25f, -2})) << "as in one file";
+  // Other weights are another encoder.
+  std::string other = split.values;
+  other[1] = static_cast<char>(other[1] ^ 0x20);
+  io::write_file_atomic(data, "12345" + other);
+  EXPECT_NE(import_encoder(path, named("mine"), folder.path() + "/other").info.sha256, info.sha256);
+}
+
+TEST(ImportEncoder, RefusesWeightsThatAreNotThere) {
+  const TemporaryFolder folder;
+  const std::string path = folder.path() + "/net.onnx", out = folder.path() + "/mine";
+  const std::string bytes = io::read_text_file(onnx("tiny_map"));
+  const auto import_from = [&](const std::string& location, uint64_t offset = 0) {
+    io::write_file_atomic(path, split_weights(bytes, location, offset).network);
+    import_encoder(path, named("mine"), out);
+  };
+  expect_error(ErrorCode::kNotFound, {"net.data"}, [&] { import_from("net.data"); });
+  io::write_file_atomic(folder.path() + "/net.data", "abcd");
+  expect_error(ErrorCode::kCorrupt, {"net.onnx", "'net.data'", "has 4"},
+               [&] { import_from("net.data"); });
+  expect_error(ErrorCode::kCorrupt, {"has 4"}, [&] { import_from("net.data", uint64_t{1} << 62); });
+  for (const char* outside : {"/etc/passwd", "../net.data", "a/../../net.data", ""}) {
+    expect_error(ErrorCode::kUnsupported, {"in the network's folder"},
+                 [&] { import_from(outside); });
+  }
+  EXPECT_FALSE(io::exists(out));
+  // A folder made by hand: its hash would cover the small file alone.
+  const std::string there = folder.copy("tiny_map", "there");
+  const External split = split_weights(bytes, "net.data", 0);
+  io::write_file_atomic(there + "/network.onnx", split.network);
+  EncoderInfo info = read_encoder_info(tiny_folder("tiny_map"));
+  info.folder = there;
+  info.sha256 = sha256_hex(split.network);
+  expect_error(ErrorCode::kUnsupported, {"network.onnx", "'net.data'", "encoder import"},
+               [&] { load_encoder(info, Precision::kF32, 1); });
+}
+
+TEST(ImportEncoder, MeanAndStdAreOf255) {
+  const TemporaryFolder folder;
+  const auto import_with = [&](std::vector<float> mean, std::vector<float> std) {
+    EncoderInfo wanted = named("mine");
+    wanted.mean = std::move(mean);
+    wanted.std = std::move(std);
+    const std::string out = folder.path() + "/mine";
+    import_encoder(onnx("tiny_map"), wanted, out);
+    std::filesystem::remove_all(out);
+  };
+  expect_error(ErrorCode::kInvalidArgument,
+               {"up to 1136", "a mean of 123.675,116.28,103.53", "a std of 58.395,57.12,57.375"},
+               [&] {
+                 import_with({0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f});
+               });
+  expect_error(ErrorCode::kInvalidArgument, {"up to 254", "times 255"}, [&] {
+    import_with({0.5f, 0.5f, 0.5f}, {1, 1, 1});
+  });
+  expect_error(ErrorCode::kInvalidArgument, {"up to 1020"}, [&] {
+    import_with({0, 0, 0}, {0.25f, 0.25f, 0.25f});
+  });
+  import_with({0, 0, 0}, {1, 1, 1});
+  import_with({0, 0, 0}, {255, 255, 255});
+  import_with({103.939f, 116.779f, 123.68f}, {1, 1, 1});
+  import_with({123.675f, 116.28f, 103.53f}, {58.395f, 57.12f, 57.375f});
+  // The same of a folder that was written by hand.
+  const std::string there = folder.copy("tiny_map", "there");
+  std::string text = io::read_text_file(there + "/encoder.json");
+  const size_t at = text.find("\"std\"");
+  text.replace(at, text.find(']', at) - at + 1, "\"std\": [0.229, 0.224, 0.225]");
+  io::write_file_atomic(there + "/encoder.json", text);
+  expect_error(ErrorCode::kFormat, {"encoder.json", "0-255"}, [&] { read_encoder_info(there); });
 }
 
 TEST(LeastCosine, ByHand) {

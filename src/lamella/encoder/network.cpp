@@ -12,6 +12,7 @@
 #include "lamella/base/text.h"
 #include "lamella/encoder/encoder_files_internal.h"
 #include "lamella/encoder/network_internal.h"
+#include "lamella/encoder/onnx_weights_internal.h"
 #include "lamella/encoder/pooling_internal.h"
 #include "lamella/io/files.h"
 
@@ -175,6 +176,7 @@ std::string engine_message(const std::exception& error) {
 
 std::shared_ptr<ov::Model> read_network(ov::Core& core, const std::string& bytes,
                                         const std::string& path) {
+  require_all_weights(bytes, path);
   try {
     return core.read_model(bytes, ov::Tensor());
   } catch (const std::exception& error) {

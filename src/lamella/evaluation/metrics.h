@@ -2,9 +2,11 @@
 // Figures of merit of probabilities against labels. Includes nothing of the classifier.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <variant>
 
 namespace lamella::evaluation {
 
@@ -21,6 +23,25 @@ struct Metrics {
   std::optional<double> brier;              // mean squared error of the probability
   std::optional<double> ece;                // 15 equal-width bins on [0, 1]
 };
+
+// One row per figure: its JSON, tables, model cards and what MLflow gets are made from these rows.
+struct MetricRow {
+  const char* name;   // key in JSON; at MLflow after the name of the set
+  const char* title;  // of its column; "": shown in the column before it, as "low-high"
+  std::variant<int64_t Metrics::*, std::optional<double> Metrics::*> member;
+};
+
+inline constexpr std::array kMetricRows = {
+    MetricRow{"n", "patches", &Metrics::n},
+    MetricRow{"n_positive", "tumour", &Metrics::n_positive},
+    MetricRow{"auc", "AUC", &Metrics::auc},
+    MetricRow{"auc_low", "95 % interval", &Metrics::auc_low},
+    MetricRow{"auc_high", "", &Metrics::auc_high},
+    MetricRow{"average_precision", "avg. precision", &Metrics::average_precision},
+    MetricRow{"accuracy", "accuracy", &Metrics::accuracy},
+    MetricRow{"balanced_accuracy", "balanced", &Metrics::balanced_accuracy},
+    MetricRow{"brier", "Brier", &Metrics::brier},
+    MetricRow{"ece", "ECE", &Metrics::ece}};
 
 // scores n in [0, 1], labels n of 0/1. Error kInvalidArgument: sizes differ, a score that is NaN
 // or outside [0, 1], a label that is neither (which row).

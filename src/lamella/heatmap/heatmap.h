@@ -55,9 +55,12 @@ struct OverlayOptions {
 // The thumbnail (whole slide, any size) with the map over it, a colour scale and a title.
 Image draw_overlay(const HeatMap& map, const ImageView& thumbnail, const OverlayOptions& options);
 
-// Pyramidal float TIFF of the probabilities that lies over the slide from its level-0 origin:
-// one pixel per cell, NaN outside; resolution tags and description (JSON: origin, cell, slide size
-// in level-0 px) tell a viewer how to lay it over the slide.
+// Pyramidal float TIFF of the probabilities that lies over the slide from its level-0 origin: a
+// pixel is a cell, or a half, third or quarter of one where the grid needs it to begin there; NaN
+// outside. Where not even that is enough (a grid over a region) it begins less than a quarter of a
+// cell behind the origin: position tags say where. Resolution tags (if the slide has an mpp) and
+// the description (JSON: origin_px of the picture, cell_px, pixel_px, slide_size_px, all level-0
+// px) tell a viewer how to lay it over the slide.
 void write_heatmap_tiff(const HeatMap& map, std::optional<Mpp> slide_mpp, const std::string& path);
 
 }  // namespace lamella::heatmap

@@ -145,8 +145,9 @@ TEST(HeatmapTiff, StartsAtTheSlidesOriginWhereTheGridAllows) {
   TIFFGetField(tiff, TIFFTAG_IMAGEDESCRIPTION, &description);
   EXPECT_EQ(width, 5u);  // 210 px: four and a part
   EXPECT_EQ(height, 2u);
-  EXPECT_NE(std::string(description).find("\"origin_px\":[0,0],\"cell_px\":[50,50]"),
-            std::string::npos)
+  EXPECT_NE(
+      std::string(description).find("\"origin_px\":[0,0],\"cell_px\":[50,50],\"pixel_px\":[50,50]"),
+      std::string::npos)
       << description;
   std::vector<float> tile(static_cast<size_t>(TIFFTileSize(tiff)) / sizeof(float));
   TIFFReadEncodedTile(tiff, 0, tile.data(), TIFFTileSize(tiff));
@@ -157,6 +158,88 @@ TEST(HeatmapTiff, StartsAtTheSlidesOriginWhereTheGridAllows) {
   EXPECT_TRUE(std::isnan(tile[2]));
   TIFFClose(tiff);
   std::filesystem::remove_all(folder);
+}
+
+struct ReadTiff {
+  int64_t width = 0, height = 0;
+  double x_px = 0, y_px = 0;  // position, by the tags
+  std::vector<float> values;
+  float at(int64_t x, int64_t y) const { return values[static_cast<size_t>(y * width + x)]; }
+};
+
+// One tile, at 0.5 um/px.
+ReadTiff write_and_read(const HeatMap& map, double cell_px) {
+  std::string pattern = ::testing::TempDir() + "/lamella_heatmap_XXXXXX";
+  const std::string folder = ::mkdtemp(pattern.data());
+  write_heatmap_tiff(map, Mpp{0.5, 0.5}, folder + "/h.tiff");
+  TIFF* tiff = TIFFOpen((folder + "/h.tiff").c_str(), "r");
+  EXPECT_NE(tiff, nullptr);
+  uint32_t width = 0, height = 0, tile_width = 0;
+  float x = 0, y = 0, resolution = 0;
+  TIFFGetField(tiff, TIFFTAG_IMAGEWIDTH, &width);
+  TIFFGetField(tiff, TIFFTAG_IMAGELENGTH, &height);
+  TIFFGetField(tiff, TIFFTAG_TILEWIDTH, &tile_width);
+  TIFFGetField(tiff, TIFFTAG_XPOSITION, &x);
+  TIFFGetField(tiff, TIFFTAG_YPOSITION, &y);
+  TIFFGetField(tiff, TIFFTAG_XRESOLUTION, &resolution);
+  EXPECT_NEAR(resolution, 1e4 / (0.5 * cell_px), 1e-3);
+  ReadTiff read{width, height, x * 1e4 / 0.5, y * 1e4 / 0.5, {}};
+  std::vector<float> tile(static_cast<size_t>(TIFFTileSize(tiff)) / sizeof(float));
+  TIFFReadEncodedTile(tiff, 0, tile.data(), TIFFTileSize(tiff));
+  for (uint32_t v = 0; v < height; ++v) {
+    read.values.insert(read.values.end(), tile.begin() + v * tile_width,
+                       tile.begin() + v * tile_width + width);
+  }
+  TIFFClose(tiff);
+  std::filesystem::remove_all(folder);
+  return read;
+}
+
+TEST(HeatmapTiff, CellsArePartedWhereTheGridBeginsBetweenThem) {
+  // Patches of 100 px every 50 px: the first cell begins at 25.
+  HeatMap map = make_heatmap(ScoredPatches{{0, 50}, {0, 0}, 100, 100, {0.25f, 0.75f}}, {200, 100});
+  const ReadTiff half = write_and_read(map, 25);
+  EXPECT_EQ(half.width, 8);
+  EXPECT_EQ(half.height, 2);
+  EXPECT_EQ(half.x_px, 0);
+  EXPECT_TRUE(std::isnan(half.at(0, 1)));
+  EXPECT_EQ(half.at(1, 0), 0.25f);
+  EXPECT_EQ(half.at(2, 1), 0.25f);
+  EXPECT_EQ(half.at(3, 0), 0.75f);
+  EXPECT_EQ(half.at(4, 1), 0.75f);
+  EXPECT_TRUE(std::isnan(half.at(5, 0)));
+  // Patches of 50 px every 100 px: the first cell begins at -25, a quarter of it beyond the slide.
+  map = make_heatmap(ScoredPatches{{0, 100}, {0, 0}, 50, 50, {0.25f, 0.75f}}, {200, 100});
+  const ReadTiff quarter = write_and_read(map, 25);
+  EXPECT_EQ(quarter.width, 8);
+  EXPECT_EQ(quarter.height, 8);
+  EXPECT_EQ(quarter.x_px, 0);
+  EXPECT_EQ(quarter.at(0, 0), 0.25f);
+  EXPECT_EQ(quarter.at(2, 3), 0.25f);
+  EXPECT_EQ(quarter.at(3, 0), 0.75f);
+  EXPECT_EQ(quarter.at(6, 3), 0.75f);
+  EXPECT_TRUE(std::isnan(quarter.at(7, 0)));
+  EXPECT_TRUE(std::isnan(quarter.at(0, 4)));
+}
+
+TEST(HeatmapTiff, PositionTagsSayWhatIsLeft) {
+  // A grid of 200 px cells from 537, 963: quarters of 50 px begin at 500 + 37 and 950 + 13.
+  HeatMap map;
+  map.rows = map.columns = 1;
+  map.values = {0.5f};
+  map.origin_x_px = 537;
+  map.origin_y_px = 963;
+  map.cell_x_px = map.cell_y_px = 200;
+  map.slide_size_px = {1000, 1200};
+  const ReadTiff read = write_and_read(map, 50);
+  EXPECT_NEAR(read.x_px, 37, 0.01);
+  EXPECT_NEAR(read.y_px, 13, 0.01);
+  EXPECT_EQ(read.width, 20);   // 963 px: 19.3
+  EXPECT_EQ(read.height, 24);  // 1187 px: 23.7
+  EXPECT_TRUE(std::isnan(read.at(9, 19)));
+  EXPECT_EQ(read.at(10, 19), 0.5f);
+  EXPECT_EQ(read.at(13, 22), 0.5f);
+  EXPECT_TRUE(std::isnan(read.at(14, 22)));
 }
 
 }  // namespace

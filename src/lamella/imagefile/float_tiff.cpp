@@ -47,6 +47,11 @@ void write_float_level(TiffFile& file, std::span<const float> values, SizePx siz
   file.set(TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_MINISBLACK);
   // No floating-point predictor: many readers lack it, and probabilities gain little from it.
   file.set(TIFFTAG_COMPRESSION, COMPRESSION_ADOBE_DEFLATE);
+  constexpr double kMicrometres = 1e4;  // in the resolution's unit, a centimetre
+  if (options.mpp && options.position_um) {
+    file.set(TIFFTAG_XPOSITION, options.position_um->x / kMicrometres);
+    file.set(TIFFTAG_YPOSITION, options.position_um->y / kMicrometres);
+  }
   if (size == full && !options.description.empty()) {
     file.set(TIFFTAG_IMAGEDESCRIPTION, options.description.c_str());
   }

@@ -33,9 +33,10 @@ Image read_png(const std::string& path);
 struct TiffOptions {
   int tile_px = 256;  // multiple of 16
   int jpeg_quality = 85;
-  std::optional<Mpp> mpp = {};   // written as resolution tags (pixels per centimetre)
-  std::string description = {};  // ImageDescription
-  bool pyramid = true;           // halve (box filter) until one tile holds the level
+  std::optional<Mpp> mpp = {};             // written as resolution tags (pixels per centimetre)
+  std::optional<PointF> position_um = {};  // with mpp: offset of the picture, as position tags
+  std::string description = {};            // ImageDescription
+  bool pyramid = true;                     // halve (box filter) until one tile holds the level
   bool leave_out_white = false;  // tiles that are white all over are not stored: they read as white
   void validate() const;
 };

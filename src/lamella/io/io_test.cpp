@@ -133,10 +133,5 @@ TEST(Csv, SaysWhereItIsBroken) {
   }
 }
 
-TEST(Csv, QuotesWhatNeedsIt) {
-  EXPECT_EQ(csv_field("plain"), "plain");
-  EXPECT_EQ(csv_field("a,\"b\""), "\"a,\"\"b\"\"\"");
-}
-
 }  // namespace
 }  // namespace lamella::io

@@ -39,4 +39,19 @@ LockedFile open_locked(const std::string& path) {
   }
 }
 
+bool nobody_holds(const std::string& path) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return false;
+  const bool nobody = ::flock(file, LOCK_SH | LOCK_NB) == 0;
+  ::close(file);
+  return nobody;
+}
+
+void remove_unless_held(const std::string& path) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return;
+  if (::flock(file, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) ::unlink(path.c_str());
+  ::close(file);
+}
+
 }  // namespace lamella::io

@@ -21,4 +21,9 @@ struct LockedFile {
 // Error kIo if it cannot be opened.
 LockedFile open_locked(const std::string& path);
 
+// The file is there, and the file system says that no process holds it.
+bool nobody_holds(const std::string& path);
+// Removes the file, if there is one, unless another process holds it.
+void remove_unless_held(const std::string& path);
+
 }  // namespace lamella::io

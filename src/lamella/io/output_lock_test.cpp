@@ -12,6 +12,7 @@
 #include "lamella/base/error.h"
 #include "lamella/base/process.h"
 #include "lamella/io/files.h"
+#include "lamella/io/locked_file.h"
 #include "lamella/io/temporary.h"
 
 namespace lamella::io {
@@ -152,6 +153,20 @@ TEST_F(OutputLocks, TemporariesOfDeadProcessesAreRemoved) {
   remove_left_temporaries(folder_, true);
   EXPECT_FALSE(exists(earlier));
   remove_left_temporaries(at("absent"), true);
+}
+
+TEST_F(OutputLocks, OfAFileAreSeenAndRespected) {
+  EXPECT_FALSE(nobody_holds(at("file")));  // there is none
+  EXPECT_NO_THROW(remove_unless_held(at("file")));
+  const LockedFile held = open_locked(at("file"));
+  EXPECT_EQ(held.state, LockedFile::State::kMine);
+  EXPECT_FALSE(nobody_holds(at("file")));
+  remove_unless_held(at("file"));
+  EXPECT_TRUE(exists(at("file")));
+  ::close(held.descriptor);
+  EXPECT_TRUE(nobody_holds(at("file")));
+  remove_unless_held(at("file"));
+  EXPECT_FALSE(exists(at("file")));
 }
 
 }  // namespace

@@ -33,7 +33,7 @@ nlohmann::json to_json(const Model& model) {
           {"lamella", LAMELLA_VERSION},
           {"name", model.name},
           {"patches", storage::spec_to_json(model.spec)},
-          {"effective_mpp", storage::json_or_null(model.effective_mpp)},
+          {"effective_mpp", json_or_null(model.effective_mpp)},
           {"encoder", {{"name", model.encoder.name}, {"sha256", model.encoder.sha256}}},
           {"precision", std::string(encoder::to_string(model.precision))},
           {"classifier",

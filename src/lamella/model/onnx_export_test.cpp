@@ -6,8 +6,8 @@
 #include <filesystem>
 
 #include "lamella/base/error.h"
+#include "lamella/base/protobuf.h"
 #include "lamella/io/files.h"
-#include "lamella/model/protobuf_internal.h"
 
 namespace lamella::model {
 namespace {

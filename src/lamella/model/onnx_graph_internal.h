@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "lamella/model/protobuf_internal.h"
+#include "lamella/base/protobuf.h"
 
 namespace lamella::model {
 

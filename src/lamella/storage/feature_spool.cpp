@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -231,13 +230,7 @@ void FeatureSpool::finish(const patch::PatchPlan& plan, const Meaning& meaning,
   discard();
 }
 
-void drop_spool(const std::string& path) {
-  const std::string part = part_path(path);
-  const int file = ::open(part.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return;
-  if (::flock(file, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) ::unlink(part.c_str());
-  ::close(file);
-}
+void drop_spool(const std::string& path) { io::remove_unless_held(part_path(path)); }
 
 void drop_other_spools(const std::string& folder, const std::set<std::string>& kept) {
   std::error_code error;

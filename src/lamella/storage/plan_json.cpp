@@ -5,10 +5,6 @@
 
 namespace lamella::storage {
 
-nlohmann::json json_or_null(const std::optional<double>& value) {
-  return value ? nlohmann::json(*value) : nlohmann::json();
-}
-
 std::optional<double> optional_double(const nlohmann::json& json, const char* key) {
   if (!json.contains(key) || json.at(key).is_null()) return {};
   return json.at(key).get<double>();
@@ -16,7 +12,7 @@ std::optional<double> optional_double(const nlohmann::json& json, const char* ke
 
 nlohmann::json spec_to_json(const patch::PatchSpec& spec) {
   return {{"size_px", spec.size_px},
-          {"level", spec.level ? nlohmann::json(*spec.level) : nlohmann::json()},
+          {"level", json_or_null(spec.level)},
           {"mpp", json_or_null(spec.mpp)}};
 }
 

@@ -18,7 +18,6 @@ patch::PatchSpec spec_from_json(const nlohmann::json& json);
 nlohmann::json plan_to_json(const patch::PatchPlan& plan);
 void plan_from_json(const nlohmann::json& json, patch::PatchPlan* plan);
 
-nlohmann::json json_or_null(const std::optional<double>& value);
 std::optional<double> optional_double(const nlohmann::json& json, const char* key);
 
 // Runs parse(); a JSON exception becomes Error kCorrupt that names `path` and `what`.

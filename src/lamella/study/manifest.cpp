@@ -12,6 +12,7 @@
 #include "lamella/base/json_text.h"
 #include "lamella/io/byte_source.h"
 #include "lamella/io/files.h"
+#include "lamella/record/run_json.h"
 #include "lamella/study/slides_table.h"
 
 namespace lamella::study {
@@ -23,15 +24,15 @@ namespace {
 constexpr int kFormat = 1;
 
 // What tells one content from another.
-std::string content_of(const Json& item) {
-  return item.value("sha256", item.value("fingerprint", std::string()));
+std::string content_of(const record::Input& input) {
+  return input.sha256 ? *input.sha256 : input.fingerprint.value_or("");
 }
 
-Json readable_or_error(const std::string& kind, const std::string& path, bool full_hash) {
+record::Input readable_or_error(const std::string& kind, const std::string& path, bool full_hash) {
   try {
     return input_file(kind, path, full_hash);
   } catch (const Error& error) {
-    return {{"kind", kind}, {"path", path}, {"error", error.message()}};
+    return {.kind = kind, .path = path, .error = error.message()};
   }
 }
 
@@ -40,65 +41,83 @@ struct Sources {
   std::vector<patch::CentreFile> centres;
 };
 
-Json list_inputs(const Sources& sources, bool full_hash) {
-  Json inputs = Json::array();
+record::Inputs list_inputs(const Sources& sources, bool full_hash) {
+  record::Inputs inputs;
   inputs.push_back(readable_or_error("slides table", sources.table, false));
   for (const patch::CentreFile& file : sources.centres) {
     inputs.push_back(readable_or_error("centres", file.path, false));
-    inputs.back()["label"] = file.label;
+    inputs.back().label = file.label;
   }
   for (const SlideEntry& entry : read_slides_table(sources.table)) {
-    Json item = readable_or_error("slide", entry.path, full_hash);
-    item["slide_id"] = entry.slide_id;
-    item["patient_id"] = entry.patient_id;
-    item["role"] = std::string(to_string(entry.role));
-    if (entry.mpp) item["mpp"] = *entry.mpp;
-    inputs.push_back(std::move(item));
+    record::Input input = readable_or_error("slide", entry.path, full_hash);
+    input.slide_id = entry.slide_id;
+    input.patient_id = entry.patient_id;
+    input.role = to_string(entry.role);
+    if (entry.mpp) input.mpp = {*entry.mpp, *entry.mpp};
+    inputs.push_back(std::move(input));
     if (entry.annotations.empty()) continue;
     inputs.push_back(readable_or_error("annotations", entry.annotations, false));
-    inputs.back()["slide_id"] = entry.slide_id;
+    inputs.back().slide_id = entry.slide_id;
   }
   return inputs;
 }
 
-Json digests_of(const Json& inputs) {
-  Json digests = Json::object();
-  for (const Json& item : inputs) {
-    if (item["kind"] != "slide") continue;
-    const std::string role = item["role"].get<std::string>();
-    if (!digests.contains(role)) digests[role] = cohort_digest(inputs, role);
+std::map<std::string, std::string> digests_of(const record::Inputs& inputs) {
+  std::map<std::string, std::string> digests;
+  for (const record::Input& input : inputs) {
+    if (input.kind == "slide" && input.role && !digests.contains(*input.role)) {
+      digests[*input.role] = cohort_digest(inputs, *input.role);
+    }
   }
   return digests;
 }
 
-}  // namespace
-
-Json input_file(const std::string& kind, const std::string& path, bool full_hash) {
-  const auto source = io::open_file(path);
-  Json item = {{"kind", kind},
-               {"path", path},
-               {"bytes", source->size()},
-               {"fingerprint", io::fingerprint(*source)}};
-  if (full_hash || kind != "slide") item["sha256"] = io::file_sha256(path);
-  return item;
+Manifest parse_manifest(const Json& json) {
+  if (json.at("format") != kFormat) throw Error(ErrorCode::kCorrupt, "it is of another format");
+  Manifest manifest;
+  manifest.name = json.value("name", "");
+  manifest.digest = json.at("digest").get<std::string>();
+  manifest.digests = json.value("digests", manifest.digests);
+  manifest.full_hash = json.value("full_hash", false);
+  manifest.inputs = json.at("inputs").get<record::Inputs>();
+  const std::string digest = cohort_digest(manifest.inputs, "");
+  if (manifest.digest != digest) {
+    throw Error(ErrorCode::kCorrupt,
+                fmt::format("its digest is {}, that of its entries is {}; it was edited",
+                            manifest.digest, digest));
+  }
+  return manifest;
 }
 
-std::string cohort_digest(const Json& inputs, const std::string& role) {
+}  // namespace
+
+record::Input input_file(const std::string& kind, const std::string& path, bool full_hash) {
+  const auto source = io::open_file(path);
+  record::Input input;
+  input.kind = kind;
+  input.path = path;
+  input.bytes = source->size();
+  input.fingerprint = io::fingerprint(*source);
+  if (full_hash || kind != "slide") input.sha256 = io::file_sha256(path);
+  return input;
+}
+
+std::string cohort_digest(const record::Inputs& inputs, const std::string& role) {
   std::map<std::string, std::string> annotations;
   std::vector<std::string> lines;
-  for (const Json& item : inputs) {
-    if (item["kind"] == "annotations") {
-      annotations[item["slide_id"].get<std::string>()] = content_of(item);
-    } else if (item["kind"] == "centres") {
-      lines.push_back(Json{"centres", item["label"], content_of(item)}.dump());
+  for (const record::Input& input : inputs) {
+    if (input.kind == "annotations" && input.slide_id) {
+      annotations[*input.slide_id] = content_of(input);
+    } else if (input.kind == "centres") {
+      lines.push_back(Json{"centres", json_or_null(input.label), content_of(input)}.dump());
     }
   }
-  for (const Json& item : inputs) {
-    if (item["kind"] != "slide" || (!role.empty() && item["role"] != role)) continue;
+  for (const record::Input& input : inputs) {
+    if (input.kind != "slide" || (!role.empty() && input.role != role)) continue;
+    const std::string id = input.slide_id.value_or("");
     // The fingerprint, so that a digest does not depend on --full-hash.
-    const Json line = {item["slide_id"], item["patient_id"], item["role"],
-                       item.value("fingerprint", std::string()),
-                       annotations[item["slide_id"].get<std::string>()]};
+    const Json line = {id, input.patient_id.value_or(""), input.role.value_or(""),
+                       input.fingerprint.value_or(""), annotations[id]};
     lines.push_back(line.dump(-1, ' ', false, Json::error_handler_t::replace));
   }
   std::sort(lines.begin(), lines.end());
@@ -107,57 +126,57 @@ std::string cohort_digest(const Json& inputs, const std::string& role) {
   return hash.hex();
 }
 
-Json make_manifest(const Study& study, bool full_hash, const std::string& folder) {
-  Json inputs = list_inputs({study.slides_table, study.centers}, full_hash);
+Manifest make_manifest(const Study& study, bool full_hash, const std::string& folder) {
+  Manifest manifest;
+  manifest.name = study.name;
+  manifest.full_hash = full_hash;
+  manifest.inputs = list_inputs({study.slides_table, study.centers}, full_hash);
+  manifest.digest = cohort_digest(manifest.inputs, "");
+  manifest.digests = digests_of(manifest.inputs);
   namespace fs = std::filesystem;
   const fs::path base = fs::absolute(folder).lexically_normal();
-  for (Json& item : inputs) {
-    const fs::path path = fs::absolute(item["path"].get<std::string>()).lexically_normal();
-    item["path"] = path.lexically_relative(base).string();
+  for (record::Input& input : manifest.inputs) {
+    input.path = fs::absolute(input.path).lexically_normal().lexically_relative(base).string();
   }
-  return {{"format", kFormat},
-          {"name", study.name},
-          {"digest", cohort_digest(inputs, "")},
-          {"digests", digests_of(inputs)},
-          {"full_hash", full_hash},
-          {"inputs", inputs}};
+  return manifest;
 }
 
-Json read_manifest(const std::string& path) {
-  const auto refuse = [&](const std::string& message) {
-    throw Error(ErrorCode::kCorrupt, "is no manifest: " + message, path);
-  };
+Json to_json(const Manifest& manifest) {
+  return {{"format", kFormat},
+          {"name", manifest.name},
+          {"digest", manifest.digest},
+          {"digests", manifest.digests},
+          {"full_hash", manifest.full_hash},
+          {"inputs", manifest.inputs}};
+}
+
+Manifest read_manifest(const std::string& path) {
   const std::string text = io::read_text_file(path, int64_t{1} << 28);
   try {
-    Json manifest = parse_json(text);
-    if (manifest.at("format") != kFormat) refuse("it is of another format");
-    const std::string digest = cohort_digest(manifest.at("inputs"), "");
-    if (manifest.at("digest") != digest) {
-      refuse(fmt::format("its digest is {}, that of its entries is {}; it was edited",
-                         manifest.at("digest").get<std::string>(), digest));
-    }
-    return manifest;
+    return parse_manifest(parse_json(text));
   } catch (const Json::exception& error) {
-    refuse(error.what());
+    throw Error(ErrorCode::kCorrupt, std::string("is no manifest: ") + error.what(), path);
+  } catch (const Error& error) {
+    throw Error(ErrorCode::kCorrupt, "is no manifest: " + error.message(), path);
   }
-  return {};
 }
 
 ManifestCheck verify_manifest(const std::string& path) {
-  const Json manifest = read_manifest(path);
+  const Manifest manifest = read_manifest(path);
   const std::string folder = io::parent_folder(path);
   Sources sources;
-  for (const Json& item : manifest["inputs"]) {
-    const std::string place = io::resolve(folder, item["path"].get<std::string>());
-    if (item["kind"] == "slides table") sources.table = place;
-    if (item["kind"] == "centres") sources.centres.push_back({place, item["label"].get<int8_t>()});
+  for (const record::Input& input : manifest.inputs) {
+    const std::string place = io::resolve(folder, input.path);
+    if (input.kind == "slides table") sources.table = place;
+    if (input.kind == "centres") {
+      sources.centres.push_back({place, static_cast<int8_t>(input.label.value_or(0))});
+    }
   }
-  const Json now = list_inputs(sources, manifest.value("full_hash", false));
+  const record::Inputs now = list_inputs(sources, manifest.full_hash);
   ManifestCheck check;
-  check.digest = manifest["digest"].get<std::string>();
+  check.digest = manifest.digest;
   check.digest_now = cohort_digest(now, "");
-  for (tracking::Difference& difference :
-       tracking::compare_json("inputs", manifest["inputs"], now)) {
+  for (record::Difference& difference : record::compare_json("inputs", manifest.inputs, now)) {
     difference.name = difference.name.substr(std::string("inputs.").size());
     difference.is_input = true;
     check.differences.push_back(std::move(difference));

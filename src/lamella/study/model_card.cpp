@@ -4,18 +4,16 @@
 #include <fmt/format.h>
 
 #include "lamella/base/text.h"
+#include "lamella/evaluation/metric_rows.h"
 
 namespace lamella::study {
-
-using Json = nlohmann::json;
 
 namespace {
 
 // Text of the record inside Markdown: one line, no table separators, no markup.
-std::string plain(const Json& value) {
-  if (value.is_null()) return "not known";
+std::string plain(const std::string& value) {
   std::string text;
-  for (const char c : value.is_string() ? value.get<std::string>() : value.dump()) {
+  for (const char c : value) {
     if (c == '\n' || c == '\r') {
       text += ' ';
       continue;
@@ -26,47 +24,33 @@ std::string plain(const Json& value) {
   return text.empty() ? "not known" : text;
 }
 
-Json at(const Json& record, const char* pointer) {
-  const Json::json_pointer place(pointer);
-  return record.contains(place) ? record[place] : Json();
-}
-
-std::string figure(const Json& value) {
-  return value.is_number() ? fmt::format("{:.4f}", value.get<double>()) : "n/a";
-}
-
-std::string data_section(const Json& record) {
+std::string data_section(const record::RunDocument& run) {
   std::string text =
       "## Data\n\n| role | slides | patients | digest of the data |\n|---|---|---|---|\n";
-  const Json split = at(record, "/split");
-  for (const auto& [role, part] : split.items()) {
-    text += fmt::format("| {} | {} | {} | `{}` |\n", role, part["slides"].size(),
-                        part["patients"].size(), part["digest"].get<std::string>().substr(0, 32));
+  for (const auto& [role, part] : run.split) {
+    text += fmt::format("| {} | {} | {} | `{}` |\n", role, part.slides.size(), part.patients.size(),
+                        part.digest.substr(0, 32));
   }
+  const record::Training training = run.training.value_or(record::Training{});
   text += fmt::format(
       "\nTrained on {} tumour and {} normal patches. No patient is in both train and "
       "test.\n",
-      plain(at(record, "/training/rows_positive")), plain(at(record, "/training/rows_negative")));
-  for (const auto& [role, part] : split.items()) {
+      training.rows_positive, training.rows_negative);
+  for (const auto& [role, part] : run.split) {
     std::vector<std::string> names;
-    for (const Json& slide : part["slides"]) names.push_back(plain(slide));
+    for (const std::string& slide : part.slides) names.push_back(plain(slide));
     if (role != "score") text += fmt::format("\n{}: {}.\n", role, join(names, ", "));
   }
   return text;
 }
 
-std::string metrics_section(const Json& record) {
-  std::string text =
-      "## Figures\n\n| set | patches | tumour | AUC | 95 % interval | avg. precision | accuracy | "
-      "balanced | Brier | ECE |\n|---|---|---|---|---|---|---|---|---|---|\n";
-  const Json metrics = at(record, "/metrics");
-  for (const auto& [role, m] : metrics.items()) {
-    const std::string interval =
-        m["auc_low"].is_number() ? figure(m["auc_low"]) + "-" + figure(m["auc_high"]) : "n/a";
-    text += fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |\n", role,
-                        plain(m["n"]), plain(m["n_positive"]), figure(m["auc"]), interval,
-                        figure(m["average_precision"]), figure(m["accuracy"]),
-                        figure(m["balanced_accuracy"]), figure(m["brier"]), figure(m["ece"]));
+std::string metrics_section(const record::RunDocument& run) {
+  const std::vector<std::string> titles = evaluation::metric_titles();
+  std::string text = fmt::format("## Figures\n\n| set | {} |\n|---|", join(titles, " | "));
+  for (size_t i = 0; i < titles.size(); ++i) text += "---|";
+  text += "\n";
+  for (const auto& [role, metrics] : run.metrics) {
+    text += fmt::format("| {} | {} |\n", role, join(evaluation::metric_cells(metrics), " | "));
   }
   return text +
          "\nPooled over the labelled patches of all slides of a set; interval by DeLong; accuracy "
@@ -77,8 +61,10 @@ std::string metrics_section(const Json& record) {
          "model has seen.\n";
 }
 
-std::string model_section(const Json& record) {
-  const Json mpp = at(record, "/training/mpp");
+std::string model_section(const record::RunDocument& run) {
+  const record::Training training = run.training.value_or(record::Training{});
+  const record::EncoderUsed encoder = run.encoder.value_or(record::EncoderUsed{});
+  const record::Software software = run.software.value_or(record::Software{});
   return fmt::format(
       "## Model\n\n"
       "| | |\n|---|---|\n"
@@ -91,18 +77,14 @@ std::string model_section(const Json& record) {
       "| classifier | logistic regression on standardised features, penalty {}{} |\n"
       "| classifier's SHA-256 | `{}` |\n"
       "| made by | lamella {} ({}) |\n",
-      plain(at(record, "/study/patches/size_px")),
-      mpp.is_number() ? fmt::format("{:.4f} µm/px", mpp.get<double>())
-                      : "a pyramid level (the slides have no known scale)",
-      plain(at(record, "/encoder/name")), plain(at(record, "/encoder/dimension")),
-      plain(at(record, "/encoder/precision")), plain(at(record, "/encoder/source")),
-      plain(at(record, "/encoder/licence")), plain(at(record, "/encoder/sha256")),
-      plain(at(record, "/training/lambda")),
-      at(record, "/training/folds") == 0
-          ? std::string(" (given)")
-          : fmt::format(" (by cross-validation, {} folds)", plain(at(record, "/training/folds"))),
-      plain(at(record, "/training/model_sha256")), plain(at(record, "/software/lamella")),
-      plain(at(record, "/software/git_commit")));
+      training.size_px,
+      training.mpp ? fmt::format("{:.4f} µm/px", *training.mpp)
+                   : "a pyramid level (the slides have no known scale)",
+      plain(encoder.name), encoder.dimension, plain(encoder.precision), plain(encoder.source),
+      plain(encoder.licence), plain(encoder.sha256), nlohmann::json(training.lambda).dump(),
+      training.folds == 0 ? std::string(" (given)")
+                          : fmt::format(" (by cross-validation, {} folds)", training.folds),
+      plain(training.model_sha256), plain(software.lamella), plain(software.git_commit));
 }
 
 constexpr const char* kLimits =
@@ -117,13 +99,12 @@ constexpr const char* kLimits =
 
 }  // namespace
 
-std::string model_card(const Json& record) {
+std::string model_card(const record::RunDocument& run) {
   return fmt::format(
       "# {}\n\nMade from the record of the run that trained it; do not edit.\n\n{}\n{}\n{}\n{}\n"
       "## Use\n\nFrom this folder:\n\n```\nlamella score --slide SLIDE --model . --out "
       "scores.csv\n```\n",
-      plain(record["name"]), model_section(record), data_section(record), metrics_section(record),
-      kLimits);
+      plain(run.name), model_section(run), data_section(run), metrics_section(run), kLimits);
 }
 
 }  // namespace lamella::study

@@ -71,7 +71,10 @@ const std::shared_ptr<const slide::Slide>& pixels_of(SlideWork& work) {
 
 void read_centres(RunState& state) {
   for (const patch::CentreFile& file : state.study.centers) {
-    state.centres.push_back({annotation::read_ncrf_centres(file.path), file.label, file.path});
+    std::vector<std::string> notes;
+    state.centres.push_back(
+        {annotation::read_ncrf_centres(file.path, &notes), file.label, file.path});
+    for (const std::string& note : notes) state.context.warn(file.path + ": " + note);
   }
 }
 

@@ -29,7 +29,7 @@ std::vector<StudyPiece> plan_study_slide(const Study& study, const encoder::Enco
                                          const Context& context) {
   const RunOptions options;
   StudyResult result;
-  tracking::RunRecord nowhere;
+  record::RunRecord nowhere;
   RunState state{
       .study = study, .options = options, .context = context, .result = result, .record = nowhere};
   state.encoder_info = encoder;

@@ -6,23 +6,28 @@
 #include <filesystem>
 
 #include "lamella/base/error.h"
+#include "lamella/base/json_text.h"
 #include "lamella/encoder/encoder.h"
+#include "lamella/io/byte_source.h"
 #include "lamella/io/files.h"
+#include "lamella/record/run_json.h"
+#include "lamella/record/run_reader.h"
 #include "lamella/storage/storage.h"
-#include "lamella/study/run_report_internal.h"
-#include "lamella/tracking/run_reader.h"
+#include "lamella/study/manifest.h"
+#include "lamella/study/run_study.h"
 
 namespace lamella::study {
 
 namespace fs = std::filesystem;
-using tracking::Difference;
-using tracking::recorded_path;
+using record::Difference;
+using record::recorded_path;
 
 namespace {
 
-Study recorded_study(const nlohmann::json& run, const std::string& folder, bool recorded_options) {
-  const std::string path = recorded_path(run, run["command"]["study"].get<std::string>());
-  const auto overrides = run["command"]["set"].get<std::vector<std::string>>();
+Study recorded_study(const record::RunDocument& run, const std::string& folder,
+                     bool recorded_options) {
+  const std::string path = recorded_path(run, run.command->study);
+  const std::vector<std::string>& overrides = run.command->set;
   if (!recorded_options && io::exists(path)) return read_study(path, overrides);
   Study study = read_study(folder + "/study.toml", overrides, io::parent_folder(path));
   study.path = folder + "/study.toml";
@@ -30,57 +35,52 @@ Study recorded_study(const nlohmann::json& run, const std::string& folder, bool 
 }
 
 // One recorded input file against what is there now.
-void check_input(const nlohmann::json& run, const nlohmann::json& item,
+void check_input(const record::RunDocument& run, const record::Input& before,
                  std::vector<Difference>& changed) {
   // The study file is compared option by option; a slide that could not be read has no hash.
-  const std::string kind = item.value("kind", "");
-  if (kind == "study" || item.contains("error")) return;
-  nlohmann::json now;
+  if (before.kind == "study" || before.error) return;
+  const std::string name = fmt::format("{} {}", before.kind, before.slide_id.value_or(before.path));
+  record::Input now;
   try {
-    now = input_file(kind, recorded_path(run, item["path"].get<std::string>()),
-                     item.contains("sha256"));
-  } catch (const Error& error) {
-    now = nlohmann::json();
-  }
-  const std::string slide = item.value("slide_id", "");
-  const std::string name =
-      fmt::format("{} {}", kind, slide.empty() ? item["path"].get<std::string>() : slide);
-  if (now.is_null()) {
-    changed.push_back({name, item["path"], "not there or not readable", true, {}});
+    now = input_file(before.kind, recorded_path(run, before.path), before.sha256.has_value());
+  } catch (const Error&) {
+    changed.push_back({name, before.path, "not there or not readable", true, {}});
     return;
   }
-  for (const char* key : {"sha256", "fingerprint", "bytes"}) {
-    if (!item.contains(key) || item[key] == now[key]) continue;
-    changed.push_back({fmt::format("{} ({}).{}", name, item["path"].get<std::string>(), key),
-                       item[key],
-                       now[key],
+  const auto differs = [&](const char* key, const auto& one, const auto& other) {
+    if (!one || one == other) return false;
+    changed.push_back({fmt::format("{} ({}).{}", name, before.path, key),
+                       json_or_null(one),
+                       json_or_null(other),
                        true,
                        {}});
-    return;
-  }
+    return true;
+  };
+  // The first is enough.
+  if (differs("sha256", before.sha256, now.sha256)) return;
+  if (differs("fingerprint", before.fingerprint, now.fingerprint)) return;
+  differs("bytes", before.bytes, now.bytes);
 }
 
-void check_encoder(const nlohmann::json& run, const Study& study,
+void check_encoder(const record::EncoderUsed& recorded, const Study& study,
                    std::vector<Difference>& changed) {
-  const nlohmann::json& recorded = run["encoder"];
   try {
     const encoder::EncoderInfo info = encoder::find_encoder(study.encoder);
-    if (info.sha256 != recorded["sha256"].get<std::string>()) {
+    if (info.sha256 != recorded.sha256) {
       changed.push_back(
-          {"encoder " + info.name + ".sha256", recorded["sha256"], info.sha256, true, {}});
+          {"encoder " + info.name + ".sha256", recorded.sha256, info.sha256, true, {}});
     }
-    encoder::resolve_precision(encoder::parse_precision(recorded["precision"].get<std::string>()),
-                               info);
+    encoder::resolve_precision(encoder::parse_precision(recorded.precision), info);
   } catch (const Error& error) {
-    changed.push_back({"encoder", recorded["name"], error.message(), true, {}});
+    changed.push_back({"encoder", recorded.name, error.message(), true, {}});
   }
 }
 
-std::vector<Difference> check_inputs(const nlohmann::json& run, const Study& study) {
+std::vector<Difference> check_inputs(const record::RunDocument& run, const Study& study) {
   std::vector<Difference> changed;
-  for (const nlohmann::json& item : run["inputs"]) check_input(run, item, changed);
-  check_encoder(run, study, changed);
-  for (Difference& option : tracking::compare_json("study", run["study"], to_json(study))) {
+  for (const record::Input& input : run.inputs) check_input(run, input, changed);
+  check_encoder(*run.encoder, study, changed);
+  for (Difference& option : record::compare_json("study", run.options, to_json(study))) {
     option.is_input = true;
     changed.push_back(std::move(option));
   }
@@ -106,10 +106,11 @@ std::string fresh_folder(const std::string& asked, const Study& study, const std
 }
 
 // Where two files of scores part; nothing if the recorded one has been overwritten since.
-std::vector<Difference> first_score(const std::string& name, const nlohmann::json& sha256,
-                                    const std::string& before, const std::string& after) {
+std::vector<Difference> first_score(const record::Output& file, const std::string& before,
+                                    const std::string& after) {
+  const std::string& name = file.path;
   if (!name.starts_with("scores/") || !io::exists(before + "/" + name)) return {};
-  if (input_file("scores", before + "/" + name, true)["sha256"] != sha256) return {};
+  if (io::file_sha256(before + "/" + name) != file.sha256) return {};
   const heatmap::ScoredPatches a = storage::read_scores(before + "/" + name);
   const heatmap::ScoredPatches b = storage::read_scores(after + "/" + name);
   const size_t rows = std::min(a.scores.size(), b.scores.size());
@@ -122,17 +123,15 @@ std::vector<Difference> first_score(const std::string& name, const nlohmann::jso
   return {};
 }
 
-std::vector<Difference> result_differences(const nlohmann::json& before,
-                                           const nlohmann::json& after) {
+std::vector<Difference> result_differences(const record::RunDocument& before,
+                                           const record::RunDocument& after) {
   std::vector<Difference> result;
-  const std::string old_output = recorded_path(before, before["study"]["output"]);
-  for (Difference& difference : tracking::compare_runs(before, after).differences) {
+  const std::string old_output = recorded_path(before, before.output);
+  for (Difference& difference : record::compare_runs(before, after).differences) {
     if (difference.is_input) continue;
-    for (const nlohmann::json& file : before["outputs"]) {
-      const std::string name = file["path"].get<std::string>();
-      if (difference.name != "outputs." + name + ".sha256") continue;
-      for (Difference& score : first_score(name, file["sha256"], old_output,
-                                           after["study"]["output"].get<std::string>())) {
+    for (const record::Output& file : before.outputs) {
+      if (difference.name != "outputs." + file.path + ".sha256") continue;
+      for (Difference& score : first_score(file, old_output, after.output)) {
         result.push_back(std::move(score));
       }
     }
@@ -141,43 +140,52 @@ std::vector<Difference> result_differences(const nlohmann::json& before,
   return result;
 }
 
+void require_results(const record::RunDocument& run, const std::string& folder) {
+  const std::pair<const char*, bool> parts[] = {
+      {"command", run.command.has_value()}, {"caller", run.caller.has_value()},
+      {"study", !run.options.empty()},      {"inputs", !run.inputs.empty()},
+      {"encoder", run.encoder.has_value()}, {"outputs", !run.outputs.empty()},
+      {"metrics", !run.metrics.empty()}};
+  for (const auto& [name, is_there] : parts) {
+    if (is_there) continue;
+    throw Error(ErrorCode::kInvalidArgument,
+                fmt::format("the run is {} and its record has no '{}': there is no result to "
+                            "compare with; expected a run that went to its end",
+                            to_string(run.status), name),
+                folder);
+  }
+}
+
 }  // namespace
 
 Reproduction reproduce_run(const std::string& folder, const ReproduceOptions& options,
                            const Context& context) {
-  const nlohmann::json run = tracking::read_run(folder);
-  for (const char* key :
-       {"command", "caller", "study", "inputs", "encoder", "outputs", "metrics"}) {
-    if (run.contains(key)) continue;
-    throw Error(ErrorCode::kInvalidArgument,
-                fmt::format("the run is {} and its record has no '{}': there is no result to "
-                            "compare with; expected a run that went to its end",
-                            run["status"].get<std::string>(), key),
-                folder);
-  }
+  const record::RunDocument run = record::read_run(folder);
+  require_results(run, folder);
   Study study = recorded_study(run, folder, options.recorded_options);
   Reproduction result;
   result.changed = check_inputs(run, study);
   if (!result.changed.empty()) return result;
 
-  study.output = fresh_folder(options.output, study, run["run_id"].get<std::string>());
+  study.output = fresh_folder(options.output, study, run.run_id);
   study.tracking.mlflow = "";  // a run made again is no new result
-  study.precision = encoder::parse_precision(run["encoder"]["precision"].get<std::string>());
+  study.precision = encoder::parse_precision(run.encoder->precision);
   RunOptions run_options;
-  run_options.full_hash = run["command"].value("full_hash", false);
+  run_options.full_hash = run.command->full_hash;
   const StudyResult made = run_study(study, run_options, context);
   result.run_id = made.run_id;
   result.run_folder = made.run_folder;
-  const nlohmann::json again = tracking::read_run(made.run_folder);
+  const record::RunDocument again = record::read_run(made.run_folder);
   result.differences = result_differences(run, again);
-  result.software = tracking::compare_json("software", run["software"], again["software"]);
+  result.software =
+      record::compare_json("software", json_or_null(run.software), json_or_null(again.software));
   return result;
 }
 
 nlohmann::json to_json(const Reproduction& reproduction) {
   const auto list = [](const std::vector<Difference>& differences) {
     nlohmann::json items = nlohmann::json::array();
-    for (const Difference& difference : differences) items.push_back(tracking::to_json(difference));
+    for (const Difference& difference : differences) items.push_back(record::to_json(difference));
     return items;
   };
   return {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "lamella/base/context.h"
-#include "lamella/tracking/compare_runs.h"
+#include "lamella/record/compare_runs.h"
 
 namespace lamella::study {
 
@@ -21,11 +21,11 @@ struct ReproduceOptions {
 struct Reproduction {
   // Inputs that are no longer what the run had: slides, annotations, tables, encoder, options. If
   // there are any, nothing was computed.
-  std::vector<tracking::Difference> changed;
+  std::vector<record::Difference> changed;
   // What is no longer the same and may explain a difference: versions, processor.
-  std::vector<tracking::Difference> software;
+  std::vector<record::Difference> software;
   // Results that differ from the recorded ones, in the order of computing.
-  std::vector<tracking::Difference> differences;
+  std::vector<record::Difference> differences;
   std::string run_id;  // of the new run, "" if nothing was computed
   std::string run_folder;
 

@@ -1,93 +1,91 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <set>
-
+#include "lamella/base/credentials.h"
 #include "lamella/base/error.h"
+#include "lamella/evaluation/metric_rows.h"
 #include "lamella/io/byte_source.h"
 #include "lamella/io/files.h"
+#include "lamella/record/software.h"
+#include "lamella/study/manifest.h"
 #include "lamella/study/run_report_internal.h"
 
 namespace lamella::study {
 
 namespace {
 
-nlohmann::json slide_input(const SlideWork& work, bool full_hash) {
-  nlohmann::json item = {{"kind", "slide"}, {"path", work.entry.path}};
-  if (work.info) {
-    const slide::SlideInfo& info = *work.info;
-    item["fingerprint"] = info.fingerprint;
-    try {
-      item["bytes"] = io::open_file(work.entry.path)->size();
-      if (full_hash) item["sha256"] = io::file_sha256(work.entry.path);
-    } catch (const Error& error) {  // it is gone since: what needs its pixels will fail
-      item["error"] = error.what();
-    }
-    item["backend"] = info.backend;
-    item["mpp_source"] = std::string(slide::to_string(info.mpp_source));
-    if (info.mpp) item["mpp"] = {info.mpp->x, info.mpp->y};
-  } else {
-    item["error"] = work.outcome.error;
+record::Input slide_input(const SlideWork& work, bool full_hash) {
+  record::Input input;
+  input.kind = "slide";
+  input.path = work.entry.path;
+  input.slide_id = work.entry.slide_id;
+  input.patient_id = work.entry.patient_id;
+  input.role = to_string(work.entry.role);
+  if (!work.info) {
+    input.error = work.outcome.error;
+    return input;
   }
-  item["slide_id"] = work.entry.slide_id;
-  item["patient_id"] = work.entry.patient_id;
-  item["role"] = std::string(to_string(work.entry.role));
-  return item;
+  const slide::SlideInfo& info = *work.info;
+  input.fingerprint = info.fingerprint;
+  input.backend = info.backend;
+  input.mpp_source = slide::to_string(info.mpp_source);
+  if (info.mpp) input.mpp = {info.mpp->x, info.mpp->y};
+  try {
+    input.bytes = io::open_file(work.entry.path)->size();
+    if (full_hash) input.sha256 = io::file_sha256(work.entry.path);
+  } catch (const Error& error) {  // it is gone since: what needs its pixels will fail
+    input.error = error.what();
+  }
+  return input;
 }
 
-}  // namespace
-
-nlohmann::json inputs_json(const RunState& state) {
-  nlohmann::json list = nlohmann::json::array();
+record::Inputs inputs_of(const RunState& state) {
+  record::Inputs list;
   list.push_back(input_file("study", state.study.path, false));
   list.push_back(input_file("slides table", state.study.slides_table, false));
   for (const patch::CentreFile& file : state.study.centers) {
     list.push_back(input_file("centres", file.path, false));
-    list.back()["label"] = file.label;
+    list.back().label = file.label;
   }
   for (const SlideWork& work : state.works) {
     list.push_back(slide_input(work, state.options.full_hash));
     if (work.annotations_sha256.empty()) continue;
     list.push_back(input_file("annotations", work.entry.annotations, false));
-    list.back()["slide_id"] = work.entry.slide_id;
+    list.back().slide_id = work.entry.slide_id;
   }
   return list;
 }
 
-nlohmann::json encoder_json(const RunState& state) {
+record::EncoderUsed encoder_of(const RunState& state) {
   const encoder::EncoderInfo& info = state.encoder_info;
-  return {{"name", info.name},
-          {"sha256", info.sha256},
-          {"source", info.source},
-          {"licence", info.licence},
-          {"precision", std::string(encoder::to_string(state.precision))},
-          {"dimension", info.dimension}};
+  return {info.name,
+          info.sha256,
+          info.source,
+          info.licence,
+          std::string(encoder::to_string(state.precision)),
+          info.dimension};
 }
 
-nlohmann::json split_json(const RunState& state, const nlohmann::json& inputs) {
-  nlohmann::json split = nlohmann::json::object();
-  for (const Role role : {Role::kTrain, Role::kTest, Role::kScore}) {
-    std::vector<std::string> slides;
-    std::set<std::string> patients;
-    for (const SlideWork& work : state.works) {
-      if (work.entry.role != role) continue;
-      slides.push_back(work.entry.slide_id);
-      patients.insert(work.entry.patient_id);
-    }
-    if (slides.empty()) continue;
-    const std::string name(to_string(role));
-    split[name] = {
-        {"slides", slides}, {"patients", patients}, {"digest", cohort_digest(inputs, name)}};
+record::Split split_of(const RunState& state, const record::Inputs& inputs) {
+  record::Split split;
+  for (const SlideWork& work : state.works) {
+    record::Cohort& cohort = split[std::string(to_string(work.entry.role))];
+    cohort.slides.push_back(work.entry.slide_id);
+    cohort.patients.insert(work.entry.patient_id);
   }
+  for (auto& [role, cohort] : split) cohort.digest = cohort_digest(inputs, role);
   return split;
 }
 
-nlohmann::json seeds_json(const Study& study) {
-  nlohmann::json seeds = nlohmann::json::object();
-  if (study.from_annotations) seeds["patches.from_annotations"] = study.from_annotations->seed;
-  return seeds;
+}  // namespace
+
+void record_inputs(RunState& state) {
+  record::RunDocument& document = state.record.document();
+  document.inputs = inputs_of(state);
+  document.split = split_of(state, document.inputs);
+  state.record.write();
 }
 
-nlohmann::json outputs_json(RunState& state) {
-  nlohmann::json list = nlohmann::json::array();
+record::Outputs outputs_of(RunState& state) {
+  record::Outputs list;
   const auto add = [&](const std::string& name) {
     std::string& sha256 = state.output_hashes[name];
     if (sha256.empty()) {
@@ -95,7 +93,7 @@ nlohmann::json outputs_json(RunState& state) {
       if (!io::exists(path)) return;
       sha256 = io::file_sha256(path);
     }
-    list.push_back({{"path", name}, {"sha256", sha256}});
+    list.push_back({name, sha256});
   };
   if (state.model_sha256.empty()) return list;  // not trained yet
   for (const SlideWork& work : state.works) {
@@ -104,7 +102,7 @@ nlohmann::json outputs_json(RunState& state) {
     if (work.entry.role != Role::kScore) add("scores/labelled/" + id + ".csv");
     if (!work.scored) continue;
     add("scores/grid/" + id + ".csv");
-    if (work.outcome.heatmap.empty()) continue;
+    if (!work.outcome.heatmap) continue;
     add("heatmaps/" + id + ".png");
     add("heatmaps/" + id + ".tiff");
   }
@@ -113,36 +111,41 @@ nlohmann::json outputs_json(RunState& state) {
 }
 
 void start_record(RunState& state, const encoder::EncoderInfo& encoder) {
-  tracking::RunRecord& record = state.record;
+  const Study& study = state.study;
   state.encoder_info = encoder;
-  state.precision = encoder::resolve_precision(state.study.precision, encoder);
-  record.set("command", {{"study", state.study.path},
-                         {"set", state.study.overrides},
-                         {"threads", state.context.threads},
-                         {"full_hash", state.options.full_hash}});
-  record.set("caller", tracking::describe_caller());
-  record.set("study", to_json(state.study));
-  record.set("encoder", encoder_json(state));
-  record.set("seeds", seeds_json(state.study));
-  record.set("software",
-             tracking::describe_software({{"inference_engine", encoder::inference_engine_version()},
-                                          {"openslide", slide::openslide_version()}}));
+  state.precision = encoder::resolve_precision(study.precision, encoder);
+  record::RunDocument& document = state.record.document();
+  document.command = {study.path, study.overrides, state.context.threads, state.options.full_hash};
+  document.caller = record::describe_caller();
+  document.output = study.output;
+  document.server = without_credentials(study.tracking.mlflow.value_or(""));
+  document.options = to_json(study);
+  document.encoder = encoder_of(state);
+  if (study.from_annotations) {
+    document.seeds["patches.from_annotations"] = study.from_annotations->seed;
+  }
+  document.software =
+      record::describe_software({{"inference_engine", encoder::inference_engine_version()},
+                                 {"openslide", slide::openslide_version()}});
+  state.record.write();
   // The text as it was, so that the run can be made again when the file has moved on.
-  io::write_file_atomic(record.folder() + "/study.toml",
-                        tracking::without_credentials(io::read_text_file(state.study.path)));
+  io::write_file_atomic(state.record.folder() + "/study.toml",
+                        without_credentials(io::read_text_file(study.path)));
 }
 
 void record_outcomes(RunState& state, bool now) {
   if (!now && state.record.resting()) return;
-  nlohmann::json list = nlohmann::json::array();
-  for (const SlideWork& work : state.works) list.push_back(to_json(work.outcome));
-  state.record.set("slides", list);
+  record::Outcomes& outcomes = state.record.document().outcomes;
+  outcomes.clear();
+  for (const SlideWork& work : state.works) outcomes.push_back(work.outcome);
+  state.record.write();
 }
 
 void measure_metrics(RunState& state, const std::string& role, const evaluation::Metrics& metrics) {
-  const nlohmann::json values = to_json(metrics);
-  for (const auto& [key, value] : values.items()) {
-    if (value.is_number()) state.record.measure(role + "_" + key, value.get<double>());
+  for (const evaluation::MetricRow& row : evaluation::kMetricRows) {
+    if (const auto value = evaluation::metric_value(metrics, row)) {
+      state.record.measure(role + "_" + row.name, *value);
+    }
   }
 }
 

@@ -77,10 +77,11 @@ void for_each_slide(RunState& state, const std::function<void(SlideWork&)>& step
     }
     work.slide.reset();
     if (!work.alive()) {
-      state.context.warn("slide '" + work.entry.slide_id + "' failed: " + work.outcome.error);
+      work.outcome.status = "failed";
+      state.context.warn("slide '" + work.entry.slide_id + "' failed: " + *work.outcome.error);
     }
     record_outcomes(state, false);
-    follow_run(state, Moment::kSlide);
+    send_record(state, Moment::kSlide);
   }
 }
 

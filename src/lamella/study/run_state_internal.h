@@ -11,13 +11,12 @@
 
 #include "lamella/annotation/annotation.h"
 #include "lamella/encoder/encoder.h"
+#include "lamella/mlflow/follower.h"
 #include "lamella/model/model.h"
+#include "lamella/record/run_record.h"
 #include "lamella/slide/slide.h"
 #include "lamella/storage/storage.h"
-#include "lamella/study/run_follower_internal.h"
 #include "lamella/study/run_study.h"
-#include "lamella/tracking/mlflow_publish.h"
-#include "lamella/tracking/run_record.h"
 
 namespace lamella::study {
 
@@ -31,9 +30,9 @@ struct SlideWork {
   std::optional<storage::FeatureFile> labelled;  // of train and test slides
   std::string labelled_key;
   bool scored = false;  // its grid
-  SlideOutcome outcome;
+  record::Outcome outcome;
 
-  bool alive() const { return outcome.error.empty(); }
+  bool alive() const { return !outcome.error; }
 };
 
 struct RunState {
@@ -41,7 +40,7 @@ struct RunState {
   const RunOptions& options;
   Context context;  // its warnings go into the result, too
   StudyResult& result;
-  tracking::RunRecord& record;
+  record::RunRecord& record;
   std::vector<patch::LabelledCentres> centres{};
   encoder::EncoderInfo encoder_info{};
   encoder::Precision precision = encoder::Precision::kF32;  // as resolved
@@ -50,8 +49,8 @@ struct RunState {
   std::optional<double> model_mpp{};
   model::Model model{};
   std::string model_sha256{};
-  tracking::PublishOptions publish{};  // uri "": nowhere
-  std::unique_ptr<RunFollower> follower{};
+  mlflow::PublishOptions publish{};  // uri "": nowhere
+  std::unique_ptr<mlflow::Follower> follower{};
   double publish_seconds = 0;                          // that the run waited for it
   std::map<std::string, std::string> output_hashes{};  // of finished files, by their names
 
@@ -93,7 +92,7 @@ bool find_finished(RunState& state, SlideWork& work, const std::string& piece,
 // kSlide: after a slide; nothing happens unless the last sending was a while ago.
 void choose_server(RunState& state);
 enum class Moment { kUnderway, kSlide, kEnd, kInterrupted };
-void follow_run(RunState& state, Moment moment);
+void send_record(RunState& state, Moment moment);
 
 // The steps, in order.
 void open_slides(RunState& state);      // slides, annotations, the model's scale

@@ -8,8 +8,9 @@
 
 #include "lamella/base/error.h"
 #include "lamella/base/text.h"
-#include "lamella/io/csv.h"
 #include "lamella/io/files.h"
+#include "lamella/io/table.h"
+#include "lamella/slide/slide_info.h"
 
 namespace lamella::study {
 
@@ -27,52 +28,24 @@ std::string_view to_string(Role role) {
 
 namespace {
 
-const std::vector<std::string> kColumns = {"slide_id", "path",        "patient_id",
-                                           "role",     "annotations", "mpp"};
-
-// Column name -> position.
-std::map<std::string, size_t> read_header(const std::string& path, const io::CsvRow& header) {
-  std::map<std::string, size_t> columns;
-  for (size_t i = 0; i < header.fields.size(); ++i) {
-    const std::string name = to_lower(trim(header.fields[i]));
-    if (std::find(kColumns.begin(), kColumns.end(), name) == kColumns.end()) {
-      io::throw_csv_error(
-          path, header, i,
-          "one of the columns " + join(kColumns, ", ") + did_you_mean(name, kColumns));
-    }
-    if (!columns.emplace(name, i).second) {
-      io::throw_csv_error(path, header, i, "each column once");
-    }
-  }
-  for (const char* needed : {"slide_id", "path", "role"}) {
-    if (!columns.contains(needed)) {
-      throw Error(ErrorCode::kFormat,
-                  fmt::format("line {}: the column '{}' is missing; expected a header like "
-                              "slide_id,path,patient_id,role,annotations,mpp",
-                              header.line, needed),
-                  path);
-    }
-  }
-  return columns;
-}
+const std::vector<io::TableColumn> kColumns = {{"slide_id", true}, {"path", true},  {"patient_id"},
+                                               {"role", true},     {"annotations"}, {"mpp"}};
 
 class RowReader {
  public:
-  RowReader(const std::string& path, const std::map<std::string, size_t>& columns,
-            const io::CsvRow& row)
-      : path_(path), columns_(columns), row_(row) {}
+  RowReader(const io::Table& table, size_t row) : table_(table), row_(row) {}
 
   SlideEntry entry() const {
     SlideEntry entry;
-    entry.line = row_.line;
-    entry.slide_id = needed("slide_id", "a slide id");
+    entry.line = table_.line(row_);
+    entry.slide_id = table_.needed(row_, "slide_id", "a slide id");
     if (entry.slide_id.find('/') != std::string::npos || entry.slide_id.starts_with('.')) {
       fail("slide_id", "a slide id that can be a file name (no '/', no leading '.')");
     }
-    const std::string folder = io::parent_folder(path_);
-    entry.path = io::resolve(folder, needed("path", "the slide's path"));
+    const std::string folder = io::parent_folder(table_.path());
+    entry.path = io::resolve(folder, table_.needed(row_, "path", "the slide's path"));
     entry.role = role();
-    entry.patient_id = get("patient_id");
+    entry.patient_id = table_.text(row_, "patient_id");
     if (entry.patient_id.empty()) {
       if (entry.role != Role::kScore) {
         fail("patient_id",
@@ -81,29 +54,20 @@ class RowReader {
       }
       entry.patient_id = entry.slide_id;
     }
-    entry.annotations = get("annotations");
+    entry.annotations = table_.text(row_, "annotations");
     if (!entry.annotations.empty()) entry.annotations = io::resolve(folder, entry.annotations);
-    if (const std::string text = get("mpp"); !text.empty()) {
-      entry.mpp = parse_double(text);
-      if (!entry.mpp || !(*entry.mpp > 0)) fail("mpp", "µm per pixel at level 0, e.g. 0.25");
-    }
+    const std::string expected = fmt::format("µm per pixel at level 0, from {} to {}, e.g. 0.25",
+                                             slide::kMinPlausibleMpp, slide::kMaxPlausibleMpp);
+    entry.mpp = table_.number(row_, "mpp", expected);
+    if (entry.mpp &&
+        !(*entry.mpp >= slide::kMinPlausibleMpp && *entry.mpp <= slide::kMaxPlausibleMpp))
+      fail("mpp", expected);
     return entry;
   }
 
  private:
-  std::string get(const std::string& column) const {
-    const auto at = columns_.find(column);
-    return at == columns_.end() || at->second >= row_.fields.size() ? "" : row_.fields[at->second];
-  }
-
-  std::string needed(const std::string& column, const std::string& expected) const {
-    std::string value = get(column);
-    if (value.empty()) fail(column, expected);
-    return value;
-  }
-
   Role role() const {
-    const std::string text = to_lower(needed("role", "train, test or score"));
+    const std::string text = to_lower(table_.needed(row_, "role", "train, test or score"));
     for (const Role candidate : {Role::kTrain, Role::kTest, Role::kScore}) {
       if (text == to_string(candidate)) return candidate;
     }
@@ -111,19 +75,11 @@ class RowReader {
   }
 
   [[noreturn]] void fail(const std::string& column, const std::string& expected) const {
-    const auto at = columns_.find(column);
-    if (at == columns_.end()) {
-      throw Error(ErrorCode::kFormat,
-                  fmt::format("line {}: the table has no column '{}'; expected {}", row_.line,
-                              column, expected),
-                  path_);
-    }
-    io::throw_csv_error(path_, row_, at->second, expected);
+    table_.fail(row_, column, expected);
   }
 
-  const std::string& path_;
-  const std::map<std::string, size_t>& columns_;
-  const io::CsvRow& row_;
+  const io::Table& table_;
+  const size_t row_;
 };
 
 void check_ids(const std::vector<SlideEntry>& entries, const std::string& path) {
@@ -156,23 +112,10 @@ void check_ids(const std::vector<SlideEntry>& entries, const std::string& path) 
 
 }  // namespace
 
-std::vector<SlideEntry> read_slides_table(const std::string& path) {
-  const std::vector<io::CsvRow> rows = io::read_csv(path);
-  if (rows.size() < 2) {
-    throw Error(ErrorCode::kInvalidArgument,
-                "the table names no slides; expected a header and a line per slide", path);
-  }
-  const std::map<std::string, size_t> columns = read_header(path, rows.front());
+std::vector<SlideEntry> read_slides_table(const std::string& path, io::Notes notes) {
+  const io::Table table = io::read_table(path, kColumns, "slides", notes);
   std::vector<SlideEntry> entries;
-  for (size_t i = 1; i < rows.size(); ++i) {
-    if (rows[i].fields.size() != rows.front().fields.size()) {
-      throw Error(ErrorCode::kFormat,
-                  fmt::format("line {}: found {} fields, expected {} as in the header",
-                              rows[i].line, rows[i].fields.size(), rows.front().fields.size()),
-                  path);
-    }
-    entries.push_back(RowReader(path, columns, rows[i]).entry());
-  }
+  for (size_t row = 0; row < table.size(); ++row) entries.push_back(RowReader(table, row).entry());
   check_ids(entries, path);
   return entries;
 }

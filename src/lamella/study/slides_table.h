@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "lamella/io/text_file.h"
+
 namespace lamella::study {
 
 enum class Role { kTrain, kTest, kScore };
@@ -17,15 +19,16 @@ struct SlideEntry {
   std::string path;        // resolved against the table's folder
   std::string patient_id;  // the slide id where the table gives none (role score only)
   Role role = Role::kScore;
-  std::string annotations;    // path of the ASAP XML or NCRF JSON, "" if none
+  std::string annotations;    // path of the annotations, "" if none
   std::optional<double> mpp;  // µm/px at level 0, wins over the file's
   int line = 0;
 };
 
-// CSV with a header: slide_id,path,patient_id,role[,annotations][,mpp], columns in any order.
-// Error kFormat (file, line, column, found, expected): unknown column or role, a field missing, a
-// number that is none. Error kMismatch: a slide id twice; a patient in both train and test (named).
-// Error kInvalidArgument: no slides.
-std::vector<SlideEntry> read_slides_table(const std::string& path);
+// A table with a header: slide_id,path,patient_id,role[,annotations][,mpp], columns in any order
+// and among others (left out, and noted), parted by commas, semicolons or tabs. Error kFormat
+// (file, line, column, found, expected): a column or role that may be a slip, a field missing, a
+// number that is none, an mpp that no microscope has. Error kMismatch: a slide id twice; a patient
+// in both train and test (named). Error kInvalidArgument: no slides.
+std::vector<SlideEntry> read_slides_table(const std::string& path, io::Notes notes = nullptr);
 
 }  // namespace lamella::study

@@ -5,12 +5,12 @@
 
 #include <cmath>
 
+#include "lamella/base/credentials.h"
 #include "lamella/base/error.h"
 #include "lamella/base/text.h"
 #include "lamella/io/files.h"
+#include "lamella/mlflow/publish.h"
 #include "lamella/study/toml_reader_internal.h"
-#include "lamella/tracking/mlflow_publish.h"
-#include "lamella/tracking/run_record.h"
 
 namespace lamella::study {
 
@@ -96,7 +96,9 @@ void read_tissue(TomlReader table, Study& study) {
   options.mask_max_px = table.small_integer("mask_max_px").value_or(options.mask_max_px);
   options.min_area_um2 = table.number("min_area_um2").value_or(options.min_area_um2);
   options.max_hole_um2 = table.number("max_hole_um2").value_or(options.max_hole_um2);
-  options.min_saturation = table.number("min_saturation").value_or(options.min_saturation);
+  options.min_density = table.number("min_density").value_or(options.min_density);
+  options.max_gap_um = table.number("max_gap_um").value_or(options.max_gap_um);
+  options.max_air_um = table.number("max_air_um").value_or(options.max_air_um);
   table.finish();
 }
 
@@ -135,8 +137,8 @@ void read_tracking(TomlReader table, Study& study) {
   options.register_model = table.text("register").value_or("");
   options.alias = table.text("alias").value_or("");
   try {
-    tracking::PublishOptions publish{options.mlflow.value_or(""), options.register_model,
-                                     options.alias, false};
+    mlflow::PublishOptions publish{options.mlflow.value_or(""), options.register_model,
+                                   options.alias, false};
     if (publish.uri.empty()) publish.uri = "http://from.environment";
     publish.validate();
   } catch (const Error& error) {
@@ -245,7 +247,10 @@ nlohmann::json to_json(const Study& study) {
             {"mask_max_px", study.tissue.mask_max_px},
             {"min_area_um2", study.tissue.min_area_um2},
             {"max_hole_um2", study.tissue.max_hole_um2},
-            {"min_saturation", study.tissue.min_saturation}}},
+            {"min_density", study.tissue.min_density},
+            {"max_gap_um", study.tissue.max_gap_um},
+            {"max_air_um", study.tissue.max_air_um},
+            {"method", std::string(tissue::kTissueMethod)}}},
           {"encoder",
            {{"name", study.encoder},
             {"precision", std::string(encoder::to_string(study.precision))},
@@ -258,7 +263,7 @@ nlohmann::json to_json(const Study& study) {
           {"heatmap", {{"colormap", study.heatmap.colormap}, {"opacity", study.heatmap.opacity}}},
           {"tracking",
            {{"mlflow", study.tracking.mlflow
-                           ? nlohmann::json(tracking::without_credentials(*study.tracking.mlflow))
+                           ? nlohmann::json(without_credentials(*study.tracking.mlflow))
                            : nlohmann::json()},
             {"register", study.tracking.register_model},
             {"alias", study.tracking.alias}}}};

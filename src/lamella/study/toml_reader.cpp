@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <limits>
 #include <sstream>
 
 #include "lamella/base/error.h"
 #include "lamella/base/text.h"
-#include "lamella/io/files.h"
+#include "lamella/io/text_file.h"
 #include "lamella/study/toml_reader_internal.h"
 
 namespace lamella::study {
@@ -69,7 +70,7 @@ void apply_override(toml::table& root, const std::string& text) {
 }  // namespace
 
 toml::table parse_toml(const std::string& path, const std::vector<std::string>& overrides) {
-  const std::string text = io::read_text_file(path, 16 << 20);
+  const std::string text = io::read_decoded_text(path, 16 << 20);
   toml::table root;
   try {
     root = toml::parse(text);

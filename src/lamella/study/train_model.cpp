@@ -104,29 +104,28 @@ void train_model(RunState& state) {
     fill_model(state, trained);
     verbs::write_whole_model(state.model, state.study.output + "/model", state.context);
     state.result.lambda = trained.model.lambda;
-    nlohmann::json trials = nlohmann::json::array();
+    record::Training& training = state.record.document().training.emplace();
+    training.rows_positive = trained.rows_positive;
+    training.rows_negative = trained.rows_negative;
+    training.folds = trained.folds;
+    training.lambda = trained.model.lambda;
+    training.size_px = state.study.patches.size_px;
+    training.mpp = state.model_mpp;
+    training.feature_space = trained.model.feature_space;
+    training.model_sha256 = state.model_sha256;
     for (const classifier::LambdaTrial& trial : trained.trials) {
-      const auto step = static_cast<int64_t>(trials.size());
-      trials.push_back({{"lambda", trial.lambda},
-                        {"mean_log_loss", trial.mean_log_loss},
-                        {"fold_log_loss", trial.fold_log_loss}});
+      const auto step = static_cast<int64_t>(training.trials.size());
+      training.trials.push_back({trial.lambda, trial.mean_log_loss, trial.fold_log_loss});
       state.record.measure("cv_lambda", trial.lambda, step);
       state.record.measure("cv_log_loss", trial.mean_log_loss, step);
     }
-    state.record.set(
-        "training", {{"rows_positive", trained.rows_positive},
-                     {"rows_negative", trained.rows_negative},
-                     {"folds", trained.folds},
-                     {"lambda", trained.model.lambda},
-                     {"mpp", state.model_mpp ? nlohmann::json(*state.model_mpp) : nlohmann::json()},
-                     {"trials", trials},
-                     {"feature_space", trained.model.feature_space},
-                     {"model_sha256", state.model_sha256}});
+    state.record.write();
   }
   const StepTimer timer(state.result.seconds["score"]);
   evaluate_role(state, Role::kTrain, train);
   evaluate_role(state, Role::kTest, gather(state, Role::kTest));
-  state.record.set("metrics", to_json(state.result)["metrics"]);
+  state.record.document().metrics = state.result.metrics;
+  state.record.write();
   for (SlideWork& work : state.works) work.labelled.reset();
 }
 

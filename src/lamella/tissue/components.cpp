@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <vector>
@@ -25,7 +26,39 @@ struct Runs {
 struct Piece {
   int64_t area_px = 0;
   bool at_edge = false;
+  // Sums over pixels, and the box around them.
+  int64_t x = 0, y = 0, xx = 0, xy = 0, yy = 0;
+  int32_t left = 0, right = 0, top = 0, bottom = 0;
+
+  void add(const Run& run, int32_t row);
+  // Standard deviation across the direction in which the piece is longest.
+  double spread_across() const;
+  double length() const { return std::hypot(right - left, bottom - top); }
 };
+
+void Piece::add(const Run& run, int32_t row) {
+  const int64_t n = run.last - run.first, last = run.last - 1, first = run.first;
+  // 0 + 1 + ... and 0 + 1 + 4 + ... up to `last`, less those up to the one before `first`.
+  const auto squares = [](int64_t m) { return m * (m + 1) * (2 * m + 1) / 6; };
+  const int64_t sum = (first + last) * n / 2;
+  left = area_px == 0 ? run.first : std::min(left, run.first);
+  right = area_px == 0 ? run.last : std::max(right, run.last);
+  top = area_px == 0 ? row : top;
+  bottom = row + 1;
+  area_px += n;
+  x += sum, y += n * row;
+  xx += squares(last) - squares(first - 1), xy += sum * row, yy += n * row * row;
+}
+
+double Piece::spread_across() const {
+  const auto n = static_cast<double>(area_px);
+  const double mx = static_cast<double>(x) / n, my = static_cast<double>(y) / n;
+  const double vx = static_cast<double>(xx) / n - mx * mx;
+  const double vy = static_cast<double>(yy) / n - my * my;
+  const double cov = static_cast<double>(xy) / n - mx * my;
+  const double least = (vx + vy) / 2 - std::hypot((vx - vy) / 2, cov);
+  return std::sqrt(std::max(0.0, least));
+}
 
 int find_value(const uint8_t* row, int from, int width, uint8_t value) {
   if (from >= width) return width;
@@ -89,7 +122,7 @@ std::vector<Piece> measure(Runs& found, const MutableImageView& mask) {
          i < found.row_begins[static_cast<size_t>(y) + 1]; ++i) {
       const Run run = found.runs[i];
       Piece& piece = pieces[root_of(found.runs, static_cast<uint32_t>(i))];
-      piece.area_px += run.last - run.first;
+      piece.add(run, y);
       piece.at_edge = piece.at_edge || edge_row || run.first == 0 || run.last == mask.width;
     }
   }
@@ -122,6 +155,17 @@ void drop_small_pieces(const MutableImageView& mask, double min_area_px) {
 void fill_small_holes(const MutableImageView& mask, double max_hole_px) {
   turn_pieces(mask, 0, 0, [&](const Piece& piece) {
     return !piece.at_edge && static_cast<double>(piece.area_px) < max_hole_px;
+  });
+}
+
+void drop_straight_lines(const MutableImageView& mask, double min_length_px, double max_width_px) {
+  turn_pieces(mask, kTissue, 1, [&](const Piece& piece) {
+    const double length = piece.length();
+    if (length < min_length_px || static_cast<double>(piece.area_px) >= max_width_px * length) {
+      return false;
+    }
+    // Evenly spread over a width w the standard deviation is w / sqrt(12).
+    return piece.spread_across() * std::sqrt(12.0) < max_width_px;
   });
 }
 

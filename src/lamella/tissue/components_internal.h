@@ -15,4 +15,8 @@ void drop_small_pieces(const MutableImageView& mask, double min_area_px);
 // not reach the edge become 255.
 void fill_small_holes(const MutableImageView& mask, double max_hole_px);
 
+// Pieces at least min_length_px long, straight, and on the mean less than max_width_px wide become
+// 0: edges of coverslips.
+void drop_straight_lines(const MutableImageView& mask, double min_length_px, double max_width_px);
+
 }  // namespace lamella::tissue

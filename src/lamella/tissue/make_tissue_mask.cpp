@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "lamella/base/error.h"
 #include "lamella/tissue/segment_internal.h"
@@ -17,6 +18,9 @@ namespace {
 constexpr int64_t kMaxMaskPx = 16384;
 // Without an mpp a small picture must not lose all its pieces.
 constexpr double kMaxDroppedPart = 0.005;
+constexpr double kMinInkUm2 = 4'096;  // a smaller piece of an ink's colour is none
+constexpr double kMinLineUm = 1'200;  // a shorter line is no edge of a coverslip
+constexpr double kMaxLineWidthUm = 112;
 
 void require(bool good, const char* name, double found, const char* expected) {
   if (good) return;
@@ -45,20 +49,27 @@ int64_t mask_size(int64_t slide_size, double downsample, int64_t level_size) {
 
 SegmentOptions segment_options(const TissueMask& mask, SizePx mask_size_px,
                                const slide::SlideInfo& info, const TissueOptions& options) {
-  SegmentOptions segment;
-  segment.min_saturation = options.min_saturation;
+  // Without an mpp a mask pixel is taken to be of the size aimed at.
+  double area_um2 = options.mask_mpp * options.mask_mpp;
   if (info.mpp) {
-    const double area_um2 = mask.downsample_x * info.mpp->x * mask.downsample_y * info.mpp->y;
-    segment.min_area_px = options.min_area_um2 / area_um2;
-    segment.max_hole_px = options.max_hole_um2 / area_um2;
-    return segment;
+    area_um2 = mask.downsample_x * info.mpp->x * mask.downsample_y * info.mpp->y;
   }
-  // A mask pixel is taken to be of the size aimed at.
-  const double area_um2 = options.mask_mpp * options.mask_mpp;
-  const double most =
-      kMaxDroppedPart * static_cast<double>(mask_size_px.width * mask_size_px.height);
-  segment.min_area_px = std::min(options.min_area_um2 / area_um2, most);
-  segment.max_hole_px = std::min(options.max_hole_um2 / area_um2, most);
+  const double px_um = std::sqrt(area_um2);
+  SegmentOptions segment;
+  segment.min_density = options.min_density;
+  segment.shape.gap_px = static_cast<int>(std::lround(options.max_gap_um / 2 / px_um));
+  segment.shape.air_px = static_cast<int>(std::lround(options.max_air_um / 2 / px_um));
+  segment.min_area_px = options.min_area_um2 / area_um2;
+  segment.max_hole_px = options.max_hole_um2 / area_um2;
+  segment.min_ink_px = kMinInkUm2 / area_um2;
+  segment.min_line_px = kMinLineUm / px_um;
+  segment.max_line_width_px = kMaxLineWidthUm / px_um;
+  if (!info.mpp) {
+    const double most =
+        kMaxDroppedPart * static_cast<double>(mask_size_px.width * mask_size_px.height);
+    segment.min_area_px = std::min(segment.min_area_px, most);
+    segment.max_hole_px = std::min(segment.max_hole_px, most);
+  }
   return segment;
 }
 
@@ -72,8 +83,10 @@ void TissueOptions::validate() const {
           "0 or more");
   require(max_hole_um2 >= 0 && std::isfinite(max_hole_um2), "max_hole_um2", max_hole_um2,
           "0 or more");
-  require(min_saturation >= 0 && min_saturation <= 1, "min_saturation", min_saturation,
-          "a fraction from 0 to 1");
+  require(min_density >= 0.005 && min_density <= 1, "min_density", min_density,
+          "an optical density of 0.005 to 1");
+  require(max_gap_um >= 0 && max_gap_um <= 500, "max_gap_um", max_gap_um, "0 to 500 um");
+  require(max_air_um >= 0 && max_air_um <= 500, "max_air_um", max_air_um, "0 to 500 um");
 }
 
 TissueMask make_tissue_mask(const slide::Slide& slide, const TissueOptions& options,
@@ -94,10 +107,11 @@ TissueMask make_tissue_mask(const slide::Slide& slide, const TissueOptions& opti
   result.downsample_y =
       static_cast<double>(info.size_px().height) / static_cast<double>(size.height);
   Segmentation segmentation =
-      segment_tissue(picture.view(), segment_options(result, size, info, options), context);
-  picture = Image();
+      segment_tissue(std::move(picture), segment_options(result, size, info, options), context);
   result.mask = std::move(segmentation.mask);
+  result.left_out = std::move(segmentation.left_out);
   result.threshold = segmentation.threshold;
+  result.look = segmentation.look;
   result.index();
   return result;
 }

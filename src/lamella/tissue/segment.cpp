@@ -1,25 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <cstdint>
 #include <opencv2/core.hpp>
-#include <opencv2/imgproc.hpp>
+#include <optional>
 #include <vector>
 
 #include "lamella/base/parallel.h"
 #include "lamella/tissue/components_internal.h"
-#include "lamella/tissue/saturation_threshold_internal.h"
+#include "lamella/tissue/density_internal.h"
 #include "lamella/tissue/segment_internal.h"
+#include "lamella/tissue/stained_internal.h"
 
 namespace lamella::tissue {
 
 namespace {
 
-constexpr int kNearBlack = 32;   // the brightest channel, 0-255
-constexpr int kPureWhite = 250;  // the darkest channel
-constexpr double kSmoothingPx = 0.8;
-constexpr int kBandRows = 128;  // measured at once by one thread
+constexpr int kBandRows = 128;
+constexpr int kStrongPart = 7;  // percent of the strong density that is stained
 
 // Threads are the caller's to give (Context::threads): OpenCV must not start its own.
 void keep_opencv_single_threaded() {
@@ -27,122 +24,143 @@ void keep_opencv_single_threaded() {
   static_cast<void>(done);
 }
 
-cv::Mat as_mat(const ImageView& image) {
-  // OpenCV has no read-only matrix; nothing here writes to it.
-  return cv::Mat(image.height, image.width, CV_8UC(image.channels),
-                 const_cast<uint8_t*>(image.data), static_cast<size_t>(image.stride));
+int64_t band_count(int height) { return (height + kBandRows - 1) / kBandRows; }
+
+// Calls body(first, last, index) for bands of rows.
+template <typename Body>
+void for_bands(int height, int threads, const Body& body) {
+  parallel_for(band_count(height), threads, [&](int64_t band, int) {
+    const int first = static_cast<int>(band) * kBandRows;
+    body(first, std::min(height, first + kBandRows), static_cast<size_t>(band));
+  });
 }
 
-// The saturation (0-255, rounded) for each brightest channel and its distance from the darkest:
-// a division a pixel takes longer than all the rest.
-class SaturationTable {
- public:
-  SaturationTable() {
-    for (int high = 1; high < 256; ++high) {
-      for (int range = 0; range <= high; ++range) {
-        table_[index(high, range)] = static_cast<uint8_t>((510 * range + high) / (2 * high));
+std::vector<uint8_t> copy_rows(const ImageView& picture, int first, int last) {
+  first = std::max(0, first), last = std::min(picture.height, last);
+  if (first >= last) return {};
+  return {picture.row(first), picture.row(first) + (last - first) * picture.stride};
+}
+
+BrightCounts smooth_and_flag(const MutableImageView& picture, const MutableImageView& flags,
+                             int threads) {
+  const auto bands = static_cast<size_t>(band_count(picture.height));
+  // Copies: the neighbours smooth theirs.
+  std::vector<std::vector<uint8_t>> above(bands), below(bands);
+  for (size_t i = 0; i < bands; ++i) {
+    const int first = static_cast<int>(i) * kBandRows;
+    above[i] = copy_rows(picture, first - kFlagHalo, first);
+    below[i] = copy_rows(picture, first + kBandRows, first + kBandRows + kFlagHalo);
+  }
+  std::vector<BrightCounts> counts(bands);
+  for_bands(picture.height, threads, [&](int first, int last, size_t i) {
+    counts[i] = flag_rows(picture, flags, first, last, above[i], below[i]);
+  });
+  for (size_t i = 1; i < bands; ++i) counts[0].add(counts[i]);
+  return counts[0];
+}
+
+std::optional<UnevenGlass> measure_glass(const ImageView& picture, const ImageView& flags,
+                                         const DensityTable& table, int threads) {
+  UnevenGlass glass(picture.width, picture.height);
+  parallel_for(glass.rows(), threads, [&](int64_t row, int) {
+    glass.measure(picture, flags, table, static_cast<int>(row));
+  });
+  glass.complete();
+  return glass;
+}
+
+// The step of density above which a pixel is stained: in proportion to the stain's strength, and
+// within a factor of two.
+int stained_step(const DensityCounts& counts, const SegmentOptions& options) {
+  const int least = std::max(1, static_cast<int>(options.min_density * kStepsPerDensity));
+  return std::clamp(kStrongPart * counts.strong_step() / 100, least, 2 * least);
+}
+
+SlideLook look_of(const Glass& glass, const DensityCounts& counts) {
+  SlideLook look;
+  if (glass.found) look.glass_rgb = glass.colour;
+  look.coloured = counts.is_coloured();
+  if (counts.dense == 0) return look;
+  std::array<double, 3> density{};
+  for (size_t c = 0; c < density.size(); ++c) {
+    density[c] =
+        static_cast<double>(counts.absorbed[c]) / (1000.0 * static_cast<double>(counts.dense));
+  }
+  look.stain_density = density;
+  return look;
+}
+
+void note_left_out(const ImageView& flags, const ImageView& steps, const StainedInput& input,
+                   Segmentation& result, int threads) {
+  // Glass may itself be white.
+  const bool white = result.look.glass_rgb && (*result.look.glass_rgb)[1] >= kPureWhite;
+  const int never = white ? kDark : kDark | kWhite;
+  for_bands(flags.height, threads, [&](int first, int last, size_t) {
+    for (int y = first; y < last; ++y) {
+      const uint8_t* flag = flags.row(y);
+      const uint8_t* step = steps.row(y);
+      const uint8_t* barred = input.barred.data ? input.barred.row(y) : nullptr;
+      const uint8_t* mask = result.mask.row(y);
+      uint8_t* out = result.left_out.row(y);
+      for (int x = 0; x < flags.width; ++x) {
+        LeftOut why = LeftOut::kNothing;
+        if (mask[x]) {
+          // Tissue.
+        } else if (flag[x] & never) {
+          why = LeftOut::kNeverImaged;
+        } else if (barred && barred[x]) {
+          why = barred[x] == kBarredInk ? LeftOut::kInk : LeftOut::kNeverImaged;
+        } else if (step[x] > input.step) {
+          const bool neutral = input.coloured && !(flag[x] & kColoured);
+          why = neutral ? LeftOut::kShadow : LeftOut::kSmall;
+        }
+        out[x] = static_cast<uint8_t>(why);
       }
     }
-  }
-  uint8_t of(int high, int low) const { return table_[index(high, high - low)]; }
-
- private:
-  static size_t index(int high, int range) { return static_cast<size_t>(high << 8 | range); }
-  std::array<uint8_t, 65536> table_{};
-};
-
-// Of the rows [first, last): writes to `candidate` the saturation (0-255) of the smoothed pixels,
-// 0 where a pixel is nearly black, which has no colour, or pure white; returns how many pixels
-// that are not nearly black have each saturation.
-Histogram measure_rows(const cv::Mat& rgb, int first, int last, cv::Mat& candidate) {
-  std::array<std::array<uint32_t, 256>, 4> counts{};
-  // One more row at each side, and a picture of its own instead of a part of one, which OpenCV
-  // rounds otherwise: bands give what the whole picture gives.
-  const int above = std::min(first, 1), below = std::min(rgb.rows - last, 1);
-  const cv::Mat seen(above + last - first + below, rgb.cols, rgb.type(),
-                     const_cast<uint8_t*>(rgb.ptr<uint8_t>(first - above)), rgb.step);
-  cv::Mat smoothed;
-  cv::GaussianBlur(seen, smoothed, cv::Size(3, 3), kSmoothingPx, kSmoothingPx,
-                   cv::BORDER_REPLICATE);
-  static const SaturationTable saturations;
-  for (int y = first; y < last; ++y) {
-    const uint8_t* soft = smoothed.ptr<uint8_t>(y - first + above);
-    const uint8_t* sharp = rgb.ptr<uint8_t>(y);
-    uint8_t* out = candidate.ptr<uint8_t>(y);
-    for (int x = 0; x < rgb.cols; ++x, soft += 3, sharp += 3) {
-      const int high = std::max({soft[0], soft[1], soft[2]});
-      const bool dark = high < kNearBlack;
-      const bool white = std::min({sharp[0], sharp[1], sharp[2]}) >= kPureWhite;
-      const uint8_t saturation = saturations.of(high, std::min({soft[0], soft[1], soft[2]}));
-      // Neighbours are often alike, and counting in one place waits for the last count.
-      counts[static_cast<size_t>(x & 3)][saturation] += !dark;
-      out[x] = dark || white ? uint8_t{0} : saturation;
-    }
-  }
-  Histogram histogram{};
-  for (const auto& part : counts) {
-    for (size_t i = 0; i < part.size(); ++i) histogram[i] += part[i];
-  }
-  return histogram;
-}
-
-// Of the mask of saturations: 255 above the threshold, then closing and opening by `disc`. Bands of
-// rows, each with as many rows around it as the four passes see.
-void binarise_and_smooth(cv::Mat& mask, double threshold, int threads) {
-  constexpr int kSeenRows = 4;
-  const cv::Mat disc = cv::getStructuringElement(cv::MORPH_ELLIPSE, cv::Size(3, 3));
-  struct Band {
-    int first, last;
-    cv::Mat above, below;  // copies: the neighbours change theirs
-  };
-  std::vector<Band> bands;
-  for (int first = 0; first < mask.rows; first += kBandRows) {
-    const int last = std::min(mask.rows, first + kBandRows);
-    bands.push_back({first, last, mask.rowRange(std::max(0, first - kSeenRows), first).clone(),
-                     mask.rowRange(last, std::min(mask.rows, last + kSeenRows)).clone()});
-  }
-  parallel_for(static_cast<int64_t>(bands.size()), threads, [&](int64_t index, int) {
-    const Band& band = bands[static_cast<size_t>(index)];
-    cv::Mat own = mask.rowRange(band.first, band.last), rows;
-    const int above = band.above.rows;
-    rows.create(above + own.rows + band.below.rows, mask.cols, CV_8UC1);
-    if (above > 0) band.above.copyTo(rows.rowRange(0, above));
-    own.copyTo(rows.rowRange(above, above + own.rows));
-    if (!band.below.empty()) band.below.copyTo(rows.rowRange(above + own.rows, rows.rows));
-    cv::threshold(rows, rows, std::floor(threshold), 255, cv::THRESH_BINARY);
-    cv::morphologyEx(rows, rows, cv::MORPH_CLOSE, disc);
-    cv::morphologyEx(rows, rows, cv::MORPH_OPEN, disc);
-    rows.rowRange(above, above + own.rows).copyTo(own);
   });
 }
 
 }  // namespace
 
-Segmentation segment_tissue(const ImageView& rgb, const SegmentOptions& options,
-                            const Context& context) {
+Segmentation segment_tissue(Image picture, const SegmentOptions& options, const Context& context) {
   keep_opencv_single_threaded();
+  const int width = picture.width(), height = picture.height(), threads = context.threads;
+  Image flags(width, height, 1), steps(width, height, 1);
   Segmentation result;
-  result.mask = Image(rgb.width, rgb.height, 1);
-  const cv::Mat picture = as_mat(rgb);
-  const MutableImageView out = result.mask.view();
-  cv::Mat mask(rgb.height, rgb.width, CV_8UC1, out.data, static_cast<size_t>(out.stride));
-
-  const int64_t bands = (rgb.height + kBandRows - 1) / kBandRows;
-  std::vector<Histogram> histograms(static_cast<size_t>(bands));
-  parallel_for(bands, context.threads, [&](int64_t band, int) {
-    const int first = static_cast<int>(band) * kBandRows;
-    histograms[static_cast<size_t>(band)] =
-        measure_rows(picture, first, std::min(rgb.height, first + kBandRows), mask);
+  const Glass glass = find_glass(smooth_and_flag(picture.view(), flags.view(), threads));
+  const DensityTable table = density_table(glass);
+  std::optional<UnevenGlass> uneven;
+  if (glass.found) uneven = measure_glass(picture.view(), flags.view(), table, threads);
+  const DensityInput density{picture.view(), table, uneven ? &*uneven : nullptr};
+  std::vector<DensityCounts> counts(static_cast<size_t>(band_count(height)));
+  for_bands(height, threads, [&](int first, int last, size_t i) {
+    counts[i] = measure_density(density, first, last, flags.view(), steps.view());
   });
-  Histogram saturations{};
-  for (const Histogram& band : histograms) {
-    for (size_t i = 0; i < band.size(); ++i) saturations[i] += band[i];
-  }
-  const double threshold = find_threshold(saturations, options.min_saturation);
-  result.threshold = threshold / 255;
-  binarise_and_smooth(mask, threshold, context.threads);
-  drop_small_pieces(out, options.min_area_px);
-  fill_small_holes(out, options.max_hole_px);
+  for (size_t i = 1; i < counts.size(); ++i) counts[0].add(counts[i]);
+
+  StainedInput input;
+  input.picture = picture.view(), input.flags = flags.view(), input.steps = steps.view();
+  input.coloured = counts[0].is_coloured();
+  input.step = stained_step(counts[0], options);
+  result.threshold = static_cast<double>(input.step) / kStepsPerDensity;
+  result.look = look_of(glass, counts[0]);
+  const Image barred = find_barred(input, counts[0], options.min_ink_px);
+  if (!barred.empty()) input.barred = barred.view();
+  Image stained(width, height, 1);
+  for_bands(height, threads,
+            [&](int first, int last, size_t) { mark_stained(input, first, last, stained.view()); });
+  input.picture = {};
+  picture = Image();
+
+  result.mask = Image(width, height, 1);
+  const MutableImageView mask = result.mask.view();
+  close_tissue(stained.view(), input.barred, options.shape, mask, threads);
+  drop_small_pieces(mask, options.min_area_px);
+  fill_small_holes(mask, options.max_hole_px);
+  clear_barred(input.barred, mask);
+  drop_straight_lines(mask, options.min_line_px, options.max_line_width_px);
+  result.left_out = std::move(stained);
+  note_left_out(flags.view(), steps.view(), input, result, threads);
   return result;
 }
 

@@ -60,70 +60,165 @@ int64_t tissue_px(const Image& mask, const RectPx& rect) {
   return count;
 }
 
+// Options as for 8 um/px.
+SegmentOptions small_pieces(double min_area_px, double max_hole_px = 0) {
+  SegmentOptions options;
+  options.min_area_px = min_area_px;
+  options.max_hole_px = max_hole_px;
+  return options;
+}
+
 TEST(Segment, FindsPaleAndDarkTissue) {
   Image image = canvas(200, 200);
   paint(image, {40, 40, 60, 80}, kStroma, 6);
   paint(image, {100, 40, 60, 80}, kNuclei, 6);
-  const Segmentation found = segment_tissue(image.view(), {.min_area_px = 100});
+  const Segmentation found = segment_tissue(image, small_pieces(100));
   EXPECT_GE(tissue_px(found.mask, {41, 41, 118, 78}), 118 * 78 * 0.999);
   EXPECT_EQ(tissue_px(found.mask, {0, 0, 200, 38}), 0);
   EXPECT_EQ(tissue_px(found.mask, {0, 0, 38, 200}), 0);
-  EXPECT_LT(found.threshold, 0.17);
-  EXPECT_GT(found.threshold, 0.02);
+  EXPECT_LT(found.threshold, 0.04);
+  EXPECT_GT(found.threshold, 0.015);
+}
+
+// A stain five times weaker: densities of kStroma / 5 are (0.015, 0.054, 0.035).
+TEST(Segment, FindsAFifthOfTheStain) {
+  Image image = canvas(200, 200, kGlass, 1);
+  paint(image, {40, 40, 60, 80}, {239, 229, 236}, 1);
+  const Segmentation found = segment_tissue(image, small_pieces(100));
+  EXPECT_NEAR(double(tissue_px(found.mask, {0, 0, 200, 200})), 60 * 80, 300);
+}
+
+TEST(Segment, YellowGlassIsGlassAndGreyTissueIsTissue) {
+  Image yellow = canvas(200, 200, {238, 226, 184}, 1);
+  EXPECT_EQ(tissue_px(segment_tissue(yellow, small_pieces(100)).mask, {0, 0, 200, 200}), 0);
+  paint(yellow, {40, 40, 60, 80}, {220, 172, 154}, 6);
+  EXPECT_NEAR(double(tissue_px(segment_tissue(yellow, small_pieces(100)).mask, {0, 0, 200, 200})),
+              60 * 80, 300);
+  Image grey = canvas(200, 200, {242, 242, 242}, 0);
+  paint(grey, {40, 40, 60, 80}, {150, 150, 150}, 0);  // smooth: a shadow
+  Random random(8);
+  for (int y = 100; y < 180; ++y) {
+    for (int x = 120; x < 180; ++x) {
+      std::fill_n(grey.row(y) + 3 * x, 3, uint8_t(130 + random.below(80)));
+    }
+  }
+  const Segmentation found = segment_tissue(grey, small_pieces(100));
+  EXPECT_FALSE(found.look.coloured);
+  EXPECT_EQ(tissue_px(found.mask, {50, 50, 40, 50}), 0);
+  EXPECT_NEAR(double(tissue_px(found.mask, {110, 90, 90, 110})), 60 * 80, 400);
+}
+
+TEST(Segment, InkIsLeftOutWithItsReason) {
+  struct Pen {
+    const char* name;
+    Colour colour;
+  };
+  for (const Pen& pen : {Pen{"red", {196, 30, 48}}, Pen{"green", {30, 132, 74}},
+                         Pen{"blue", {38, 62, 164}}, Pen{"black", {40, 38, 42}}}) {
+    Image image = canvas(200, 200);
+    paint(image, {40, 40, 60, 80}, kStroma, 6);
+    paint(image, {120, 20, 20, 160}, pen.colour, 3);
+    const Segmentation found = segment_tissue(image, small_pieces(100));
+    EXPECT_EQ(tissue_px(found.mask, {110, 0, 90, 200}), 0) << pen.name;
+    EXPECT_NEAR(double(tissue_px(found.mask, {0, 0, 110, 200})), 60 * 80, 300) << pen.name;
+    EXPECT_EQ(found.left_out.row(100)[130], uint8_t(LeftOut::kInk)) << pen.name;
+  }
+}
+
+TEST(Segment, ShadowsAndEdgesOfTheCoverslipAreLeftOut) {
+  Image image = canvas(300, 200);
+  paint(image, {40, 40, 60, 80}, kStroma, 6);
+  paint(image, {0, 150, 300, 4}, {120, 120, 121}, 2);   // an edge
+  paint(image, {150, 20, 60, 60}, {200, 199, 201}, 1);  // a shadow
+  paint(image, {0, 180, 300, 4}, {150, 140, 190}, 2);   // an edge with a colour fringe
+  const Segmentation found = segment_tissue(image, small_pieces(100));
+  EXPECT_NEAR(double(tissue_px(found.mask, {0, 0, 300, 200})), 60 * 80, 300);
+  EXPECT_EQ(found.left_out.row(152)[150], uint8_t(LeftOut::kShadow));
+  EXPECT_EQ(found.left_out.row(50)[180], uint8_t(LeftOut::kShadow));
+  EXPECT_EQ(found.left_out.row(182)[150], uint8_t(LeftOut::kSmall));
+}
+
+TEST(Segment, UnevenLightIsNotTissue) {
+  Image image(400, 200, 3);
+  for (int y = 0; y < 200; ++y) {
+    for (int x = 0; x < 400; ++x) {
+      for (int c = 0; c < 3; ++c) image.row(y)[3 * x + c] = uint8_t(244 - x / 20);
+    }
+  }
+  EXPECT_EQ(tissue_px(segment_tissue(image, small_pieces(100)).mask, {0, 0, 400, 200}), 0);
+  paint(image, {200, 50, 60, 80}, {220, 180, 200}, 6);
+  EXPECT_NEAR(double(tissue_px(segment_tissue(image, small_pieces(100)).mask, {0, 0, 400, 200})),
+              60 * 80, 300);
+}
+
+TEST(Segment, FatIsTissue) {
+  // Walls of one pixel, 10 px (80 um) apart.
+  Image image = canvas(200, 200, kGlass, 1);
+  for (int y = 40; y < 160; ++y) {
+    for (int x = 40; x < 160; ++x) {
+      if (x % 10 == 0 || y % 10 == 0) paint(image, {x, y, 1, 1}, {235, 205, 225});
+    }
+  }
+  const Image mask = segment_tissue(image, small_pieces(100)).mask;
+  EXPECT_EQ(tissue_px(mask, {45, 45, 105, 105}), 105 * 105);
+  EXPECT_EQ(tissue_px(mask, {0, 0, 36, 200}), 0);
 }
 
 TEST(Segment, AllTissueStaysAllTissue) {
   Image image = canvas(100, 100, kStroma, 8);
   paint(image, {0, 0, 50, 100}, kNuclei, 8);
-  EXPECT_EQ(tissue_px(segment_tissue(image.view(), {}).mask, {0, 0, 100, 100}), 10'000);
-  const Image plain(50, 50, 3, 0);
-  Image one_colour = plain;
+  EXPECT_EQ(tissue_px(segment_tissue(image, {}).mask, {0, 0, 100, 100}), 10'000);
+  Image one_colour(50, 50, 3, 0);
   paint(one_colour, {0, 0, 50, 50}, kStroma);
-  EXPECT_EQ(tissue_px(segment_tissue(one_colour.view(), {}).mask, {0, 0, 50, 50}), 2500);
+  EXPECT_EQ(tissue_px(segment_tissue(one_colour, {}).mask, {0, 0, 50, 50}), 2500);
 }
 
 TEST(Segment, WhiteAndGreyAreNoTissue) {
-  EXPECT_EQ(tissue_px(segment_tissue(Image(80, 60, 3, 255).view(), {}).mask, {0, 0, 80, 60}), 0);
-  EXPECT_EQ(tissue_px(segment_tissue(canvas(80, 60).view(), {}).mask, {0, 0, 80, 60}), 0)
+  EXPECT_EQ(tissue_px(segment_tissue(Image(80, 60, 3, 255), {}).mask, {0, 0, 80, 60}), 0);
+  EXPECT_EQ(tissue_px(segment_tissue(canvas(80, 60), {}).mask, {0, 0, 80, 60}), 0)
       << "noise of glass must not be split in two";
-  EXPECT_EQ(tissue_px(segment_tissue(Image(80, 60, 3, 128).view(), {}).mask, {0, 0, 80, 60}), 0);
+  EXPECT_EQ(tissue_px(segment_tissue(Image(80, 60, 3, 128), {}).mask, {0, 0, 80, 60}), 0);
 }
 
 TEST(Segment, BlackIsNoTissue) {
   Image image = canvas(100, 100);
-  paint(image, {0, 0, 100, 30}, {9, 3, 5}, 2);  // saturation 0.67
+  paint(image, {0, 0, 100, 30}, {9, 3, 5}, 2);
   paint(image, {20, 50, 40, 40}, kNuclei, 5);
-  const Segmentation found = segment_tissue(image.view(), {.min_area_px = 50});
-  EXPECT_EQ(tissue_px(found.mask, {0, 0, 100, 28}), 0);
+  const Segmentation found = segment_tissue(image, small_pieces(50));
+  EXPECT_EQ(tissue_px(found.mask, {0, 0, 100, 32}), 0);
   EXPECT_GE(tissue_px(found.mask, {20, 50, 40, 40}), 1590);
+  EXPECT_EQ(found.left_out.row(10)[50], uint8_t(LeftOut::kNeverImaged));
 }
 
 TEST(Segment, NeverImagedWhiteBesideGlassIsNoTissue) {
   Image image = canvas(100, 100);
   paint(image, {0, 0, 50, 100}, {255, 255, 255});
   paint(image, {40, 40, 20, 20}, kStroma, 3);
-  const Segmentation found = segment_tissue(image.view(), {.min_area_px = 50});
+  const Segmentation found = segment_tissue(image, small_pieces(50));
   EXPECT_NEAR(double(tissue_px(found.mask, {0, 0, 100, 100})), 400, 90);
   EXPECT_EQ(tissue_px(found.mask, {0, 0, 37, 100}), 0);
+  EXPECT_EQ(found.left_out.row(10)[10], uint8_t(LeftOut::kNeverImaged));
+  EXPECT_EQ(found.left_out.row(10)[80], uint8_t(LeftOut::kNothing));
 }
 
 TEST(Segment, DropsSmallPiecesAndFillsSmallHoles) {
   Image image = canvas(200, 200);
   paint(image, {20, 20, 100, 100}, kNuclei);
-  paint(image, {40, 40, 8, 8}, kGlass);     // a hole of about 64 px: filled
+  paint(image, {40, 40, 14, 14}, kGlass);   // a hole of about 196 px: filled
   paint(image, {70, 70, 30, 30}, kGlass);   // of about 900 px: stays
   paint(image, {150, 150, 8, 8}, kNuclei);  // a piece of about 64 px: dropped
-  const Segmentation found = segment_tissue(image.view(), {.min_area_px = 200, .max_hole_px = 200});
-  EXPECT_EQ(tissue_px(found.mask, {40, 40, 8, 8}), 64);
-  EXPECT_EQ(tissue_px(found.mask, {73, 73, 24, 24}), 0);
+  const Segmentation found = segment_tissue(image, small_pieces(200, 250));
+  EXPECT_EQ(tissue_px(found.mask, {40, 40, 14, 14}), 196);
+  EXPECT_EQ(tissue_px(found.mask, {76, 76, 18, 18}), 0);
   EXPECT_EQ(tissue_px(found.mask, {140, 140, 40, 40}), 0);
   EXPECT_GE(tissue_px(found.mask, {20, 20, 20, 100}), 1990);
+  EXPECT_EQ(found.left_out.row(154)[154], uint8_t(LeftOut::kSmall));
 }
 
 TEST(Segment, TinyPicturesWork) {
   Image image(1, 1, 3);
   paint(image, {0, 0, 1, 1}, kNuclei);
-  EXPECT_EQ(tissue_px(segment_tissue(image.view(), {}).mask, {0, 0, 1, 1}), 1);
+  EXPECT_EQ(tissue_px(segment_tissue(image, {}).mask, {0, 0, 1, 1}), 1);
 }
 
 TissueMask random_mask(int width, int height, double downsample_x, double downsample_y) {
@@ -329,7 +424,9 @@ TEST(MakeMask, OptionsRefuseNonsense) {
   EXPECT_THROW(TissueOptions{.mask_max_px = 0}.validate(), Error);
   EXPECT_THROW(TissueOptions{.min_area_um2 = -1}.validate(), Error);
   EXPECT_THROW(TissueOptions{.max_hole_um2 = NAN}.validate(), Error);
-  EXPECT_THROW(TissueOptions{.min_saturation = 2}.validate(), Error);
+  EXPECT_THROW(TissueOptions{.min_density = 0}.validate(), Error);
+  EXPECT_THROW(TissueOptions{.max_gap_um = -1}.validate(), Error);
+  EXPECT_THROW(TissueOptions{.max_air_um = 1000}.validate(), Error);
 }
 
 TEST(Preview, DrawsAnOutline) {
@@ -337,7 +434,7 @@ TEST(Preview, DrawsAnOutline) {
   const TissueMask mask = make_tissue_mask(slide, {}, {});
   const Image preview = draw_tissue_preview(slide, mask, 300);
   EXPECT_EQ(preview.width(), 300);
-  EXPECT_EQ(preview.height(), 200);
+  EXPECT_EQ(preview.height(), 224) << "with the legend";
   const auto green = [&](int x, int y) {
     const uint8_t* p = preview.row(y) + 3 * x;
     return p[1] > p[0] + 80 && p[1] > p[2] + 40;
@@ -356,8 +453,8 @@ TEST(MakeMask, OfRealSlides) {
     const char* path;
     double least, most;
   };
-  for (const Case& c : {Case{"/idc/idc_14082.tif", 0.08, 0.14},
-                        {"/idc/idc_14306.tif", 0.08, 0.14},
+  for (const Case& c : {Case{"/idc/idc_14082.tif", 0.13, 0.17},
+                        {"/idc/idc_14306.tif", 0.12, 0.16},
                         {"/slides/CMU-1-Small-Region.svs", 0.28, 0.42},
                         {"/slides/tcga-cr-7395-01a-01-ts1.svs", 0.5, 0.68}}) {
     const auto slide = slide::open_slide(data + c.path);

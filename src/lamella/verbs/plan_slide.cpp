@@ -34,13 +34,14 @@ patch::PatchPlan make_plan(const slide::Slide& slide, const std::string& slide_i
   if (!options.centers.empty()) {
     std::vector<patch::LabelledCentres> lists;
     for (const patch::CentreFile& file : options.centers) {
-      lists.push_back({annotation::read_ncrf_centres(file.path), file.label, file.path});
+      std::vector<std::string> notes;
+      lists.push_back({annotation::read_ncrf_centres(file.path, &notes), file.label, file.path});
+      for (const std::string& note : notes) context.warn(file.path + ": " + note);
     }
     return patch::plan_from_centres(info, slide_id, options.spec, mask, lists);
   }
   if (!options.annotations.empty()) {
     const annotation::AnnotationSet set = read_annotation_files(options.annotations);
-    for (const std::string& note : set.notes) context.warn(note);
     return patch::plan_from_annotations(info, slide_id, options.spec, mask, set, options.rule);
   }
   return patch::plan_grid(info, slide_id, options.spec, mask, options.grid);

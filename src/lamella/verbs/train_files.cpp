@@ -3,12 +3,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "lamella/base/error.h"
 #include "lamella/base/text.h"
 #include "lamella/feature/feature_space.h"
-#include "lamella/io/csv.h"
+#include "lamella/io/table.h"
 #include "lamella/model/onnx_export.h"
 #include "lamella/verbs/fold_groups.h"
 #include "lamella/verbs/scale.h"
@@ -81,14 +82,26 @@ std::optional<double> parse_l2(const std::string& text) {
   return value;
 }
 
-std::map<std::string, std::string> read_groups(const std::string& path) {
+std::map<std::string, std::string> read_groups(const std::string& path, io::Notes notes) {
+  std::vector<io::CsvRow> rows = io::read_csv(path, notes);
+  if (rows.empty()) throw Error(ErrorCode::kFormat, "no line names a slide", path);
+  const std::vector<std::string>& first = rows.front().fields;
+  const bool header = std::any_of(first.begin(), first.end(), [](const std::string& field) {
+    return to_lower(field) == "slide_id";
+  });
+  if (!header) {  // the two columns alone
+    io::CsvRow names = rows.front();
+    names.fields = {"slide_id", "patient_id"};
+    names.columns = {1, 1};
+    rows.insert(rows.begin(), std::move(names));
+  }
+  const io::Table table(path, std::move(rows), {{"slide_id", true}, {"patient_id", true}}, notes);
   std::map<std::string, std::string> groups;
-  for (const io::CsvRow& row : io::read_csv(path)) {
-    if (row.fields.size() != 2)
-      io::throw_csv_error(path, row, row.fields.size(), "slide_id,patient_id");
-    if (to_lower(row.fields[0]) == "slide_id") continue;
-    if (!groups.emplace(to_lower(row.fields[0]), row.fields[1]).second) {
-      io::throw_csv_error(path, row, 0, "each slide once");
+  for (size_t row = 0; row < table.size(); ++row) {
+    const std::string slide = table.needed(row, "slide_id", "a slide id");
+    const std::string patient = table.needed(row, "patient_id", "the slide's patient");
+    if (!groups.emplace(to_lower(slide), patient).second) {
+      table.fail(row, "slide_id", "each slide once");
     }
   }
   if (groups.empty()) throw Error(ErrorCode::kFormat, "no line names a slide", path);
@@ -133,6 +146,7 @@ model::Model untrained_model(const std::vector<storage::FeatureFile>& files,
 
 TrainFilesResult train_features(std::vector<storage::FeatureFile> files,
                                 const TrainFeaturesOptions& options, const Context& context) {
+  require_distinct_slides(files, options.sources, context);
   std::vector<feature::FeatureMatrix> parts;
   std::vector<GroupedSlide> slides;
   std::vector<int8_t> labels;
@@ -162,11 +176,16 @@ TrainFilesResult train_features(std::vector<storage::FeatureFile> files,
 
 TrainFilesResult train_files(const TrainFilesOptions& options, const Context& context) {
   TrainFeaturesOptions train{.encoder = options.encoder, .train = options.train};
-  if (!options.groups_csv.empty()) train.patients = read_groups(options.groups_csv);
+  if (!options.groups_csv.empty()) {
+    std::vector<std::string> notes;
+    train.patients = read_groups(options.groups_csv, &notes);
+    for (const std::string& note : notes) context.warn(options.groups_csv + ": " + note);
+  }
   std::vector<storage::FeatureFile> files;
   for (const std::string& path : options.features) {
     files.push_back(storage::read_features(path));
     require_patient(train.patients, files.back().plan.slide_id, options.groups_csv);
+    train.sources.push_back(path);
   }
   return train_features(std::move(files), train, context);
 }

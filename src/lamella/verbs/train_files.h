@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lamella/base/context.h"
+#include "lamella/io/text_file.h"
 #include "lamella/model/model.h"
 #include "lamella/storage/storage.h"
 
@@ -15,9 +16,10 @@ namespace lamella::verbs {
 
 struct TrainFeaturesOptions {
   // slide_id (lower case) -> patient_id; empty: every slide its own patient.
-  std::map<std::string, std::string> patients;
+  std::map<std::string, std::string> patients = {};
   std::string encoder;  // name or folder; "": the one named in the feature_space
-  std::optional<encoder::EncoderInfo> found_encoder;  // wins over `encoder`
+  std::optional<encoder::EncoderInfo> found_encoder = {};  // wins over `encoder`
+  std::vector<std::string> sources = {};  // where the features were read from, as messages name it
   classifier::TrainOptions train;
 };
 
@@ -53,7 +55,15 @@ void write_whole_model(const model::Model& model, const std::string& folder,
 // "cv" -> nullopt, a number -> itself. Error kInvalidArgument.
 std::optional<double> parse_l2(const std::string& text);
 
-// slide_id -> patient_id, ids in lower case. Error kFormat.
-std::map<std::string, std::string> read_groups(const std::string& path);
+// slide_id -> patient_id, ids in lower case: two columns, or a table whose header names them among
+// others. Error kFormat.
+std::map<std::string, std::string> read_groups(const std::string& path, io::Notes notes = nullptr);
+
+// Error kMismatch, naming both, if rows would train twice: two slides of one id (by fingerprint),
+// one slide under two ids, or one row in two files of a slide. Two files of one slide that share
+// no row are joined, with a warning. `sources`: the files' paths, as messages name them; may be
+// empty.
+void require_distinct_slides(const std::vector<storage::FeatureFile>& files,
+                             const std::vector<std::string>& sources, const Context& context);
 
 }  // namespace lamella::verbs

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+namespace lamella {
+
+// Every "//name:password@" of the text without the part up to the "@". Applied to all that goes
+// into records, logs and messages.
+std::string without_credentials(std::string text);
+
+}  // namespace lamella

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// Addresses, by libcurl's rules.
+#pragma once
+
+#include <optional>
+#include <string>
+
+namespace lamella::io {
+
+struct Url {
+  std::string scheme;  // lower case
+  std::string host;
+  std::string port;  // "" if none is named
+  std::string path;  // percent codes as they are
+  bool has_query = false;
+};
+
+// nullopt: no absolute address.
+std::optional<Url> parse_url(const std::string& text);
+
+std::string percent_encode(const std::string& text);
+// What is no percent code stays.
+std::string percent_decode(const std::string& text);
+
+}  // namespace lamella::io

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+// The record of one execution as a value: what went in, how, and what came of it. A run fills it
+// as it goes on, so most parts may be empty.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lamella/evaluation/metrics.h"
+
+namespace lamella::record {
+
+// Of the shape on disk. A reader takes this one and earlier ones.
+inline constexpr int kRecordFormat = 2;
+
+enum class Status { kRunning, kFinished, kFailed, kKilled };
+std::string_view to_string(Status status);  // "RUNNING", …
+
+struct Command {
+  std::string study;  // path as given
+  std::vector<std::string> set;
+  int64_t threads = 0;
+  bool full_hash = false;
+};
+
+struct Caller {
+  std::string user, host;
+  std::string folder;  // what relative paths of the record are relative to
+};
+
+struct EncoderUsed {
+  std::string name, sha256, source, licence;
+  std::string precision;  // as run
+  int64_t dimension = 0;
+};
+
+struct Processor {
+  std::string model;
+  std::vector<std::string> features;
+};
+
+struct Software {
+  std::string lamella, git_commit, system;
+  std::map<std::string, std::string> libraries;   // found at run time
+  std::map<std::string, std::string> built_with;  // found at build time
+  Processor processor;
+};
+
+// One file that the run reads.
+struct Input {
+  std::string kind = {};  // "study", "slides table", "centres", "slide", "annotations"
+  std::string path = {};
+  std::optional<int64_t> bytes = {};
+  std::optional<std::string> fingerprint = {};
+  std::optional<std::string> sha256 = {};
+  std::optional<std::string> error = {};  // why there are no hashes
+  std::optional<int64_t> label = {};      // of a list of centres
+  std::optional<std::string> slide_id = {}, patient_id = {}, role = {};
+  std::optional<std::string> backend = {}, mpp_source = {};
+  std::optional<std::array<double, 2>> mpp = {};  // x, y: µm per level-0 px
+};
+using Inputs = std::vector<Input>;
+
+// The slides of one role.
+struct Cohort {
+  std::vector<std::string> slides;
+  std::set<std::string> patients;
+  std::string digest;  // of their data
+};
+using Split = std::map<std::string, Cohort>;  // by role
+
+// Every option as resolved. Its shape is the study's: whoever needs one of them by name asks the
+// study.
+using Options = nlohmann::json;
+
+struct Trial {
+  double lambda = 0;
+  double mean_log_loss = 0;
+  std::vector<double> fold_log_loss;
+};
+
+struct Training {
+  int64_t rows_positive = 0, rows_negative = 0;
+  int64_t folds = 0;  // 0: the penalty was given
+  double lambda = 0;
+  int64_t size_px = 0;        // of a patch
+  std::optional<double> mpp;  // that the model works at
+  std::vector<Trial> trials;
+  std::string feature_space, model_sha256;
+};
+
+using Metrics = std::map<std::string, evaluation::Metrics>;  // by role
+
+// A piece that was there, and is not what is wanted any more.
+struct Remade {
+  std::string piece;  // "plans/labelled", "features/grid", "heatmaps"
+  std::vector<std::string> why;
+};
+
+// What became of one slide.
+struct Outcome {
+  std::string slide_id, role;
+  std::string status = "not finished";  // "done", "failed"
+  std::optional<std::string> error;     // of a slide that failed: path, what, what to do
+  int64_t patches = 0;                  // encoded or found finished, labelled and grid together
+  int64_t patches_reused = 0;           // of these, found finished
+  int64_t patches_resumed = 0;  // of these, done before by a run that was killed amid a slide
+  std::vector<Remade> remade;
+  double seconds = 0;
+  std::optional<double> slide_score;   // mean of the highest 1 % of the grid's scores
+  std::optional<std::string> heatmap;  // path of the overlay PNG
+};
+using Outcomes = std::vector<Outcome>;
+
+// One file that the run wrote; its path is relative to the output folder.
+struct Output {
+  std::string path, sha256;
+};
+using Outputs = std::vector<Output>;
+
+using Times = std::map<std::string, double>;  // seconds by step
+
+// One value of a curve.
+struct Measure {
+  std::string key;
+  double value = 0;
+  int64_t step = 0;
+  int64_t time_ms = 0;
+};
+
+struct RunDocument {
+  std::string run_id, name;
+  Status status = Status::kRunning;
+  std::string start_time;  // UTC, "2026-11-27T15:00:00Z"
+  int64_t start_time_ms = 0;
+  std::optional<std::string> end_time;
+  std::optional<int64_t> end_time_ms;
+  std::vector<std::string> warnings;
+  std::optional<std::string> error;
+  std::optional<Command> command;
+  std::optional<Caller> caller;
+  std::string output;  // folder of the results, as the study names it
+  std::string server;  // MLflow's address as the study names it, without credentials; "": none
+  Options options;
+  std::optional<EncoderUsed> encoder;
+  std::map<std::string, uint64_t> seeds;
+  std::optional<Software> software;
+  Inputs inputs;
+  Split split;
+  std::optional<Training> training;
+  Metrics metrics;
+  Outcomes outcomes;
+  Times times;
+  Outputs outputs;
+  std::vector<Measure> history;
+};
+
+// The slides table's path, "" if it is not recorded.
+std::string slides_table_of(const RunDocument& document);
+
+}  // namespace lamella::record

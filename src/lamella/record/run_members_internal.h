@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+// The members of a run document with their names on disk, stated once: writing, reading and the
+// JSON Schema are visitors of these functions. A visitor is called with
+//   (name, member, what it is, how)
+#pragma once
+
+#include <concepts>
+#include <type_traits>
+
+#include "lamella/record/run_document.h"
+
+namespace lamella::record {
+
+enum class How {
+  kPlain,     // always written; an optional member only if there is one
+  kRequired,  // refused in reading if it is missing
+  kIfAny,     // left out where empty
+  kNull       // null where there is none, or where a number is not finite
+};
+
+template <typename T, typename U>
+concept Like = std::same_as<std::remove_const_t<T>, U>;
+
+template <typename V>
+void describe(V& v, Like<Command> auto& x) {
+  v("study", x.study, "path of the study file as given");
+  v("set", x.set, "options given on the command line");
+  v("threads", x.threads, "threads used");
+  v("full_hash", x.full_hash, "whole slides were hashed");
+}
+
+template <typename V>
+void describe(V& v, Like<Caller> auto& x) {
+  v("user", x.user, "user name");
+  v("host", x.host, "machine");
+  v("folder", x.folder, "relative paths of the record are relative to it");
+}
+
+template <typename V>
+void describe(V& v, Like<EncoderUsed> auto& x) {
+  v("name", x.name, "name of the encoder");
+  v("sha256", x.sha256, "SHA-256 of its network");
+  v("source", x.source, "where its weights come from");
+  v("licence", x.licence, "licence of its weights");
+  v("precision", x.precision, "precision it was run in");
+  v("dimension", x.dimension, "numbers in a feature");
+}
+
+template <typename V>
+void describe(V& v, Like<Processor> auto& x) {
+  v("model", x.model, "the processor's own name");
+  v("features", x.features, "instruction sets that change speed or precision");
+}
+
+template <typename V>
+void describe(V& v, Like<Software> auto& x) {
+  v("lamella", x.lamella, "version of lamella");
+  v("git_commit", x.git_commit, "commit it was built from");
+  v("system", x.system, "operating system");
+  v("libraries", x.libraries, "versions found when run");
+  v("built_with", x.built_with, "versions found when built");
+  v("processor", x.processor, "the machine's processor");
+}
+
+template <typename V>
+void describe(V& v, Like<Input> auto& x) {
+  v("kind", x.kind, "study, slides table, centres, slide or annotations");
+  v("path", x.path, "path of the file");
+  v("bytes", x.bytes, "size of the file");
+  v("fingerprint", x.fingerprint, "SHA-256 over size, first, middle and last MiB");
+  v("sha256", x.sha256, "SHA-256 of the whole file");
+  v("error", x.error, "why the file could not be read");
+  v("label", x.label, "label of a list of centres");
+  v("slide_id", x.slide_id, "slide that the file belongs to");
+  v("patient_id", x.patient_id, "the slide's patient");
+  v("role", x.role, "train, test or score");
+  v("backend", x.backend, "reader of the slide");
+  v("mpp_source", x.mpp_source, "where the slide's scale was found");
+  v("mpp", x.mpp, "the slide's scale, um per level-0 pixel: x, y");
+}
+
+template <typename V>
+void describe(V& v, Like<Cohort> auto& x) {
+  v("slides", x.slides, "ids of the slides");
+  v("patients", x.patients, "ids of the patients");
+  v("digest", x.digest, "digest of their data");
+}
+
+template <typename V>
+void describe(V& v, Like<Trial> auto& x) {
+  v("lambda", x.lambda, "the penalty");
+  v("mean_log_loss", x.mean_log_loss, "mean over the folds", How::kNull);
+  v("fold_log_loss", x.fold_log_loss, "log loss in each fold", How::kNull);
+}
+
+template <typename V>
+void describe(V& v, Like<Training> auto& x) {
+  v("rows_positive", x.rows_positive, "labelled patches of the positive class");
+  v("rows_negative", x.rows_negative, "labelled patches of the negative class");
+  v("folds", x.folds, "folds of the cross-validation, 0 if the penalty was given");
+  v("lambda", x.lambda, "the penalty used");
+  v("size_px", x.size_px, "side of a patch in its own pixels");
+  v("mpp", x.mpp, "scale that the model works at, um per pixel; null if not known", How::kNull);
+  v("trials", x.trials, "every penalty tried");
+  v("feature_space", x.feature_space, "what the model's features are");
+  v("model_sha256", x.model_sha256, "SHA-256 of the model's numbers");
+}
+
+template <typename V>
+void describe(V& v, Like<Remade> auto& x) {
+  v("piece", x.piece, "what was made again");
+  v("why", x.why, "what had changed");
+}
+
+template <typename V>
+void describe(V& v, Like<Outcome> auto& x) {
+  v("slide_id", x.slide_id, "id of the slide");
+  v("role", x.role, "train, test or score");
+  v("status", x.status, "done, failed or not finished");
+  v("error", x.error, "why it failed");
+  v("patches", x.patches, "patches encoded or found finished");
+  v("patches_reused", x.patches_reused, "of these, found finished");
+  v("patches_resumed", x.patches_resumed, "of these, done by a run that was killed");
+  v("remade", x.remade, "what was finished and had to be made again");
+  v("seconds", x.seconds, "time spent on it");
+  v("slide_score", x.slide_score, "mean of the highest 1 % of the scores");
+  v("heatmap", x.heatmap, "path of the overlay");
+}
+
+template <typename V>
+void describe(V& v, Like<Output> auto& x) {
+  v("path", x.path, "path in the output folder");
+  v("sha256", x.sha256, "SHA-256 of the file");
+}
+
+template <typename V>
+void describe(V& v, Like<Measure> auto& x) {
+  v("key", x.key, "name of the curve");
+  v("value", x.value, "the value");
+  v("step", x.step, "its place on the curve");
+  v("time_ms", x.time_ms, "when it was measured, Unix time in ms");
+}
+
+template <typename V>
+void describe(V& v, Like<RunDocument> auto& x) {
+  v("run_id", x.run_id, "id of the run, name of its folder", How::kRequired);
+  v("name", x.name, "name of the study", How::kRequired);
+  v("status", x.status, "a record that says RUNNING and whose lock nobody holds was killed",
+    How::kRequired);
+  v("start_time", x.start_time, "UTC", How::kRequired);
+  v("start_time_ms", x.start_time_ms, "Unix time in ms");
+  v("end_time", x.end_time, "UTC");
+  v("end_time_ms", x.end_time_ms, "Unix time in ms");
+  v("warnings", x.warnings, "what was adapted or left out");
+  v("error", x.error, "why the run failed");
+  v("command", x.command, "how the run was called");
+  v("caller", x.caller, "who ran it and where");
+  v("output", x.output, "folder of the results", How::kIfAny);
+  v("server", x.server, "address of the MLflow server that the study names", How::kIfAny);
+  v("study", x.options, "every option as resolved", How::kIfAny);
+  v("encoder", x.encoder, "the network");
+  v("seeds", x.seeds, "seeds by what they are for", How::kIfAny);
+  v("software", x.software, "versions, processor, system");
+  v("inputs", x.inputs, "every file that is read", How::kIfAny);
+  v("split", x.split, "slides and patients by role", How::kIfAny);
+  v("training", x.training, "how the model was trained");
+  v("metrics", x.metrics, "figures by role", How::kIfAny);
+  v("slides", x.outcomes, "outcome of every slide", How::kIfAny);
+  v("seconds", x.times, "time of every step", How::kIfAny);
+  v("outputs", x.outputs, "files that were written", How::kIfAny);
+  v("history", x.history, "each figure with its step and time", How::kIfAny);
+}
+
+// Whether a type has members of its own.
+struct AnyVisitor {
+  template <typename T>
+  void operator()(const char*, const T&, const char*, How = How::kPlain) {}
+};
+template <typename T>
+concept Described = requires(AnyVisitor& v, T& x) {
+  describe(v, x);
+};
+
+template <typename T>
+inline constexpr bool kIsOptional = false;
+template <typename T>
+inline constexpr bool kIsOptional<std::optional<T>> = true;
+
+template <typename T>
+concept Map = requires {
+  typename T::mapped_type;
+}
+&&!std::same_as<T, nlohmann::json>;
+template <typename T>
+concept List = requires(T& x) {
+  x.begin();
+}
+&&!Map<T> && !std::same_as<T, std::string> && !std::same_as<T, nlohmann::json>;
+template <typename T>
+concept Empties = requires(const T& x) {
+  { x.empty() } -> std::same_as<bool>;
+};
+
+}  // namespace lamella::record

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <opencv2/core.hpp>
+#include <opencv2/imgproc.hpp>
+
+#include "lamella/tissue/glass_internal.h"
+
+namespace lamella::tissue {
+
+namespace {
+
+constexpr double kSmoothingPx = 0.8;
+constexpr int kFlatRange = 4;          // of luminance
+constexpr int kEvenPart = 40;          // percent
+constexpr int kDimmestGlass = 90;      // the darkest channel of glass
+constexpr int kPeakReach = 2;          // luminances to each side of the glass's own
+constexpr double kLeastGlass = 0.005;  // of the picture
+constexpr int64_t kLeastGlassPx = 20;
+constexpr double kStainedGreen = 0.045;  // optical density beyond the other channels'
+
+// The band and the rows around it, as a picture of its own: OpenCV rounds parts of pictures
+// otherwise.
+cv::Mat joined(const MutableImageView& picture, int first, int last, std::span<const uint8_t> above,
+               std::span<const uint8_t> below) {
+  const size_t row_bytes = static_cast<size_t>(picture.width) * 3;
+  const size_t around = (above.size() + below.size()) / row_bytes;
+  cv::Mat rows(last - first + static_cast<int>(around), picture.width, CV_8UC3);
+  uint8_t* to = rows.data;
+  std::copy(above.begin(), above.end(), to);
+  to += above.size();
+  for (int y = first; y < last; ++y, to += row_bytes) std::memcpy(to, picture.row(y), row_bytes);
+  std::copy(below.begin(), below.end(), to);
+  return rows;
+}
+
+cv::Mat luminance_of(const cv::Mat& rgb) {
+  cv::Mat result(rgb.rows, rgb.cols, CV_8UC1);
+  for (int y = 0; y < rgb.rows; ++y) {
+    const uint8_t* from = rgb.ptr<uint8_t>(y);
+    uint8_t* to = result.ptr<uint8_t>(y);
+    for (int x = 0; x < rgb.cols; ++x, from += 3) to[x] = static_cast<uint8_t>(luminance(from));
+  }
+  return result;
+}
+
+struct Local {
+  cv::Mat smoothed, luminance, least, most;
+};
+
+void flag_row(const Local& local, int at, uint8_t* flags, BrightCounts& counts) {
+  const uint8_t* rgb = local.smoothed.ptr<uint8_t>(at);
+  const uint8_t* lum = local.luminance.ptr<uint8_t>(at);
+  const uint8_t* least = local.least.ptr<uint8_t>(at);
+  const uint8_t* most = local.most.ptr<uint8_t>(at);
+  for (int x = 0; x < local.smoothed.cols; ++x, rgb += 3) {
+    const int high = std::max({rgb[0], rgb[1], rgb[2]}), low = std::min({rgb[0], rgb[1], rgb[2]});
+    const int range = most[x] - least[x];
+    const bool flat = range <= kFlatRange, white = low >= kPureWhite, dark = high < kNearBlack;
+    const bool even = 100 * range < kEvenPart * std::max<int>(lum[x], 40);
+    flags[x] = static_cast<uint8_t>((flat ? kFlat : 0) | (even ? kEven : 0) | (dark ? kDark : 0) |
+                                    (white ? kWhite : 0));
+    counts.lit += !dark;
+    if (!flat) continue;
+    counts.flat_white += white;
+    if (white || low < kDimmestGlass) continue;
+    ++counts.pixels[lum[x]];
+    for (size_t c = 0; c < 3; ++c) counts.colour_sums[lum[x]][c] += rgb[c];
+  }
+}
+
+// Pixels within kPeakReach of a luminance.
+int64_t around(const BrightCounts& counts, int luminance) {
+  int64_t sum = 0;
+  for (int i = std::max(0, luminance - kPeakReach); i <= std::min(255, luminance + kPeakReach);
+       ++i) {
+    sum += counts.pixels[static_cast<size_t>(i)];
+  }
+  return sum;
+}
+
+// The brightest luminance around which there are most pixels far and wide, and at least a quarter
+// of what the commonest has.
+int brightest_peak(const BrightCounts& counts) {
+  std::array<int64_t, 256> near{};
+  for (int i = 0; i < 256; ++i) near[static_cast<size_t>(i)] = around(counts, i);
+  const int64_t most = *std::max_element(near.begin(), near.end());
+  for (int i = 255; i > 0; --i) {
+    const auto here = near.begin() + i;
+    const auto first = near.begin() + std::max(0, i - kPeakReach);
+    const auto last = near.begin() + std::min(256, i + kPeakReach + 1);
+    if (4 * *here >= most && *here == *std::max_element(first, last)) return i;
+  }
+  return 0;
+}
+
+}  // namespace
+
+void BrightCounts::add(const BrightCounts& other) {
+  for (size_t i = 0; i < pixels.size(); ++i) {
+    pixels[i] += other.pixels[i];
+    for (size_t c = 0; c < 3; ++c) colour_sums[i][c] += other.colour_sums[i][c];
+  }
+  lit += other.lit;
+  flat_white += other.flat_white;
+}
+
+BrightCounts flag_rows(const MutableImageView& picture, const MutableImageView& flags, int first,
+                       int last, std::span<const uint8_t> above, std::span<const uint8_t> below) {
+  Local local;
+  const cv::Mat rows = joined(picture, first, last, above, below);
+  cv::GaussianBlur(rows, local.smoothed, cv::Size(3, 3), kSmoothingPx, kSmoothingPx,
+                   cv::BORDER_REPLICATE);
+  local.luminance = luminance_of(local.smoothed);
+  const cv::Mat square = cv::Mat::ones(5, 5, CV_8UC1);
+  cv::erode(local.luminance, local.least, square);
+  cv::dilate(local.luminance, local.most, square);
+  BrightCounts counts;
+  const size_t row_bytes = static_cast<size_t>(picture.width) * 3;
+  const int halo = static_cast<int>(above.size() / row_bytes);
+  for (int y = first; y < last; ++y) {
+    const int at = halo + y - first;
+    flag_row(local, at, flags.row(y), counts);
+    std::memcpy(picture.row(y), local.smoothed.ptr<uint8_t>(at), row_bytes);
+  }
+  return counts;
+}
+
+Glass find_glass(const BrightCounts& counts) {
+  int64_t bright = 0;
+  for (const int64_t count : counts.pixels) bright += count;
+  const auto enough =
+      std::max(static_cast<double>(kLeastGlassPx), kLeastGlass * static_cast<double>(counts.lit));
+  Glass glass;
+  if (static_cast<double>(bright) < enough) {
+    if (static_cast<double>(counts.flat_white) >= enough) glass = {{255, 255, 255}, true};
+    return glass;
+  }
+  const int peak = brightest_peak(counts);
+  std::array<double, 3> colour{}, density{};
+  for (size_t c = 0; c < 3; ++c) {
+    int64_t sum = 0;
+    for (int i = std::max(0, peak - kPeakReach); i <= std::min(255, peak + kPeakReach); ++i) {
+      sum += counts.colour_sums[static_cast<size_t>(i)][c];
+    }
+    colour[c] = static_cast<double>(sum) / static_cast<double>(around(counts, peak));
+    density[c] = -std::log(colour[c] / 255);
+  }
+  if (density[1] - std::max(density[0], density[2]) > kStainedGreen) return glass;
+  return {colour, true};
+}
+
+DensityTable density_table(const Glass& glass) {
+  DensityTable table{};
+  for (size_t c = 0; c < 3; ++c) {
+    for (size_t value = 0; value < 256; ++value) {
+      const double light = static_cast<double>(std::max<size_t>(value, 1)) / glass.colour[c];
+      table[c][value] = static_cast<int16_t>(std::lround(-1000 * std::log(light)));
+    }
+  }
+  return table;
+}
+
+}  // namespace lamella::tissue
