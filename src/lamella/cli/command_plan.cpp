@@ -49,15 +49,19 @@ int run_plan(const PlanOptions& options, Shell& shell) {
   const std::string counts = labels[0] + labels[1] == 0
                                  ? ""
                                  : fmt::format(" ({} tumour, {} normal)", labels[1], labels[0]);
+  std::vector<std::string> warnings = slide->info().warnings;
+  warnings.insert(warnings.end(), plan.warnings.begin(), plan.warnings.end());
   nlohmann::json object = {{"slide_id", plan.slide_id},
                            {"out", options.out},
                            {"level", plan.geometry.level},
                            {"patch_extent_px", plan.geometry.extent_x_px},
                            {"effective_mpp", json_or_null(plan.geometry.effective_mpp)},
                            {"mpp_source", plan.mpp_source},
+                           {"layout", slide->info().layout},
+                           {"image", slide->info().image},
                            {"tumour", labels[1]},
                            {"normal", labels[0]},
-                           {"warnings", plan.warnings}};
+                           {"warnings", warnings}};
   add_rate(object, rows, watch.seconds());
   shell.print(object, fmt::format("{}: {} patches{} of {} px at level {}{} -> {}\n", plan.slide_id,
                                   rows, counts, plan.spec.size_px, plan.geometry.level,

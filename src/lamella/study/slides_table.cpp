@@ -29,7 +29,8 @@ std::string_view to_string(Role role) {
 namespace {
 
 const std::vector<io::TableColumn> kColumns = {{"slide_id", true}, {"path", true},  {"patient_id"},
-                                               {"role", true},     {"annotations"}, {"mpp"}};
+                                               {"role", true},     {"annotations"}, {"mpp"},
+                                               {"image"}};
 
 class RowReader {
  public:
@@ -62,6 +63,7 @@ class RowReader {
     if (entry.mpp &&
         !(*entry.mpp >= slide::kMinPlausibleMpp && *entry.mpp <= slide::kMaxPlausibleMpp))
       fail("mpp", expected);
+    entry.image = table_.text(row_, "image");
     return entry;
   }
 

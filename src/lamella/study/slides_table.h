@@ -21,10 +21,11 @@ struct SlideEntry {
   Role role = Role::kScore;
   std::string annotations;    // path of the annotations, "" if none
   std::optional<double> mpp;  // µm/px at level 0, wins over the file's
+  std::string image;          // number or name, where the file holds several; "" if none is given
   int line = 0;
 };
 
-// A table with a header: slide_id,path,patient_id,role[,annotations][,mpp], columns in any order
+// A table with a header: slide_id,path,patient_id,role[,annotations][,mpp][,image], columns in any order
 // and among others (left out, and noted), parted by commas, semicolons or tabs. Error kFormat
 // (file, line, column, found, expected): a column or role that may be a slip, a field missing, a
 // number that is none, an mpp that no microscope has. Error kMismatch: a slide id twice; a patient
