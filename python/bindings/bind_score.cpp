@@ -10,7 +10,7 @@
 
 #include "call.h"
 #include "lamella/base/error.h"
-#include "lamella/evaluation/metric_rows.h"
+#include "lamella/evaluation/class_metric_rows.h"
 #include "lamella/io/files.h"
 #include "lamella/verbs/evaluate_files.h"
 #include "lamella/verbs/plan_slide.h"
