@@ -133,7 +133,7 @@ Manifest make_manifest(const Study& study, bool full_hash, const std::string& fo
   Manifest manifest;
   manifest.name = study.name;
   manifest.full_hash = full_hash;
-  manifest.inputs = list_inputs({study.slides_table, study.centers}, full_hash);
+  manifest.inputs = list_inputs({study.slides_table, study.labels.centers}, full_hash);
   manifest.digest = cohort_digest(manifest.inputs, "");
   manifest.digests = digests_of(manifest.inputs);
   namespace fs = std::filesystem;
