@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from run import call, machine, spread
+from measuring import call, machine, spread
 
 HERE = Path(__file__).resolve().parent
 PX, SIDE, CORNER, THREADS = 299, 100, 2000, 2

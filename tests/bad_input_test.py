@@ -126,7 +126,7 @@ def test_a_patient_in_train_and_test(study, cohort, tmp_path):
 
 
 def test_one_slide_under_two_names(study, cohort, tmp_path):
-    """In train and test it would be judged by what it learned from; in one role it counts twice."""
+    """In train and test it would be judged by what it learned from; in one role it would count twice."""
     shutil.copy(cohort / "phantom_01.tif", tmp_path / "copy.tif")
     header = (cohort / "slides.csv").read_text().splitlines()[0]
 
@@ -140,10 +140,8 @@ def test_one_slide_under_two_names(study, cohort, tmp_path):
     for word in ("'phantom_01' (train, line 2)", "'other' (test, line 6)", "same file"):
         assert word in message, message
     assert not (tmp_path / "out" / "plans").exists()
-    outcome = lamella("run", write("train"), "--json")
-    assert outcome.code == 0, outcome.err
-    assert any("'other' (train, line 6)" in text and "twice" in text
-               for text in outcome.json["warnings"])
+    message = bad("run", write("train"))
+    assert "'other' (train, line 6)" in message and "twice" in message, message
 
 
 BY_LISTS = {'{ rest_of_tissue = true }': '{ centers = ["normal.txt"] }',

@@ -13,6 +13,7 @@
 #include "lamella/annotation/annotation.h"
 #include "lamella/base/error.h"
 #include "lamella/imagefile/imagefile.h"
+#include "lamella/verbs/check_plan.h"
 #include "lamella/verbs/slide_map.h"
 #include "options.h"
 #include "values.h"
@@ -28,9 +29,10 @@ verbs::SlideMap map_verb(nb::handle slide, const Scores& scores,
   const auto opened = slide_of(slide, {});
   options.overlay.title = scores.slide_id;
   return call.run([&](const Context& context) {
+    verbs::require_same_slide(scores.patches.slide, opened->info(), scores.source);
     if (annotations) {
       options.overlay.outlines =
-          verbs::outlines_of(annotation::read_annotations(annotations->string()));
+          verbs::read_outlines(annotations->string(), opened->info(), context);
     }
     auto drawn =
         verbs::draw_slide_map(*opened,

@@ -84,7 +84,9 @@ struct TrainingRows {
 // Single-threaded sums in row order; folds run in parallel: the same bits for any context.threads.
 // Error kInvalidArgument: classes that are not valid, sizes that differ, a label that the classes
 // lack, a class without rows (how many each has), no rows, a feature that is not finite (row,
-// column).
+// column). Warnings: an optimiser that stopped at its limit, and those of the cross-validation
+// (folds left out, held-out rows without a class, a penalty at the end of a path that was widened
+// already, a loss no better than the classes' shares).
 TrainResult train_classifier(const TrainingRows& rows, const TrainOptions& options,
                              const Context& context);
 

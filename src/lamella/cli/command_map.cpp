@@ -8,6 +8,7 @@
 #include "lamella/cli/option_flags.h"
 #include "lamella/cli/program.h"
 #include "lamella/storage/storage.h"
+#include "lamella/verbs/check_plan.h"
 #include "lamella/verbs/slide_map.h"
 
 namespace lamella::cli {
@@ -25,12 +26,15 @@ struct MapCommandOptions {
 int run_map(MapCommandOptions options, Shell& shell) {
   const Stopwatch watch;
   const auto slide = options.slide.open(shell);
-  const heatmap::ScoredPatches scores = storage::read_scores(options.scores);
+  std::vector<std::string> notes;
+  const heatmap::ScoredPatches scores = storage::read_scores(options.scores, &notes);
+  for (const std::string& note : notes) shell.warn(options.scores + ": " + note);
+  verbs::require_same_slide(scores.slide, slide->info(), options.scores);
   const heatmap::HeatMap map =
       heatmap::make_heatmap(scores, slide->info().size_px(), options.map.overlay.shown_class);
   if (!options.annotations.empty()) {
     options.map.overlay.outlines =
-        verbs::outlines_of(annotation::read_annotations(options.annotations));
+        verbs::read_outlines(options.annotations, slide->info(), shell.context());
   }
   options.map.overlay.title = options.slide.id();
   verbs::write_slide_map(verbs::draw_slide_map(*slide, map, options.map, shell.context()),
@@ -62,7 +66,7 @@ Action add_map(CLI::App& app) {
       ->required()
       ->type_name("SCORES.csv");
   app.add_option("--annotations", options->annotations,
-                 "ASAP XML or NCRF JSON whose outlines are drawn")
+                 "ASAP XML, GeoJSON or NCRF JSON whose outlines are drawn")
       ->type_name("FILE");
   add_flags(app, options->map);
   app.add_option("--out", options->out, "PREFIX.png and PREFIX.tiff are written")

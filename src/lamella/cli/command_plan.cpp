@@ -35,14 +35,18 @@ int run_plan(const PlanOptions& options, Shell& shell) {
   const auto rows = static_cast<int64_t>(plan.rows.size());
   const std::string counts =
       labels.empty() ? "" : fmt::format(" ({})", counts_text(plan.classes, labels));
+  std::vector<std::string> warnings = slide->info().warnings;
+  warnings.insert(warnings.end(), plan.warnings.begin(), plan.warnings.end());
   nlohmann::json object = {{"slide_id", plan.slide_id},
                            {"out", options.out},
                            {"level", plan.geometry.level},
                            {"patch_extent_px", plan.geometry.extent_x_px},
                            {"effective_mpp", json_or_null(plan.geometry.effective_mpp)},
                            {"mpp_source", plan.mpp_source},
+                           {"layout", slide->info().layout},
+                           {"image", slide->info().image},
                            {"labels", counts_json(plan.classes, labels)},
-                           {"warnings", plan.warnings}};
+                           {"warnings", warnings}};
   add_rate(object, rows, watch.seconds());
   shell.print(object, fmt::format("{}: {} patches{} of {} px at level {}{} -> {}\n", plan.slide_id,
                                   rows, counts, plan.spec.size_px, plan.geometry.level,
@@ -65,7 +69,8 @@ Action add_plan(CLI::App& app) {
                                  "NCRF list of centres and its class, FILE:CLASS (repeatable)")
                       ->excludes(stride)
                       ->type_name("FILE:CLASS");
-  app.add_option("--annotations", options->plan.annotations, "ASAP XML or NCRF JSON files")
+  app.add_option("--annotations", options->plan.annotations,
+                 "ASAP XML, GeoJSON (QuPath) or NCRF JSON files")
       ->excludes(stride)
       ->excludes(centers)
       ->type_name("FILE");

@@ -9,6 +9,7 @@
 
 #include "lamella/base/error.h"
 #include "lamella/cli/commands.h"
+#include "lamella/cli/common_options.h"
 #include "lamella/cli/option_flags.h"
 
 namespace lamella::cli {
@@ -72,7 +73,7 @@ extern "C" void on_signal(int signal) {
 void declare_commands(CLI::App& app, Parsed& parsed) {
   app.set_version_flag("--version", "lamella " LAMELLA_VERSION);
   app.add_option("--threads", parsed.options.threads, "threads to use (default: all cores)")
-      ->check(CLI::PositiveNumber)
+      ->check(positive_number())
       ->type_name("N");
   app.add_flag("--json", parsed.options.json, "print one JSON object on stdout");
   app.add_flag("--quiet", parsed.options.quiet, "only warnings and errors on stderr");

@@ -55,6 +55,21 @@ cv::Mat colour_table(const std::string& name) {
   return colours;
 }
 
+// Low probabilities are clear, so that healthy tissue looks as it is; the legend shows it.
+constexpr float kClearUpTo = 0.1f, kFullFrom = 0.5f;
+
+double opacity_of(float score, double opacity) {
+  return opacity * std::clamp((score - kClearUpTo) / (kFullFrom - kClearUpTo), 0.0f, 1.0f);
+}
+
+cv::Vec3b mixed(const cv::Vec3b& colour, const cv::Vec3b& under, double opacity) {
+  cv::Vec3b mix;
+  for (int c = 0; c < 3; ++c) {
+    mix[c] = static_cast<uint8_t>(std::lround(opacity * colour[c] + (1 - opacity) * under[c]));
+  }
+  return mix;
+}
+
 // classes: of a legend in the bar's place, null for a bar.
 Layout make_layout(int width, int height, bool titled, const ClassTable* classes) {
   Layout layout;
@@ -76,11 +91,12 @@ Layout make_layout(int width, int height, bool titled, const ClassTable* classes
   return layout;
 }
 
-void draw_bar(cv::Mat& canvas, const Layout& layout, const cv::Mat& colours) {
+void draw_bar(cv::Mat& canvas, const Layout& layout, const cv::Mat& colours, double opacity) {
   const cv::Rect& bar = layout.bar;
   for (int y = 0; y < bar.height; ++y) {
     const int index = 255 - std::min(255, y * 256 / bar.height);
-    const auto colour = colours.at<cv::Vec3b>(index);
+    const auto colour = mixed(colours.at<cv::Vec3b>(index), {255, 255, 255},
+                              opacity_of(static_cast<float>(index) / 255, opacity));
     cv::line(canvas, {bar.x, bar.y + y}, {bar.x + bar.width - 1, bar.y + y},
              cv::Scalar(colour[0], colour[1], colour[2]));
   }
@@ -106,29 +122,45 @@ void draw_title(cv::Mat& canvas, const Layout& layout, const std::string& title,
   put_text(canvas, ascii(caption), {layout.unit, layout.unit * 5 / 2}, layout.font * 0.9);
 }
 
-// Blends the colour of each cell over the thumbnail; crisp cells, every pixel by its centre.
+// 1 within the cells that were looked at, falling to 0 over the outer quarter of those beside one
+// that was not (positions in cells): the map does not end in the steps of the tissue mask.
+double fade(const HeatMap& map, double column, double row) {
+  const auto seen = [&](int64_t c, int64_t r) {
+    return c >= 0 && r >= 0 && c < map.columns && r < map.rows &&
+                   !std::isnan(map.values[static_cast<size_t>(r * map.columns + c)])
+               ? 1.0
+               : 0.0;
+  };
+  const double x = column - 0.5, y = row - 0.5;  // from cell centre to cell centre
+  const auto c = static_cast<int64_t>(std::floor(x)), r = static_cast<int64_t>(std::floor(y));
+  const double fx = x - static_cast<double>(c), fy = y - static_cast<double>(r);
+  const double share = (1 - fy) * ((1 - fx) * seen(c, r) + fx * seen(c + 1, r)) +
+                       fy * ((1 - fx) * seen(c, r + 1) + fx * seen(c + 1, r + 1));
+  return std::clamp(4 * (share - 0.5), 0.0, 1.0);
+}
+
+// Blends the colour of each cell over the thumbnail, every pixel by its centre.
 void blend(cv::Mat& picture, const HeatMap& map, const cv::Mat& colours, double opacity) {
   const double scale_x = static_cast<double>(map.slide_size_px.width) / picture.cols;
   const double scale_y = static_cast<double>(map.slide_size_px.height) / picture.rows;
   const int last = static_cast<int>(colours.total()) - 1;
-  const float steps = map.shown == kMostLikely ? 1.0f : static_cast<float>(last);
+  const bool every_class = map.shown == kMostLikely;
+  const float steps = every_class ? 1.0f : static_cast<float>(last);
   for (int y = 0; y < picture.rows; ++y) {
-    const auto row =
-        static_cast<int64_t>(std::floor(((y + 0.5) * scale_y - map.origin_y_px) / map.cell_y_px));
+    const double place_y = ((y + 0.5) * scale_y - map.origin_y_px) / map.cell_y_px;
+    const auto row = static_cast<int64_t>(std::floor(place_y));
     if (row < 0 || row >= map.rows) continue;
     auto* pixels = picture.ptr<cv::Vec3b>(y);
     for (int x = 0; x < picture.cols; ++x) {
-      const auto column =
-          static_cast<int64_t>(std::floor(((x + 0.5) * scale_x - map.origin_x_px) / map.cell_x_px));
+      const double place_x = ((x + 0.5) * scale_x - map.origin_x_px) / map.cell_x_px;
+      const auto column = static_cast<int64_t>(std::floor(place_x));
       if (column < 0 || column >= map.columns) continue;
       const float score = map.values[static_cast<size_t>(row * map.columns + column)];
       if (std::isnan(score)) continue;
       const int index = static_cast<int>(std::lround(score * steps));
       const auto colour = colours.at<cv::Vec3b>(std::clamp(index, 0, last));
-      for (int c = 0; c < 3; ++c) {
-        pixels[x][c] =
-            static_cast<uint8_t>(std::lround(opacity * colour[c] + (1 - opacity) * pixels[x][c]));
-      }
+      const double shown = every_class ? opacity : opacity_of(score, opacity);
+      pixels[x] = mixed(colour, pixels[x], shown * fade(map, place_x, place_y));
     }
   }
 }
@@ -194,7 +226,7 @@ Image draw_overlay(const HeatMap& map, const ImageView& thumbnail, const Overlay
   if (every_class) {
     draw_legend(canvas, layout, map.classes, colours);
   } else {
-    draw_bar(canvas, layout, colours);
+    draw_bar(canvas, layout, colours, options.opacity);
   }
   if (!options.title.empty()) {
     draw_title(canvas, layout, options.title,

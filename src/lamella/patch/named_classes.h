@@ -26,7 +26,7 @@ struct LabelOptions {
   std::vector<std::string> wins_over = {};  // "CLASS:CLASS", the first over the second
   static const OptionTable<LabelOptions>& table();
 };
-// centers: "FILE:CLASS". Error kInvalidArgument: a word without a class, or without `classes`.
+// `centers`: "FILE:CLASS". Error kInvalidArgument: a word without a class, or without `classes`.
 std::vector<NamedClass> named_classes(const LabelOptions& options,
                                       const std::vector<std::string>& centers);
 

@@ -13,21 +13,18 @@
 #include "lamella/record/run_json.h"
 #include "lamella/record/run_reader.h"
 #include "lamella/record/software.h"
+#include "lamella/testing/temporary_folder.h"
 
 namespace lamella::record {
 namespace {
 
 class RunRecords : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = ::testing::TempDir() + "/lamella_tracking_XXXXXX";
-    folder_ = ::mkdtemp(pattern.data());
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
   static nlohmann::json read(const RunRecord& record) {
     return nlohmann::json::parse(io::read_text_file(record.folder() + "/run.json"));
   }
-  std::string folder_;
+  test::TemporaryFolder own_;
+  std::string folder_ = own_.path();
 };
 
 TEST_F(RunRecords, IsReadableAfterEveryStep) {

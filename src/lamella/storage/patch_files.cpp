@@ -25,6 +25,19 @@ std::string patch_name(const patch::PatchPlan& plan, const patch::PatchRow& row)
   return fmt::format("{}_{}_{}", plan.slide_id, row.x_px, row.y_px);
 }
 
+// WebDataset takes what stands before a name's first dot for the sample, so ids keep theirs as %2E.
+std::string sample_key(const std::string& name) {
+  std::string key;
+  for (const char c : name) {
+    if (c == '.' || c == '%') {
+      key += fmt::format("%{:02X}", static_cast<int>(c));
+    } else {
+      key += c;
+    }
+  }
+  return key;
+}
+
 ImageView patch_view(const patch::PatchBatch& batch, int64_t i) {
   return {batch.patch(i).data(), batch.size_px, batch.size_px, 3, ptrdiff_t{3} * batch.size_px};
 }
@@ -73,7 +86,7 @@ class Shard {
  public:
   explicit Shard(std::string path) : path_(std::move(path)), temporary_(path_ + ".tmp") {
     archive_ = archive_write_new();
-    archive_write_set_format_ustar(archive_);
+    archive_write_set_format_pax_restricted(archive_);  // ustar, but for names beyond it
     check(archive_write_open_filename(archive_, temporary_.c_str()));
   }
   ~Shard() {
@@ -151,7 +164,7 @@ class WebDatasetFiles final : public PatchFiles {
       about["label"] = row.label;
       about["class"] = plan_.classes.name(row.label);
     }
-    const std::string name = patch_name(plan_, row);
+    const std::string name = sample_key(patch_name(plan_, row));
     const std::string json = about.dump();
     shard_->add(name + ".jpg", jpeg.data(), jpeg.size());
     if (row.label != patch::kNoLabel) {

@@ -4,6 +4,7 @@
 #include "lamella/base/error.h"
 #include "lamella/io/byte_source.h"
 #include "lamella/study/piece_context_internal.h"
+#include "lamella/verbs/plan_slide.h"
 
 namespace lamella::study {
 
@@ -36,7 +37,10 @@ void warn_of(const SlideEntry& entry, const std::vector<std::string>& texts,
 }  // namespace
 
 CohortSlide open_cohort_slide(const SlideEntry& entry, const Context& context) {
-  CohortSlide slide{entry, slide::open_slide(entry.path, {.mpp = entry.mpp})->info(), {}, {}};
+  CohortSlide slide{entry,
+                    slide::open_slide(entry.path, {.mpp = entry.mpp, .image = entry.image})->info(),
+                    {},
+                    {}};
   warn_of(entry, slide.info.warnings, context);
   return slide;
 }
@@ -71,7 +75,7 @@ storage::TissueKey mask_key(const Study& study, const CohortSlide& slide) {
 const std::shared_ptr<const slide::Slide>& Pixels::open() {
   if (opened_) return opened_;
   const SlideEntry& entry = slide_.entry;
-  auto slide = slide::open_slide(entry.path, {.mpp = entry.mpp});
+  auto slide = slide::open_slide(entry.path, {.mpp = entry.mpp, .image = entry.image});
   if (slide->info().fingerprint != slide_.info.fingerprint) {
     throw Error(ErrorCode::kMismatch,
                 "was changed since the run began; run again when it is complete", entry.path);

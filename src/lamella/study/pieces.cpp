@@ -82,8 +82,12 @@ const tissue::TissueMask& SlidePieces::tissue() {
                        [&] { return tissue::read_tissue_mask(path, slide_.info); });
     if (!mask_) mask_ = make_tissue(path, key);
   } else {
+    std::vector<std::string> notes;
     mask_ = given == "none" ? tissue::all_tissue(slide_.info)
-                            : tissue::read_tissue_mask(given, slide_.info);
+                            : tissue::read_tissue_mask(given, slide_.info, &notes);
+    for (const std::string& note : notes) {
+      context_.warn(fmt::format("slide '{}': {}", slide_.entry.slide_id, note));
+    }
     draw_tissue(*mask_);
   }
   return *mask_;

@@ -41,9 +41,9 @@ std::vector<Option> own_options() {
 std::string column_of(const std::string& name) { return "tissue." + name; }
 
 std::vector<io::TableColumn> known_columns() {
-  std::vector<io::TableColumn> columns = {
-      {"slide_id", true}, {"path", true}, {"patient_id"}, {"role", true},
-      {"annotations"},    {"mpp"},        {"mask"}};
+  std::vector<io::TableColumn> columns = {{"slide_id", true}, {"path", true},  {"patient_id"},
+                                          {"role", true},     {"annotations"}, {"mpp"},
+                                          {"image"},          {"mask"}};
   for (const Option& option : own_options()) columns.push_back({column_of(option.name)});
   return columns;
 }
@@ -80,6 +80,7 @@ class RowReader {
         !(*entry.mpp >= slide::kMinPlausibleMpp && *entry.mpp <= slide::kMaxPlausibleMpp))
       fail("mpp", expected);
     read_mask(folder, entry);
+    entry.image = table_.text(row_, "image");
     return entry;
   }
 

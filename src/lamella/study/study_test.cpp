@@ -7,18 +7,13 @@
 #include "lamella/io/files.h"
 #include "lamella/study/slides_table.h"
 #include "lamella/study/study_file.h"
+#include "lamella/testing/temporary_folder.h"
 
 namespace lamella::study {
 namespace {
 
 class StudyFiles : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = ::testing::TempDir() + "lamella_study_XXXXXX";
-    folder_ = ::mkdtemp(pattern.data());
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
   std::string write(const std::string& name, const std::string& text) const {
     const std::string path = folder_ + "/" + name;
     io::write_file_atomic(path, text);
@@ -35,7 +30,8 @@ class StudyFiles : public ::testing::Test {
     }
     return "nothing was thrown";
   }
-  std::string folder_;
+  test::TemporaryFolder own_;
+  std::string folder_ = own_.path();
 };
 
 constexpr const char* kStudy = R"(name = "s"

@@ -13,7 +13,7 @@
 #include "lamella/base/error.h"
 #include "lamella/base/random.h"
 #include "lamella/imagefile/imagefile.h"
-#include "lamella/tissue/memory_slide_testing.h"
+#include "lamella/testing/memory_slide.h"
 #include "lamella/tissue/segment_internal.h"
 #include "lamella/tissue/small_picture_internal.h"
 

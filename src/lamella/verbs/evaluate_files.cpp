@@ -35,6 +35,15 @@ std::map<Position, int64_t> by_position(const heatmap::ScoredPatches& patches) {
 
 Rows match(const NamedScores& named, const patch::PatchPlan& plan) {
   const std::map<Position, int64_t> scores = by_position(named.patches);
+  const heatmap::ScoredSlide& scored = named.patches.slide;
+  if (!scored.fingerprint.empty() && !plan.slide_fingerprint.empty() &&
+      scored.fingerprint != plan.slide_fingerprint) {
+    throw Error(ErrorCode::kMismatch,
+                fmt::format("has the scores of slide '{}' ({}), the plan with the labels is of "
+                            "another file, {}; score this slide first",
+                            scored.slide_id, scored.path, plan.slide_path),
+                named.source);
+  }
   Rows rows;
   rows.scores.classes = named.patches.scores.classes;
   if (!plan.classes.empty()) {

@@ -87,7 +87,10 @@ tissue::TissueMask tissue_mask(const std::string& choice, const tissue::TissueOp
                                const slide::Slide& slide, const Context& context) {
   if (choice == "auto") return tissue::make_tissue_mask(slide, options, context);
   if (choice == "none") return tissue::all_tissue(slide.info());
-  return tissue::read_tissue_mask(choice, slide.info());
+  std::vector<std::string> notes;
+  tissue::TissueMask mask = tissue::read_tissue_mask(choice, slide.info(), &notes);
+  for (const std::string& note : notes) context.warn(note);
+  return mask;
 }
 
 patch::PatchPlan plan_slide(const slide::Slide& slide, const std::string& slide_id,
