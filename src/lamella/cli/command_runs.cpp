@@ -44,9 +44,9 @@ int list_runs(const RunsOptions& options, Shell& shell) {
           document.metrics.empty() ? nlohmann::json() : nlohmann::json(document.metrics)},
          {"run_dir", run.folder}});
     const auto test = document.metrics.find("test");
-    const bool has_auc = test != document.metrics.end() && test->second.auc;
+    const bool has_auc = test != document.metrics.end() && test->second.macro_auc;
     table.add({document.run_id, document.name, status, document.start_time,
-               has_auc ? fmt::format("{:.4f}", *test->second.auc) : "", run.folder});
+               has_auc ? fmt::format("{:.4f}", *test->second.macro_auc) : "", run.folder});
   }
   for (const std::string& fault : found.unreadable) shell.warn(fault);
   shell.print(object, table.text());

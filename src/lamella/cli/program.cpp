@@ -8,6 +8,7 @@
 #include <new>
 
 #include "lamella/base/error.h"
+#include "lamella/base/text.h"
 #include "lamella/cli/commands.h"
 #include "lamella/cli/common_options.h"
 #include "lamella/cli/option_flags.h"
@@ -60,6 +61,16 @@ constexpr std::array kCommands = {
 CancelToken& interrupt_token() {
   static CancelToken token;
   return token;
+}
+
+// A number above 0; anything else ("0,25") is said in one line.
+CLI::Validator positive_number() {
+  return {[](std::string& text) {
+            const auto number = parse_double(text);
+            if (number && *number > 0) return std::string();
+            return fmt::format("found '{}', expected a number above 0, as 2", text);
+          },
+          ""};
 }
 
 extern "C" void on_signal(int signal) {
