@@ -37,7 +37,8 @@ struct SlideEntry {
 // in both train and test (named). Error kInvalidArgument: no slides.
 std::vector<SlideEntry> read_slides_table(const std::string& path, io::Notes notes = nullptr);
 
-// The options of this slide's mask: the study's, and the row's own in their place.
+// The options of this slide's mask: the study's, and the row's own in their place. Error
+// kInvalidArgument: a value outside its bounds.
 tissue::TissueOptions tissue_of(const SlideEntry& entry, tissue::TissueOptions options);
 
 }  // namespace lamella::study
