@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "lamella/base/error.h"
-#include "lamella/verbs/encode_file.h"
+#include "lamella/verbs/encode.h"
 
 namespace {
 
@@ -73,7 +73,7 @@ int run(const std::vector<std::string>& words) {
     if (round > 0) engine.push_back(seconds_since(start));
     std::filesystem::remove(words[5]);
     start = Clock::now();
-    verbs::encode_to_file(slide, plan, *encoder, {}, words[5], context);
+    verbs::encode_file(slide, plan, *encoder, {}, words[5], context);
     if (round > 0) step.push_back(seconds_since(start));
     if (storage::read_features(words[5]).features.values != expected) {
       throw Error(ErrorCode::kInternal, "the step's features are not the engine's", words[5]);

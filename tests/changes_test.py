@@ -41,9 +41,14 @@ def remade(result: dict) -> dict[str, dict[str, list[str]]]:
 
 
 def times(out: Path) -> dict[str, int]:
-    kept = ("plans", "features", "heatmaps")
-    return {str(path.relative_to(out)): path.stat().st_mtime_ns for path in out.rglob("*")
-            if path.relative_to(out).parts[0] in kept and path.suffix in (".h5", ".png")}
+    kept = ("plans", "features", "heatmaps", "tissue/masks")
+    return {str(path.relative_to(out)): path.stat().st_mtime_ns for folder in kept
+            for path in (out / folder).rglob("*") if path.suffix in (".h5", ".png")}
+
+
+def file_of(piece: str, name: str) -> str:
+    return {"tissue": f"tissue/masks/{name}.png",
+            "heatmaps": f"heatmaps/{name}.png"}.get(piece, f"{piece}/{name}.h5")
 
 
 def expect(finished, tmp_path, expected, *words, why=None):
@@ -57,9 +62,7 @@ def expect(finished, tmp_path, expected, *words, why=None):
     assert {name: set(pieces) for name, pieces in found.items()} == {
         name: set(expected.get(name, ())) for name in (*TRAIN, *TEST)}
     after = times(out)
-    ending = {"plans": ".h5", "features": ".h5", "heatmaps": ".png"}
-    changed = {f"{piece}/{name}{ending[piece.split('/')[0]]}" for name, pieces in expected.items()
-               for piece in pieces}
+    changed = {file_of(piece, name) for name, pieces in expected.items() for piece in pieces}
     assert {name for name in before if before[name] != after[name]} == changed
     log = (Path(outcome.json["run_dir"]) / "log.txt").read_text()
     for name, pieces in found.items():
@@ -90,7 +93,8 @@ def both(pieces, slides=(*TRAIN, *TEST)) -> dict:
      {**both(("features/labelled",), TRAIN),
       **both(("features/labelled", "features/grid", "heatmaps"), TEST)},
      "encoder.features_dtype float32 -> float16"),
-    ("tissue.min_density=0.02", {**both(LABELLED, TRAIN), **both(EVERY, TEST)},
+    ("tissue.min_density=0.02",
+     {**both(("tissue", *LABELLED), TRAIN), **both(("tissue", *EVERY), TEST)},
      "tissue.min_density 0.018 -> 0.02"),
     ("patches.mpp=0.9", {**both(LABELLED, TRAIN), **both(EVERY, TEST)}, None),
 ])
@@ -109,7 +113,7 @@ def test_labels_of_one_rule(finished, tmp_path):
 @pytest.mark.parametrize("name, pieces, why", [
     ("phantom_01.xml", {"phantom_01": LABELLED, **both(("heatmaps",), TEST)}, None),
     ("phantom_03.xml", {"phantom_03": (*LABELLED, "heatmaps")}, "the annotations"),
-    ("phantom_03.tif", {"phantom_03": EVERY}, "the slide"),
+    ("phantom_03.tif", {"phantom_03": ("tissue", *EVERY)}, "the slide"),
 ])
 def test_a_file(finished, tmp_path, name, pieces, why):
     path = finished.cohort / name

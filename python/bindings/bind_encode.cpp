@@ -9,11 +9,10 @@
 #include <mutex>
 
 #include "call.h"
-#include "file_bytes.h"
 #include "lamella/base/error.h"
 #include "lamella/encoder/encoder.h"
 #include "lamella/study/study_file.h"
-#include "lamella/verbs/check_plan.h"
+#include "lamella/verbs/encode.h"
 #include "loaded_encoder.h"
 #include "values.h"
 
@@ -23,19 +22,24 @@ namespace {
 
 using storage::FeatureFile;
 
-FeatureFile encode_verb(nb::handle slide, const patch::PatchPlan& plan, nb::handle encoder,
-                        const std::string& precision, std::optional<double> slide_mpp,
+// What becomes of the features besides the value.
+struct EncodeTo {
+  std::optional<std::filesystem::path> out;
+  std::string dtype;
+};
+
+FeatureFile encode_verb(const std::shared_ptr<const slide::Slide>& slide,
+                        const patch::PatchPlan& plan, LoadedEncoder& loaded, const EncodeTo& to,
                         const Call& call) {
-  const auto opened = slide_of(slide, slide_mpp);
-  verbs::require_same_slide(plan, opened->info());
-  const auto loaded = loaded_encoder_of(encoder, precision, call);
-  FeatureFile file;
-  file.plan = plan;
-  file.features = call.run([&](const Context& context) {
-    const auto lock = loaded->use();
-    return encoder::encode_patches(opened, plan, loaded->encoder(), context).features;
+  verbs::EncodeFileOptions options;
+  options.type = storage::parse_feature_type(to.dtype);
+  return call.run([&](const Context& context) {
+    const auto lock = loaded.use();
+    if (!to.out) return verbs::encode_slide(slide, plan, loaded.encoder(), context);
+    const std::string path = to.out->string();
+    verbs::encode_file(slide, plan, loaded.encoder(), options, path, context);
+    return storage::read_features(path);
   });
-  return file;
 }
 
 FeatureFile features_of(
@@ -111,12 +115,9 @@ void bind_features(nb::module_& module) {
                   nb::arg("feature_space"), nb::arg("precision") = "f32",
                   "Features made elsewhere: n x d float32 in the plan's order.")
       .def("__getstate__",
-           [](const FeatureFile& self) {
-             return file_to_bytes(
-                 [&](const std::string& p) { storage::write_features(self, "", p); });
-           })
+           [](const FeatureFile& self) { return bytes_of(storage::features_to_bytes(self)); })
       .def("__setstate__", [](FeatureFile& self, const nb::bytes& bytes) {
-        new (&self) FeatureFile(file_from_bytes(bytes, storage::read_features));
+        new (&self) FeatureFile(storage::features_from_bytes(text_of(bytes)));
       });
 }
 
@@ -228,16 +229,22 @@ void bind_encode(nb::module_& module) {
   module.def(
       "encode",
       [](nb::object slide, const patch::PatchPlan& plan, nb::object encoder,
-         const std::string& precision, std::optional<double> slide_mpp, std::optional<int> threads,
-         nb::object progress) {
-        return encode_verb(slide, plan, encoder, precision, slide_mpp,
-                           Call(threads, std::move(progress)));
+         const std::string& precision, std::optional<std::filesystem::path> out,
+         const std::string& features_dtype, std::optional<double> slide_mpp,
+         std::optional<int> threads, nb::object progress) {
+        const Call call(threads, std::move(progress));
+        const auto opened = slide_of(slide, slide_mpp);
+        return encode_verb(opened, plan, *loaded_encoder_of(encoder, precision, call),
+                           {std::move(out), features_dtype}, call);
       },
       nb::arg("slide"), nb::arg("plan"), nb::kw_only(), nb::arg("encoder") = standard.encoder,
       nb::arg("precision") = std::string(encoder::to_string(standard.precision)),
+      nb::arg("out") = nb::none(), nb::arg("features_dtype") = "float32",
       nb::arg("slide_mpp") = nb::none(), nb::arg("threads") = nb::none(),
       nb::arg("progress") = nb::none(),
-      "Turns a plan's patches into feature vectors. encoder: a name, a folder, or an Encoder.");
+      "Turns a plan's patches into feature vectors. encoder: a name, a folder, or an Encoder. out: "
+      "the feature file of lamella encode, written as the work goes on, so that a killed process's "
+      "is gone on with; features_dtype: how it stores them, float32 or float16.");
 }
 
 }  // namespace lamella::python

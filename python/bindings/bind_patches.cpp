@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Batches of patches for whoever trains or encodes elsewhere.
 #include <fmt/format.h>
+#include <nanobind/stl/filesystem.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 
@@ -10,6 +11,7 @@
 #include "call.h"
 #include "lamella/base/error.h"
 #include "lamella/patch/patch_extractor.h"
+#include "lamella/verbs/extract.h"
 #include "values.h"
 
 namespace lamella::python {
@@ -108,9 +110,51 @@ patch::ExtractOptions extract_options(int batch_size, int output_px, bool plan_o
   return options;
 }
 
+nb::dict extract_verb(const std::shared_ptr<const slide::Slide>& slide,
+                      const patch::PatchPlan& plan, const verbs::ExtractFilesOptions& options,
+                      const Call& call) {
+  const verbs::Extracted made = call.run(
+      [&](const Context& context) { return verbs::extract_files(slide, plan, options, context); });
+  nb::dict result;
+  result["slide_id"] = plan.slide_id;
+  result["patches"] = made.patches;
+  result["failed"] = made.failures.size();
+  result["tiles_decoded"] = made.tiles_decoded;
+  result["seconds"] = made.seconds;
+  return result;
+}
+
+void bind_extract(nb::module_& module) {
+  const storage::PatchFilesOptions standard;
+  module.def(
+      "extract",
+      [](nb::object slide, const patch::PatchPlan& plan, const std::filesystem::path& out,
+         const std::string& format, int jpeg_quality, const std::string& jpeg_chroma,
+         int shard_size, bool skip_errors, std::optional<double> slide_mpp,
+         std::optional<int> threads, nb::object progress) {
+        verbs::ExtractFilesOptions options;
+        options.files.format = storage::parse_patch_format(format);
+        options.files.folder = out.string();
+        options.files.jpeg_quality = jpeg_quality;
+        options.files.jpeg_chroma = imagefile::parse_chroma(jpeg_chroma);
+        options.files.shard_size = shard_size;
+        options.skip_errors = skip_errors;
+        return extract_verb(slide_of(slide, slide_mpp), plan, options,
+                            Call(threads, std::move(progress)));
+      },
+      nb::arg("slide"), nb::arg("plan"), nb::arg("out"), nb::kw_only(), nb::arg("format") = "png",
+      nb::arg("jpeg_quality") = standard.jpeg_quality, nb::arg("jpeg_chroma") = "auto",
+      nb::arg("shard_size") = standard.shard_size, nb::arg("skip_errors") = false,
+      nb::arg("slide_mpp") = nb::none(), nb::arg("threads") = nb::none(),
+      nb::arg("progress") = nb::none(),
+      "Writes a plan's patches as files into the folder `out`, as the command lamella extract. "
+      "Returns patches, failed, tiles_decoded and seconds.");
+}
+
 }  // namespace
 
 void bind_patches(nb::module_& module) {
+  bind_extract(module);
   const patch::ExtractOptions standard;
   nb::class_<BatchIterator>(module, "BatchIterator",
                             "(pixels, rows) of batch after batch: n x h x w x 3 uint8 (n x v x h x "

@@ -20,34 +20,31 @@ namespace lamella::python {
 
 namespace {
 
-DrawnMap map_verb(nb::handle slide, const Scores& scores,
-                  const std::optional<std::filesystem::path>& annotations,
-                  verbs::MapOptions options, const std::optional<std::filesystem::path>& out,
-                  const Call& call) {
+verbs::SlideMap map_verb(nb::handle slide, const Scores& scores,
+                         const std::optional<std::filesystem::path>& annotations,
+                         verbs::MapOptions options, const std::optional<std::filesystem::path>& out,
+                         const Call& call) {
   const auto opened = slide_of(slide, {});
   options.overlay.title = scores.slide_id;
-  options.overlay.validate();
   return call.run([&](const Context& context) {
     if (annotations) {
       options.overlay.outlines =
           verbs::outlines_of(annotation::read_annotations(annotations->string()));
     }
-    DrawnMap drawn;
-    drawn.mpp = opened->info().mpp;
-    drawn.map = heatmap::make_heatmap(scores.patches, opened->info().size_px());
-    if (out) verbs::write_slide_map(*opened, drawn.map, options, out->string(), context);
-    const Image thumbnail = slide::read_thumbnail(*opened, options.thumbnail_px, context.threads);
-    drawn.overlay = heatmap::draw_overlay(drawn.map, thumbnail.view(), options.overlay);
+    auto drawn = verbs::draw_slide_map(
+        *opened, heatmap::make_heatmap(scores.patches, opened->info().size_px()), options, context);
+    if (out) verbs::write_slide_map(drawn, out->string());
     return drawn;
   });
 }
 
 void bind_map(nb::module_& module) {
-  nb::class_<DrawnMap>(module, "HeatMap", "Scores on the plan's grid; NaN: not looked at.")
+  using verbs::SlideMap;
+  nb::class_<SlideMap>(module, "HeatMap", "Scores on the plan's grid; NaN: not looked at.")
       .def_prop_ro(
           "values",
           [](nb::handle self) {
-            const auto& map = nb::cast<DrawnMap&>(self).map;
+            const auto& map = nb::cast<SlideMap&>(self).map;
             return Array<const float, nb::ndim<2>>(
                 map.values.data(),
                 {static_cast<size_t>(map.rows), static_cast<size_t>(map.columns)}, self);
@@ -55,27 +52,27 @@ void bind_map(nb::module_& module) {
           "rows x columns float32.")
       .def_prop_ro(
           "origin_px",
-          [](const DrawnMap& self) {
+          [](const SlideMap& self) {
             return std::pair(self.map.origin_x_px, self.map.origin_y_px);
           },
           "Top-left of the first cell, level-0 px.")
       .def_prop_ro(
           "cell_px",
-          [](const DrawnMap& self) { return std::pair(self.map.cell_x_px, self.map.cell_y_px); })
+          [](const SlideMap& self) { return std::pair(self.map.cell_x_px, self.map.cell_y_px); })
       .def_prop_ro(
-          "overlay", [](const DrawnMap& self) { return to_array(self.overlay); },
+          "overlay", [](const SlideMap& self) { return to_array(self.overlay); },
           "The picture over the slide, height x width x 3 uint8.")
       .def(
           "save_tiff",
-          [](const DrawnMap& self, const std::filesystem::path& path) {
+          [](const SlideMap& self, const std::filesystem::path& path) {
             heatmap::write_heatmap_tiff(self.map, self.mpp, path.string());
           },
           nb::arg("path"))
       .def("__repr__",
-           [](const DrawnMap& self) {
+           [](const SlideMap& self) {
              return fmt::format("HeatMap({} x {} cells)", self.map.columns, self.map.rows);
            })
-      .def("_repr_png_", [](const DrawnMap& self) { return png_bytes(self.overlay); });
+      .def("_repr_png_", [](const SlideMap& self) { return png_bytes(self.overlay); });
   const verbs::MapOptions standard;
   module.def(
       "map",

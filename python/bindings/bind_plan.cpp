@@ -8,9 +8,7 @@
 #include <nanobind/stl/vector.h>
 
 #include "call.h"
-#include "file_bytes.h"
 #include "lamella/patch/patch_extractor.h"
-#include "lamella/verbs/check_plan.h"
 #include "lamella/verbs/plan_slide.h"
 #include "values.h"
 
@@ -87,8 +85,7 @@ std::vector<patch::CentreFile> centre_files(const Centres& centers) {
   for (const auto& [path, label] : centers) {
     if (label != 0 && label != 1) {
       throw Error(ErrorCode::kInvalidArgument,
-                  fmt::format("centers: found label {}, expected 1 (tumour) or 0 (normal)", label),
-                  path.string());
+                  fmt::format("centers: found label {}, expected 0 or 1", label), path.string());
     }
     files.push_back({path.string(), static_cast<int8_t>(label)});
   }
@@ -117,12 +114,15 @@ void bind_plan_class(nb::module_& module) {
           "Width and height of a patch in level-0 px.")
       .def_prop_ro("effective_mpp",
                    [](const PatchPlan& self) { return self.geometry.effective_mpp; })
+      .def_prop_ro(
+          "classes", [](const PatchPlan& self) { return self.classes.names; },
+          "What the labels mean, in the order of the columns of scores.")
       .def_ro("mpp_source", &PatchPlan::mpp_source)
       .def_ro("stride_px", &PatchPlan::stride_px)
       .def_ro("warnings", &PatchPlan::warnings)
       .def_prop_ro("x_px", column(&PatchRow::x_px), "Left edges, level-0 px.")
       .def_prop_ro("y_px", column(&PatchRow::y_px), "Top edges, level-0 px.")
-      .def_prop_ro("label", column(&PatchRow::label), "1 tumour, 0 normal, -1 none.")
+      .def_prop_ro("label", column(&PatchRow::label), "Index into classes, -1: none.")
       .def_prop_ro("tissue_fraction", column(&PatchRow::tissue_fraction))
       .def_prop_ro("inside_fraction", column(&PatchRow::inside_fraction))
       .def("__arrow_c_stream__", plan_stream, nb::arg("requested_schema") = nb::none(),
@@ -141,21 +141,16 @@ void bind_plan_class(nb::module_& module) {
           [](const std::filesystem::path& path) { return storage::read_plan(path.string()); },
           nb::arg("path"))
       .def(
-          "to_bytes",
-          [](const PatchPlan& self) {
-            return file_to_bytes([&](const std::string& p) { storage::write_plan(self, "", p); });
-          },
+          "to_bytes", [](const PatchPlan& self) { return bytes_of(storage::plan_to_bytes(self)); },
           "The bytes of the plan file.")
       .def_static(
           "from_bytes",
-          [](const nb::bytes& bytes) { return file_from_bytes(bytes, storage::read_plan); },
+          [](const nb::bytes& bytes) { return storage::plan_from_bytes(text_of(bytes)); },
           nb::arg("bytes"))
       .def("__getstate__",
-           [](const PatchPlan& self) {
-             return file_to_bytes([&](const std::string& p) { storage::write_plan(self, "", p); });
-           })
+           [](const PatchPlan& self) { return bytes_of(storage::plan_to_bytes(self)); })
       .def("__setstate__", [](PatchPlan& self, const nb::bytes& bytes) {
-        new (&self) PatchPlan(file_from_bytes(bytes, storage::read_plan));
+        new (&self) PatchPlan(storage::plan_from_bytes(text_of(bytes)));
       });
 }
 
@@ -191,9 +186,7 @@ void bind_plan(nb::module_& module) {
         options.tissue = tissue.string();
         options.centers = centre_files(centers);
         for (const auto& path : annotations) options.annotations.push_back(path.string());
-        options.rule.positive = std::move(positive);
-        options.rule.negative = std::move(negative);
-        options.rule.negative_from_tissue = negative_from_tissue;
+        options.groups = {std::move(positive), std::move(negative), negative_from_tissue};
         options.rule.min_coverage = min_coverage;
         options.rule.max_per_slide = max_per_slide;
         options.rule.seed = seed;
@@ -203,9 +196,9 @@ void bind_plan(nb::module_& module) {
       nb::arg("mpp") = nb::none(), nb::arg("stride_px") = nb::none(),
       nb::arg("region") = nb::none(), nb::arg("min_tissue") = standard.grid.min_tissue,
       nb::arg("tissue") = std::filesystem::path(standard.tissue), nb::arg("centers") = Centres{},
-      nb::arg("annotations") = Paths{}, nb::arg("positive") = standard.rule.positive,
-      nb::arg("negative") = standard.rule.negative,
-      nb::arg("negative_from_tissue") = standard.rule.negative_from_tissue,
+      nb::arg("annotations") = Paths{}, nb::arg("positive") = standard.groups.positive,
+      nb::arg("negative") = standard.groups.negative,
+      nb::arg("negative_from_tissue") = standard.groups.negative_from_tissue,
       nb::arg("min_coverage") = standard.rule.min_coverage,
       nb::arg("max_per_slide") = standard.rule.max_per_slide, nb::arg("seed") = standard.rule.seed,
       nb::arg("slide_id") = nb::none(), nb::arg("slide_mpp") = nb::none(),

@@ -34,9 +34,7 @@ void save_scores(const Scores& self, const std::filesystem::path& path) {
     throw Error(ErrorCode::kInvalidArgument, "these scores come from a file; copy that file",
                 self.source);
   }
-  feature::ScoreVector scores;
-  scores.values = self.patches.scores;
-  storage::write_scores(*self.plan, scores, "", path.string());
+  storage::write_scores(*self.plan, self.patches.scores, "", path.string());
 }
 
 template <typename T>
@@ -51,26 +49,37 @@ nb::capsule scores_stream(nb::handle self, nb::handle) {
   const Scores& scores = nb::cast<Scores&>(self);
   const heatmap::ScoredPatches& patches = scores.patches;
   const auto owner = keep_alive(self);
-  return arrow_stream(static_cast<int64_t>(patches.scores.size()),
-                      {arrow_column("x_px", patches.x_px.data(), owner),
-                       arrow_column("y_px", patches.y_px.data(), owner),
-                       arrow_column("score", patches.scores.data(), owner)},
-                      {{"slide_id", scores.slide_id}});
+  std::vector<ArrowColumn> columns = {arrow_column("x_px", patches.x_px.data(), owner),
+                                      arrow_column("y_px", patches.y_px.data(), owner)};
+  for (int label = 0; label < patches.scores.classes.count(); ++label) {
+    columns.push_back(
+        arrow_column("prob_" + patches.scores.classes.name(label), patches.scores.column(label)));
+  }
+  return arrow_stream(patches.scores.rows(), columns, {{"slide_id", scores.slide_id}});
+}
+
+// Shows the scores' own memory.
+Array<const float, nb::ndim<2>> score_values(nb::handle self) {
+  const feature::ScoreMatrix& scores = nb::cast<Scores&>(self).patches.scores;
+  return {scores.values.data(),
+          {static_cast<size_t>(scores.rows()), static_cast<size_t>(scores.classes.count())},
+          self};
 }
 
 void bind_scores(nb::module_& module) {
   using heatmap::ScoredPatches;
-  nb::class_<Scores>(module, "Scores", "A probability of tumour for every patch of a slide.")
-      .def("__len__", [](const Scores& self) { return self.patches.scores.size(); })
+  nb::class_<Scores>(module, "Scores", "The probability of each class for every patch of a slide.")
+      .def("__len__", [](const Scores& self) { return self.patches.scores.rows(); })
       .def("__repr__",
            [](const Scores& self) {
-             return fmt::format("Scores('{}', {} patches)", self.slide_id,
-                                self.patches.scores.size());
+             return fmt::format("Scores('{}', {} patches, {})", self.slide_id,
+                                self.patches.scores.rows(), self.patches.scores.classes.text());
            })
       .def("__arrow_c_stream__", scores_stream, nb::arg("requested_schema") = nb::none(),
-           "Positions and probabilities as a table of Arrow, without a copy.")
+           "Positions and probabilities (prob_<Class>) as a table of Arrow.")
       .def_ro("slide_id", &Scores::slide_id)
-      .def_prop_ro("values", column(&ScoredPatches::scores), "0-1, float32.")
+      .def_prop_ro("classes", [](const Scores& self) { return self.patches.scores.classes.names; })
+      .def_prop_ro("values", score_values, "n x c, 0-1, float32: a column for each class.")
       .def_prop_ro("x_px", column(&ScoredPatches::x_px), "Left edges, level-0 px.")
       .def_prop_ro("y_px", column(&ScoredPatches::y_px), "Top edges, level-0 px.")
       .def_prop_ro("extent_px",
@@ -80,18 +89,14 @@ void bind_scores(nb::module_& module) {
       .def_prop_ro(
           "slide_score",
           [](const Scores& self) { return heatmap::slide_score(self.patches.scores); },
-          "Mean of the highest 1 %, at least five; NaN without patches.")
+          "Mean of the last class's highest 1 %, at least five; NaN without patches.")
       .def("save", save_scores, nb::arg("path"), "As lamella score --out.")
       .def_static("load", load_scores, nb::arg("path"));
 }
 
-Scores score_features(nb::handle features, nb::handle model) {
-  const auto file =
-      nb::isinstance<storage::FeatureFile>(features)
-          ? nb::cast<storage::FeatureFile&>(features)
-          : storage::read_features(nb::cast<std::filesystem::path>(features).string());
-  return make_scores(file.plan,
-                     classifier::score_patches(file.features, model_of(model).classifier));
+Scores score_features(const storage::FeatureFile& features, nb::handle model) {
+  return make_scores(features.plan,
+                     classifier::score_patches(features.features, model_of(model).classifier));
 }
 
 using Positions = nb::ndarray<const int64_t, nb::shape<-1, 2>, nb::c_contig, nb::device::cpu>;
@@ -138,13 +143,7 @@ std::shared_ptr<LoadedEncoder> encoder_for(const model::Model& model, nb::handle
       return std::make_shared<LoadedEncoder>(model.encoder, model.precision, context.threads);
     });
   }
-  LoadedEncoder& loaded = nb::cast<LoadedEncoder&>(given);
-  if (encoder::network_space(loaded.info()) != encoder::network_space(model.encoder)) {
-    throw Error(ErrorCode::kMismatch, fmt::format("the model needs the encoder '{}', found '{}'",
-                                                  encoder::network_space(model.encoder),
-                                                  encoder::network_space(loaded.info())));
-  }
-  return {&loaded, [](LoadedEncoder*) {}};
+  return {&nb::cast<LoadedEncoder&>(given), [](LoadedEncoder*) {}};
 }
 
 Scores score_slide(nb::handle slide, nb::handle given_model, const Where& where,
@@ -164,7 +163,7 @@ Scores score_slide(nb::handle slide, nb::handle given_model, const Where& where,
     const auto lock = loaded->use();
     return verbs::score_slide(opened, id, model, where.grid, mask, loaded->encoder(), context);
   });
-  return make_scores(std::move(result.plan), result.scores);
+  return make_scores(std::move(result.plan), std::move(result.scores));
 }
 
 std::string evaluate_json(nb::list scores, nb::list truth, nb::handle groups) {
@@ -193,17 +192,11 @@ std::string evaluate_json(nb::list scores, nb::list truth, nb::handle groups) {
 
 }  // namespace
 
-Scores make_scores(patch::PatchPlan plan, const feature::ScoreVector& scores) {
+Scores make_scores(patch::PatchPlan plan, feature::ScoreMatrix scores) {
   Scores result;
   result.slide_id = plan.slide_id;
   result.source = plan.slide_path;
-  result.patches.width_px = plan.geometry.extent_x_px;
-  result.patches.height_px = plan.geometry.extent_y_px;
-  for (const patch::PatchRow& row : plan.rows) {
-    result.patches.x_px.push_back(static_cast<double>(row.x_px));
-    result.patches.y_px.push_back(static_cast<double>(row.y_px));
-  }
-  result.patches.scores = scores.values;
+  result.patches = heatmap::scored_patches(plan, scores);
   result.plan = std::make_shared<const patch::PatchPlan>(std::move(plan));
   return result;
 }
@@ -218,7 +211,9 @@ void bind_score(nb::module_& module) {
          std::optional<Positions> positions, nb::object encoder,
          std::optional<std::string> slide_id, std::optional<double> slide_mpp,
          std::optional<int> threads, nb::object progress) {
-        if (nb::isinstance<storage::FeatureFile>(slide)) return score_features(slide, model);
+        if (nb::isinstance<storage::FeatureFile>(slide)) {
+          return score_features(nb::cast<storage::FeatureFile&>(slide), model);
+        }
         const Where where = where_of(positions, stride_px, region, min_tissue, tissue.string());
         return score_slide(slide, model, where, slide_id, slide_mpp, encoder,
                            Call(threads, std::move(progress)));
@@ -229,7 +224,7 @@ void bind_score(nb::module_& module) {
       nb::arg("encoder") = nb::none(), nb::arg("slide_id") = nb::none(),
       nb::arg("slide_mpp") = nb::none(), nb::arg("threads") = nb::none(),
       nb::arg("progress") = nb::none(),
-      "Gives every patch its probability of tumour: of Features, or of a slide (a Slide or a "
+      "Gives every patch the probability of each class: of Features, or of a slide (a Slide or a "
       "path), a grid over whose tissue is encoded, or the patches at positions (n x 2: left and "
       "top "
       "edges, level-0 px), in their order. encoder: the model's, loaded before.");

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <nanobind/stl/filesystem.h>
+#include <nanobind/stl/map.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
 #include "call.h"
@@ -15,8 +17,60 @@ namespace lamella::python {
 namespace {
 
 using study::SlideEntry;
+using study::SlideJob;
 using study::Study;
 using study::StudyPiece;
+
+// A job travels as the text of its study, its line of the table and its rows of the lists.
+using CentreState = std::tuple<double, double, int>;
+using ListState = std::tuple<int, std::string, std::vector<CentreState>>;
+using EntryState =
+    std::tuple<std::string, std::string, std::string, int, std::string, std::optional<double>,
+               std::string, std::map<std::string, double>, int>;
+using JobState = std::tuple<std::string, std::string, std::vector<std::string>, std::string,
+                            EntryState, std::vector<ListState>, std::optional<double>>;
+
+JobState state_of(const SlideJob& job) {
+  const SlideEntry& slide = job.slide;
+  std::vector<ListState> lists;
+  for (const patch::LabelledCentres& list : job.centres) {
+    std::vector<CentreState> rows;
+    for (const annotation::Centre& centre : list.centres) {
+      rows.emplace_back(centre.x_px, centre.y_px, centre.line);
+    }
+    lists.emplace_back(list.label, list.path, std::move(rows));
+  }
+  return {job.study.text,
+          job.study.path,
+          job.study.overrides,
+          job.study.folder,
+          {slide.slide_id, slide.path, slide.patient_id, static_cast<int>(slide.role),
+           slide.annotations, slide.mpp, slide.mask, slide.tissue, slide.line},
+          std::move(lists),
+          job.model_mpp};
+}
+
+SlideJob job_of(const JobState& state) {
+  const auto& [text, path, overrides, folder, entry, lists, mpp] = state;
+  SlideJob job;
+  job.study = study::parse_study(text, path, overrides, folder);
+  SlideEntry& slide = job.slide;
+  int role = 0;
+  std::tie(slide.slide_id, slide.path, slide.patient_id, role, slide.annotations, slide.mpp,
+           slide.mask, slide.tissue, slide.line) = entry;
+  slide.role = static_cast<study::Role>(role);
+  for (const auto& [label, list_path, rows] : lists) {
+    patch::LabelledCentres list;
+    list.label = static_cast<int8_t>(label);
+    list.path = list_path;
+    for (const auto& [x_px, y_px, line] : rows) {
+      list.centres.push_back({slide.slide_id, x_px, y_px, line});
+    }
+    job.centres.push_back(std::move(list));
+  }
+  job.model_mpp = mpp;
+  return job;
+}
 
 void bind_pieces(nb::module_& module) {
   nb::class_<SlideEntry>(module, "SlideEntry", "A line of a study's slides table.")
@@ -51,24 +105,31 @@ void bind_pieces(nb::module_& module) {
           [](const Study& self) { return std::string(storage::to_string(self.features_type)); })
       .def("slides", [](const Study& self) { return study::read_slides_table(self.slides_table); })
       .def(
-          "mpp",
+          "jobs",
           [](const Study& self, const std::vector<SlideEntry>& slides) {
             return Call({}, nb::none()).run([&](const Context& context) {
-              return study::study_mpp(self, slides, context);
+              return study::slide_jobs(self, slides, context);
             });
           },
-          nb::arg("slides"), "The scale of the model, from the training slides.")
+          nb::arg("slides"),
+          "What workers need to plan each slide; it pickles, and reads no file of the study "
+          "again.");
+  nb::class_<SlideJob>(module, "SlideJob", "One slide of a study, to be planned anywhere.")
+      .def_ro("slide", &SlideJob::slide)
+      .def_ro("model_mpp", &SlideJob::model_mpp)
       .def(
-          "plan_slide",
-          [](const Study& self, const encoder::EncoderInfo& encoder, const SlideEntry& slide,
-             std::optional<double> model_mpp, std::optional<int> threads) {
+          "plan",
+          [](const SlideJob& self, const encoder::EncoderInfo& encoder,
+             std::optional<int> threads) {
             return Call(threads, nb::none()).run([&](const Context& context) {
-              return study::plan_study_slide(self, encoder, slide, model_mpp, context);
+              return study::plan_slide_job(self, encoder, context);
             });
           },
-          nb::arg("encoder"), nb::arg("slide"), nb::arg("model_mpp").none(), nb::kw_only(),
-          nb::arg("threads") = nb::none(),
-          "The pieces of one slide; their plans are written where run finds them.");
+          nb::arg("encoder"), nb::kw_only(), nb::arg("threads") = nb::none(),
+          "The pieces of the slide; their plans are written where run finds them.")
+      .def("__getstate__", state_of)
+      .def("__setstate__",
+           [](SlideJob& self, const JobState& state) { new (&self) SlideJob(job_of(state)); });
 }
 
 }  // namespace
@@ -77,15 +138,12 @@ void bind_study(nb::module_& module) {
   bind_pieces(module);
   module.def(
       "run_json",
-      [](const std::filesystem::path& study, const std::vector<std::string>& overrides,
-         bool full_hash, std::optional<int> threads, nb::object progress) {
+      [](const Study& study, bool full_hash, std::optional<int> threads, nb::object progress) {
         return Call(threads, std::move(progress)).run([&](const Context& context) {
-          return to_json(study::run_study(study::read_study(study.string(), overrides),
-                                          {.full_hash = full_hash}, context))
-              .dump();
+          return to_json(study::run_study(study, {.full_hash = full_hash}, context)).dump();
         });
       },
-      nb::arg("study"), nb::arg("overrides"), nb::arg("full_hash"), nb::arg("threads").none(),
+      nb::arg("study"), nb::arg("full_hash"), nb::arg("threads").none(),
       nb::arg("progress").none());
   module.def("encoder_search_path", encoder::encoder_search_path,
              "Folders in which encoders are looked for by name.");

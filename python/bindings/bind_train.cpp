@@ -6,6 +6,7 @@
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
+#include <nanobind/stl/variant.h>
 #include <nanobind/stl/vector.h>
 
 #include "call.h"
@@ -35,40 +36,46 @@ std::vector<storage::FeatureFile> feature_files(nb::handle features) {
   return files;
 }
 
-using Weights = nb::ndarray<const double, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+// One vector of weights (d) or rows of them; one bias or one for each.
+using Weights = nb::ndarray<const double, nb::c_contig, nb::device::cpu>;
+using Biases = std::variant<double, std::vector<double>>;
 
 std::vector<double> vector_of(const Weights& values) {
   return {values.data(), values.data() + values.size()};
 }
 
 // The model that another solver's coefficients make.
-Model with_coefficients(const Model& like, const Weights& weights, double bias,
+Model with_coefficients(const Model& like, const Weights& weights, const Biases& bias,
                         std::optional<Weights> mean, std::optional<Weights> scale) {
-  const size_t d = like.classifier.weights.size();
+  const auto d = static_cast<size_t>(like.classifier.columns());
   Model model = like;
   model.trials.clear();
-  model.classifier.weights = vector_of(weights);
-  model.classifier.bias = bias;
-  model.classifier.mean = mean ? vector_of(*mean) : std::vector<double>(d, 0.0);
-  model.classifier.scale = scale ? vector_of(*scale) : std::vector<double>(d, 1.0);
-  model.classifier.calibration = {};
-  const auto& made = model.classifier;
-  if (made.weights.size() != d || made.mean.size() != d || made.scale.size() != d) {
+  auto& made = model.classifier;
+  made.weights = vector_of(weights);
+  made.biases = std::holds_alternative<double>(bias) ? std::vector{std::get<double>(bias)}
+                                                     : std::get<std::vector<double>>(bias);
+  made.mean = mean ? vector_of(*mean) : std::vector<double>(d, 0.0);
+  made.scale = scale ? vector_of(*scale) : std::vector<double>(d, 1.0);
+  made.calibration = {};
+  if (made.mean.size() != d || weights.ndim() > 2 || weights.ndim() == 0 ||
+      weights.shape(weights.ndim() - 1) != d) {
     throw Error(ErrorCode::kMismatch,
-                fmt::format("found {} weights, {} means, {} scales, expected {} of each",
-                            made.weights.size(), made.mean.size(), made.scale.size(), d));
+                fmt::format("found weights of {} columns and {} means, expected {} of each",
+                            weights.ndim() == 0 ? 0 : weights.shape(weights.ndim() - 1),
+                            made.mean.size(), d));
   }
-  for (const double scale_value : made.scale) {
-    if (!(scale_value > 0)) {
-      throw Error(ErrorCode::kInvalidArgument,
-                  fmt::format("found a scale of {}, expected above 0", scale_value));
-    }
-  }
+  made.validate();
   return model;
 }
 
 nb::object numbers(nb::handle self, const std::vector<double>& values) {
   return nb::cast(view<const double>(values.data(), values.size(), self));
+}
+
+// The model's own memory: a row for each vector of weights.
+Array<const double, nb::ndim<2>> weight_rows(nb::handle self) {
+  const classifier::LinearModel& model = nb::cast<Model&>(self).classifier;
+  return {model.weights.data(), {model.biases.size(), static_cast<size_t>(model.columns())}, self};
 }
 
 // encoder: None, a name, a folder or an Encoder.
@@ -82,7 +89,7 @@ verbs::TrainFeaturesOptions options_with(nb::handle encoder) {
   return options;
 }
 
-Model from_coefficients(nb::handle features, const Weights& weights, double bias,
+Model from_coefficients(nb::handle features, const Weights& weights, const Biases& bias,
                         std::optional<Weights> mean, std::optional<Weights> scale, double l2,
                         nb::handle encoder) {
   const auto files = feature_files(features);
@@ -90,14 +97,15 @@ Model from_coefficients(nb::handle features, const Weights& weights, double bias
   Model frame = Call(1, nb::none()).run([&](const Context& context) {
     return verbs::untrained_model(files, options, context);
   });
-  frame.classifier.weights.resize(static_cast<size_t>(files.front().features.columns));
+  frame.classifier.mean.resize(static_cast<size_t>(files.front().features.columns));
   frame.classifier.lambda = l2;
   return with_coefficients(frame, weights, bias, std::move(mean), std::move(scale));
 }
 
 using Classifier = classifier::LinearModel;
-using ClassifierState = std::tuple<std::vector<double>, double, std::vector<double>,
-                                   std::vector<double>, double, double, std::string, double>;
+using Numbers = std::vector<double>;
+using ClassifierState = std::tuple<std::vector<std::string>, Numbers, Numbers, Numbers, Numbers,
+                                   double, double, std::string, double>;
 
 auto score_values(
     const Classifier& self,
@@ -111,19 +119,22 @@ auto score_values(
   auto* kept = new std::vector<float>(score_patches(features, self).values);
   const nb::capsule owner(kept,
                           [](void* p) noexcept { delete static_cast<std::vector<float>*>(p); });
-  return view<float>(kept->data(), kept->size(), owner);
+  return Array<float, nb::ndim<2>>(
+      kept->data(), {values.shape(0), static_cast<size_t>(self.classes.count())}, owner);
 }
 
 void bind_classifier(nb::module_& module) {
   nb::class_<Classifier>(module, "Classifier",
                          "A model's linear classifier alone; small, and pickles.")
       .def_ro("feature_space", &Classifier::feature_space)
+      .def_prop_ro("classes", [](const Classifier& self) { return self.classes.names; })
       .def("score", score_values, nb::arg("values"), nb::kw_only(), nb::arg("feature_space"),
-           "n x d float32 of that feature space -> n probabilities.")
+           "n x d float32 of that feature space -> n x c probabilities.")
       .def("__getstate__",
            [](const Classifier& self) -> ClassifierState {
-             return {self.weights,
-                     self.bias,
+             return {self.classes.names,
+                     self.weights,
+                     self.biases,
                      self.mean,
                      self.scale,
                      self.calibration.slope,
@@ -133,8 +144,9 @@ void bind_classifier(nb::module_& module) {
            })
       .def("__setstate__", [](Classifier& self, const ClassifierState& state) {
         new (&self) Classifier();
-        std::tie(self.weights, self.bias, self.mean, self.scale, self.calibration.slope,
-                 self.calibration.intercept, self.feature_space, self.lambda) = state;
+        std::tie(self.classes.names, self.weights, self.biases, self.mean, self.scale,
+                 self.calibration.slope, self.calibration.intercept, self.feature_space,
+                 self.lambda) = state;
       });
 }
 
@@ -143,15 +155,16 @@ void bind_model(nb::module_& module) {
                     "Encoder, linear classifier, patch spec and scale: one folder on disk.")
       .def("__repr__",
            [](const Model& self) {
-             return fmt::format("Model('{}', {} weights, lambda {:.4g}, {})", self.name,
-                                self.classifier.weights.size(), self.classifier.lambda,
-                                self.classifier.feature_space);
+             return fmt::format("Model('{}', {}, {} weights, lambda {:.4g}, {})", self.name,
+                                self.classifier.classes.text(), self.classifier.weights.size(),
+                                self.classifier.lambda, self.classifier.feature_space);
            })
       .def_ro("name", &Model::name)
+      .def_prop_ro("classes", [](const Model& self) { return self.classifier.classes.names; })
+      .def_prop_ro("weights", weight_rows, "1 x d of two classes, c x d of more.")
       .def_prop_ro(
-          "weights",
-          [](nb::handle self) { return numbers(self, nb::cast<Model&>(self).classifier.weights); })
-      .def_prop_ro("bias", [](const Model& self) { return self.classifier.bias; })
+          "biases",
+          [](nb::handle self) { return numbers(self, nb::cast<Model&>(self).classifier.biases); })
       .def_prop_ro(
           "mean",
           [](nb::handle self) { return numbers(self, nb::cast<Model&>(self).classifier.mean); })
@@ -187,7 +200,8 @@ void bind_model(nb::module_& module) {
       .def("with_coefficients", with_coefficients, nb::arg("weights"), nb::arg("bias"),
            nb::kw_only(), nb::arg("mean") = nb::none(), nb::arg("scale") = nb::none(),
            "This model with the coefficients of another solver: z = weights . (x - mean) / scale + "
-           "bias; without mean and scale they are of features as they are.")
+           "bias; without mean and scale they are of features as they are. Two classes have one "
+           "vector of weights and one bias, c have c x d and c.")
       .def(
           "save",
           [](const Model& self, const std::filesystem::path& folder) {
@@ -240,7 +254,8 @@ void bind_train(nb::module_& module) {
       nb::arg("features"), nb::kw_only(), nb::arg("groups") = nb::none(),
       nb::arg("l2") = nb::none(), nb::arg("encoder") = nb::none(), nb::arg("threads") = nb::none(),
       nb::arg("progress") = nb::none(),
-      "Learns tumour against normal. features: Features (or files) of slides, those rows that have "
+      "Learns the classes of the plans. features: Features (or files) of slides, those rows that "
+      "have "
       "a label. groups: {slide_id: patient_id} or a CSV. l2: \"cv\" (as None) or a number. "
       "encoder: "
       "name, folder or Encoder, where the features' own is not found by its name.");

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "arrow_stream.h"
@@ -69,13 +70,7 @@ struct Scores {
   heatmap::ScoredPatches patches;
   std::shared_ptr<const patch::PatchPlan> plan;
 };
-Scores make_scores(patch::PatchPlan plan, const feature::ScoreVector& scores);
-
-struct DrawnMap {
-  heatmap::HeatMap map;
-  Image overlay;
-  std::optional<Mpp> mpp;
-};
+Scores make_scores(patch::PatchPlan plan, feature::ScoreMatrix scores);
 
 // An RGB picture that a notebook shows.
 struct Picture {
@@ -89,6 +84,8 @@ std::vector<ArrowColumn> plan_columns(const patch::PatchPlan& plan);
 model::Model model_of(nb::handle model);
 
 nb::bytes png_bytes(const Image& image);
+inline nb::bytes bytes_of(const std::string& text) { return nb::bytes(text.data(), text.size()); }
+inline std::string_view text_of(const nb::bytes& bytes) { return {bytes.c_str(), bytes.size()}; }
 
 void bind_slide(nb::module_& module);
 void bind_plan(nb::module_& module);

@@ -16,6 +16,7 @@ from lamella._core import (
     Scores,
     Slide,
     encode,
+    extract,
     map,  # noqa: A004 - the verb's name on the command line
     plan,
     score,
@@ -32,5 +33,5 @@ __version__ = _core.version()
 __all__ = [
     "Batch", "Classifier", "Encoder", "Error", "Features", "HeatMap", "LamellaWarning", "Level", "Model",
     "PatchDataset", "Picture", "Plan", "RunResult", "Scores", "Slide", "__version__", "encode",
-    "evaluate", "gallery", "map", "plan", "run", "score", "show_plan", "show_zooms", "torch_encoder", "train",
+    "evaluate", "extract", "gallery", "map", "plan", "run", "score", "show_plan", "show_zooms", "torch_encoder", "train",
 ]

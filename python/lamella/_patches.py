@@ -13,7 +13,7 @@ from lamella import _core
 class Batch(NamedTuple):
     pixels: NDArray[np.uint8]  # n x h x w x 3 RGB (n x v x h x w x 3 with v fields of view)
     rows: NDArray[np.uint32]   # n: rows of the plan
-    labels: NDArray[np.int8]   # n: 1 tumour, 0 normal, -1 none
+    labels: NDArray[np.int8]   # n: indices into plan.classes, -1 none
 
 
 class PatchDataset:

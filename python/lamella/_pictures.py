@@ -11,7 +11,11 @@ from numpy.typing import NDArray
 
 from lamella import _core
 
-TUMOUR, NORMAL, UNLABELLED = (214, 39, 40), (44, 160, 44), (90, 90, 90)
+UNLABELLED = (90, 90, 90)
+# Of classes, in order; the last one of two is the red that stands out.
+COLOURS = ((44, 160, 44), (214, 39, 40), (0, 114, 178), (230, 159, 0), (86, 180, 233),
+           (204, 121, 167), (240, 228, 66), (0, 158, 115))
+MARK = COLOURS[1]
 GAP_PX = 4
 
 
@@ -39,7 +43,7 @@ def _frame(picture: NDArray[np.uint8], colour: tuple[int, int, int], width: int)
 
 
 def _colour(label: int) -> tuple[int, int, int]:
-    return {1: TUMOUR, 0: NORMAL}.get(label, UNLABELLED)
+    return UNLABELLED if label < 0 else COLOURS[label % len(COLOURS)]
 
 
 def show_zooms(slide: Any, x: int, y: int, *, size_px: int = 256,
@@ -60,14 +64,14 @@ def show_zooms(slide: Any, x: int, y: int, *, size_px: int = 256,
         inner = size_px * min(zooms) // zoom
         if 8 <= inner < size_px:
             edge = (size_px - inner) // 2
-            _frame(picture[edge:edge + inner, edge:edge + inner], TUMOUR, 1)
+            _frame(picture[edge:edge + inner, edge:edge + inner], MARK, 1)
         parts.append(picture)
         parts.append(np.full((size_px, GAP_PX, 3), 255, np.uint8))
     return Picture(np.concatenate(parts[:-1], axis=1))
 
 
 def show_plan(plan: _core.Plan, slide: Any = None, *, max_px: int = 1024) -> Picture:
-    """The plan's patches over its slide: tumour red, normal green, others grey."""
+    """The plan's patches over its slide, in the colours of their classes (COLOURS), others grey."""
     slide = _opened(plan.slide_path if slide is None else slide)
     picture = slide.thumbnail(max_px).copy()
     height, width = picture.shape[:2]
@@ -87,10 +91,12 @@ def show_plan(plan: _core.Plan, slide: Any = None, *, max_px: int = 1024) -> Pic
 
 def gallery(slide: Any, plan: _core.Plan, *, count: int = 24, columns: int = 8, px: int = 112,
             seed: int = 0) -> Picture:
-    """Some of the plan's patches, tumour framed red, normal green; as many of each as there are."""
+    """Some of the plan's patches, framed in the colours of their classes (COLOURS); as many of each
+    as there are."""
     rng = np.random.default_rng(seed)
     labels = np.asarray(plan.label)
-    groups = [rng.permutation(np.flatnonzero(labels == label)) for label in (1, 0, -1)]
+    groups = [rng.permutation(np.flatnonzero(labels == label)) for label in
+              (*range(len(plan.classes) - 1, -1, -1), -1)]
     groups = [group for group in groups if len(group)]
     chosen: list[int] = []
     for turn in range(max((len(g) for g in groups), default=0)):

@@ -32,8 +32,14 @@ def run(study: str | os.PathLike[str], *, overrides: Mapping[str, Any] | Iterabl
     overrides: {"train.l2": 0.1} or ["train.l2=0.1"]. full_hash: SHA-256 of whole slides in the
     record, not only fingerprints.
     """
-    return RunResult(json.loads(_core.run_json(study, override_texts(overrides), full_hash,
-                                               threads, progress)))
+    return run_read(_core.Study(study, override_texts(overrides)), full_hash=full_hash,
+                    threads=threads, progress=progress)
+
+
+def run_read(study: _core.Study, *, full_hash: bool = False, threads: int | None = None,
+             progress: Any = None) -> RunResult:
+    """The same of a study that was read."""
+    return RunResult(json.loads(_core.run_json(study, full_hash, threads, progress)))
 
 
 def evaluate(scores: Any, truth: Any, *, groups: Any = None) -> dict[str, Any]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What MLflow loads for a model that takes rows: slide, x_px, y_px -> probability.
+"""What MLflow loads for a model that takes rows: slide, x_px, y_px -> prob_<Class> of each class.
 
 The position is the top-left corner of a patch in level-0 pixels; slide is a path that this process
 can read. Each slide is read at the model's scale, so it must state its µm per pixel.
@@ -42,12 +42,14 @@ class PositionModel:
             raise lamella.Error("found a row without slide, expected the path of one")
         positions = np.ascontiguousarray(rows[["x_px", "y_px"]].to_numpy(np.int64))
         slides = rows["slide"].to_numpy(object)
-        scores = np.empty(len(rows), np.float32)
+        classes = self._model.classes
+        scores = np.empty((len(rows), len(classes)), np.float32)
         for slide in dict.fromkeys(slides):
             at = np.flatnonzero(slides == slide)
             scores[at] = lamella.score(slide, self._model, positions=positions[at],
                                        encoder=self._loaded(), threads=_threads()).values
-        return pd.DataFrame({"probability": scores}, index=rows.index)
+        return pd.DataFrame({f"prob_{name}": scores[:, k] for k, name in enumerate(classes)},
+                            index=rows.index)
 
     def _loaded(self) -> lamella.Encoder:
         # An encoder belongs to the process that loaded it.

@@ -61,8 +61,10 @@ def test_scores(pa, tmp_path):
                     "0,0,64,64,0.75,0.25\n64,0,64,64,0.25,0.75\n")
     scores = lamella.Scores.load(path)
     table = pa.table(scores)
-    assert table.to_pydict() == {"x_px": [0, 64], "y_px": [0, 0], "score": [0.25, 0.75]}
-    assert table.column("score").chunk(0).buffers()[1].address == scores.values.ctypes.data
+    assert table.to_pydict() == {"x_px": [0, 64], "y_px": [0, 0], "prob_normal": [0.75, 0.25],
+                                 "prob_tumor": [0.25, 0.75]}
+    assert scores.classes == ["normal", "tumor"]
+    assert scores.values.tolist() == [[0.75, 0.25], [0.25, 0.75]]
 
 
 def test_no_rows_and_a_stream_that_nobody_reads(pa, plan):

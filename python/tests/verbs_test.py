@@ -149,6 +149,7 @@ def test_the_models_encoder_in_another_use_is_refused(cohort, made, tmp_path):
 def test_score_at_positions(cohort, made):
     slide, model = cohort / "phantom_03.tif", made / "model"
     grid = lamella.score(slide, model, stride_px=56)
+    assert grid.values.shape == (len(grid), 2) and grid.classes == ["normal", "tumor"]
     rows = np.random.default_rng(1).permutation(len(grid.values))[:20]
     positions = np.column_stack([grid.x_px, grid.y_px]).astype(np.int64)[rows]
     encoder = lamella.Encoder(lamella.Model.load(model).encoder_folder, threads=1)
@@ -168,11 +169,15 @@ def test_coefficients_of_another_solver(made):
     model = lamella.train(features, l2=0.1)
     # The same plane, of features as they are.
     weights = model.weights / model.scale
-    other = model.with_coefficients(weights, model.bias - float((weights * model.mean).sum()))
+    biases = model.biases - (weights * model.mean).sum(axis=1)
+    assert weights.shape == (1, 424) and biases.shape == (1,)
+    other = model.with_coefficients(weights, list(biases))
     a, b = (lamella.score(features[0], m).values for m in (model, other))
     assert np.abs(a - b).max() < 1e-5
     with pytest.raises(lamella.Error, match="expected 424"):
-        model.with_coefficients(weights[:3], 0.0)
+        model.with_coefficients(np.ascontiguousarray(weights[:, :3]), 0.0)
+    with pytest.raises(lamella.Error, match="2 classes"):
+        model.with_coefficients(np.vstack([weights, weights]), [0.0, 0.0])
 
 
 def test_run(study):

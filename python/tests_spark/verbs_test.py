@@ -48,6 +48,13 @@ def labelled(spark, table):
     return plans, lamella.spark.encode(plans).persist()
 
 
+def test_plans_are_the_command_lines_bytes(labelled, native):
+    rows = labelled[0].collect()
+    assert [row["slide_id"] for row in rows] == ["phantom_01", "phantom_02"]
+    for row in rows:
+        assert bytes(row["plan"]) == (native / f"{row['slide_id']}.plan.h5").read_bytes()
+
+
 def test_features_are_the_command_lines(labelled, native):
     plans, features = labelled
     assert [row["error"] for row in features.where("error is not null").collect()] == []
@@ -90,7 +97,8 @@ def test_scores_are_the_command_lines(labelled, native):
     for i in (1, 2):
         part = lamella.Features.load(native / f"phantom_0{i}.h5")
         expected = lamella.score(part, native / "model").values
-        mine = [row["score"] for row in rows if row["slide_id"] == f"phantom_0{i}"]
+        mine = [[row["prob_normal"], row["prob_tumor"]] for row in rows
+                if row["slide_id"] == f"phantom_0{i}"]
         assert np.array(mine, np.float32).tobytes() == expected.tobytes()
 
 

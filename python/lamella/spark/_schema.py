@@ -35,8 +35,12 @@ FEATURES = pa.schema([
     ("error", pa.string()),
 ])
 
-SCORED = pa.schema([*(field for field in FEATURES if field.name != "features"),
-                    pa.field("score", pa.float32())])
+
+def scored(classes: list[str]) -> pa.Schema:
+    """A probability for each class."""
+    return pa.schema([*(field for field in FEATURES if field.name != "features"),
+                      *(pa.field(f"prob_{name}", pa.float32()) for name in classes)])
+
 
 SQL_TYPES = {pa.string(): "string", pa.float64(): "double", pa.float32(): "float",
              pa.int64(): "long", pa.int8(): "tinyint", pa.binary(): "binary",
@@ -44,4 +48,6 @@ SQL_TYPES = {pa.string(): "string", pa.float64(): "double", pa.float32(): "float
 
 
 def sql(schema: pa.Schema) -> str:
-    return ", ".join(f"{field.name} {SQL_TYPES[field.type]}" for field in schema)
+    # Names of classes may hold blanks.
+    return ", ".join(f"`{field.name.replace('`', '``')}` {SQL_TYPES[field.type]}"
+                     for field in schema)

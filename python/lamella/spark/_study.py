@@ -5,18 +5,18 @@ which finds every finished piece as a second `lamella run` would."""
 from __future__ import annotations
 
 import os
+import pickle
 import sys
-import uuid
 import warnings
 from collections.abc import Iterable, Mapping
-from functools import lru_cache, partial
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any
 
 import lamella
 import numpy as np
 import pyarrow as pa
 from lamella import _core
-from lamella._study import override_texts
+from lamella._study import override_texts, run_read
 from pyspark.sql import DataFrame, SparkSession
 
 from lamella.spark import _worker
@@ -38,53 +38,35 @@ def run(study: str | os.PathLike[str], spark: SparkSession, *,
     finished: Parquet, or Delta where its package is on Spark's class path (delta=False: Parquet all
     the same). A run that is stopped leaves the table of the one before.
     """
-    texts = override_texts(overrides)
-    path = os.path.abspath(os.fspath(study))
-    read = _core.Study(path, texts)
+    read = _core.Study(os.path.abspath(os.fspath(study)), override_texts(overrides))
     entries = read.slides()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", lamella.LamellaWarning)  # run says it again
-        mpp = read.mpp(entries)
+        jobs = read.jobs(entries)
     network = _worker.Network.found(read.encoder, read.precision)
-    work = partial(_plan_slide, job=Job(path, tuple(texts), network, uuid.uuid4().hex),
-                   model_mpp=mpp)
-    rows = [{"slide_id": entry.slide_id, "path": entry.path, "mpp": entry.mpp} for entry in entries]
+    work = partial(_plan_slide, network=network)
+    rows = [{"slide_id": job.slide.slide_id, "path": job.slide.path, "mpp": job.slide.mpp,
+             "job": pickle.dumps(job)} for job in jobs]
     plans = plan_rows(spark, rows, work)
     try:
         _encode(plans, read, network, delta, progress)
     finally:
         plans.unpersist()
-    return lamella.run(path, overrides=texts)
+    return run_read(read)
 
 
-class Job(NamedTuple):
-    study: str
-    overrides: tuple[str, ...]
-    network: _worker.Network
-    number: str  # of this call of run: the files may have changed since the one before
-
-
-@lru_cache(maxsize=1)
-def _read(job: Job) -> tuple[_core.Study, dict[str, _core.SlideEntry]]:
-    """Once a worker process."""
-    read = _core.Study(job.study, list(job.overrides))
-    return read, {entry.slide_id: entry for entry in read.slides()}
-
-
-def _plan_slide(row: dict[str, Any], *, job: Job, model_mpp: float | None) -> list[dict[str, Any]]:
+def _plan_slide(row: dict[str, Any], *, network: _worker.Network) -> list[dict[str, Any]]:
     """On an executor. Finished pieces come without a plan; a slide that fails has an error: run
     tells why."""
-    read, entries = _read(job)
-    entry = entries[row["slide_id"]]
+    job = pickle.loads(row["job"])
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", lamella.LamellaWarning)
-            pieces = read.plan_slide(_worker.encoder_info(job.network), entry, model_mpp,
-                                     threads=1)
+            pieces = job.plan(_worker.encoder_info(network), threads=1)
     except lamella.Error as error:
         return [{"slide_id": row["slide_id"], "kind": "", "path": row["path"], "patches": 0,
                  "error": _worker.error_text(error)}]
-    return [_piece_row(entry, piece) for piece in pieces if len(piece.plan)]
+    return [_piece_row(job.slide, piece) for piece in pieces if len(piece.plan)]
 
 
 def _piece_row(entry: _core.SlideEntry, piece: _core.StudyPiece) -> dict[str, Any]:

@@ -59,7 +59,8 @@ def _plans(plans: DataFrame) -> Mapping[str, lamella.Plan]:
 
 def _spark_ml(labelled: DataFrame, plans: DataFrame, groups: Any, l2: Any,
               encoder: Any) -> lamella.Model:
-    """Its objective is lamella's: mean log loss + l2 / 2 * |w|^2 on standardised features."""
+    """Its objective is lamella's: mean log loss + l2 / 2 * |W|^2 on standardised features, one
+    vector of weights for two classes, one for each of more."""
     from pyspark.ml.classification import LogisticRegression
     from pyspark.ml.functions import array_to_vector
     if l2 is None or l2 == "cv":
@@ -68,17 +69,24 @@ def _spark_ml(labelled: DataFrame, plans: DataFrame, groups: Any, l2: Any,
         raise lamella.Error("groups are for cross-validation, which method='spark.ml' has none of")
     rows = labelled.select(array_to_vector(F.col("features").cast("array<double>")).alias("x"),
                            F.col("label").cast("double").alias("y"))
-    solver = LogisticRegression(featuresCol="x", labelCol="y", regParam=float(l2),
+    # "auto" is binomial for two classes, multinomial for more.
+    solver = LogisticRegression(featuresCol="x", labelCol="y", regParam=float(l2), family="auto",
                                 elasticNetParam=0.0, standardization=True, maxIter=500, tol=1e-9)
     fitted = solver.fit(rows)
     known = labelled.groupBy("slide_id", "feature_space", "precision").count().collect()
     of_slide = {row["slide_id"]: row for row in known}
+    used = {slide_id: plan for slide_id, plan in _plans(plans).items() if slide_id in of_slide}
+    classes = len(next(iter(used.values())).classes)
+    if fitted.numClasses != classes:
+        raise lamella.Error(f"found labels of {fitted.numClasses} classes, expected rows of all "
+                            f"{classes}")
     d = fitted.numFeatures
     frame = [lamella.Features.from_arrays(plan.select(np.zeros(0, np.int64)),
                                           np.zeros((0, d), np.float32),
                                           feature_space=of_slide[slide_id]["feature_space"],
                                           precision=of_slide[slide_id]["precision"])
-             for slide_id, plan in _plans(plans).items() if slide_id in of_slide]
-    return lamella.Model.from_coefficients(frame, np.array(fitted.coefficients.toArray()),
-                                           float(fitted.intercept), l2=float(l2),
-                                           encoder=_text(encoder))
+             for slide_id, plan in used.items()]
+    return lamella.Model.from_coefficients(
+        frame, np.ascontiguousarray(fitted.coefficientMatrix.toArray()),
+        [float(value) for value in fitted.interceptVector.toArray()], l2=float(l2),
+        encoder=_text(encoder))

@@ -126,7 +126,7 @@ def _pieces(plans: DataFrame) -> DataFrame:
 
 
 def score(features: DataFrame, model: lamella.Model | str | os.PathLike[str]) -> DataFrame:
-    """One row a patch: its probability of tumour, beside its position."""
+    """One row a patch: the probability of each class (prob_<Class>), beside its position."""
     loaded = model if isinstance(model, lamella.Model) else lamella.Model.load(model)
     work = partial(_worker.score_rows, version=lamella.__version__, classifier=loaded.classifier)
-    return features.mapInArrow(work, _schema.sql(_schema.SCORED))
+    return features.mapInArrow(work, _schema.sql(_schema.scored(loaded.classes)))

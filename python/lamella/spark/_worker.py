@@ -185,17 +185,17 @@ def _encode(row: dict[str, Any], loaded: lamella.Encoder) -> pa.RecordBatch:
 def score_rows(batches: Iterator[pa.RecordBatch], *, version: str,
                classifier: lamella.Classifier) -> Iterator[pa.RecordBatch]:
     check_version(version)
+    schema = _schema.scored(classifier.classes)
     for batch in batches:
         columns = {name: batch.column(name) for name in batch.schema.names}
-        columns["score"] = _scores(batch, classifier)
-        yield pa.RecordBatch.from_arrays([columns[field.name] for field in _schema.SCORED],
-                                         schema=_schema.SCORED)
+        columns.update(_scores(batch, classifier))
+        yield pa.RecordBatch.from_arrays([columns[field.name] for field in schema], schema=schema)
 
 
-def _scores(batch: pa.RecordBatch, classifier: lamella.Classifier) -> pa.Array:
-    """Null where the row reports an error."""
+def _scores(batch: pa.RecordBatch, classifier: lamella.Classifier) -> dict[str, pa.Array]:
+    """A column for each class; null where the row reports an error."""
     good = np.flatnonzero(batch.column("row").is_valid().to_numpy(zero_copy_only=False))
-    scores = np.full(batch.num_rows, np.nan, np.float32)
+    scores = np.full((batch.num_rows, len(classifier.classes)), np.nan, np.float32)
     spaces = batch.column("feature_space").to_pylist()
     for space in dict.fromkeys(spaces[i] for i in good):
         rows = np.array([i for i in good if spaces[i] == space])
@@ -204,4 +204,5 @@ def _scores(batch: pa.RecordBatch, classifier: lamella.Classifier) -> pa.Array:
         scores[rows] = classifier.score(values, feature_space=space)
     missing = np.ones(batch.num_rows, bool)
     missing[good] = False
-    return pa.array(scores, mask=missing)
+    return {f"prob_{name}": pa.array(np.ascontiguousarray(scores[:, k]), mask=missing)
+            for k, name in enumerate(classifier.classes)}

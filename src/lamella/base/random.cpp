@@ -23,10 +23,15 @@ double Random::normal() {
 }
 
 uint64_t derive_seed(uint64_t seed, std::string_view part) {
-  // FNV-1a over the part, mixed with the seed by the finaliser of SplitMix64.
+  // FNV-1a
   uint64_t hash = 0xcbf29ce484222325u;
   for (const char c : part) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
-  uint64_t z = seed + 0x9e3779b97f4a7c15u + hash;
+  return derive_seed(seed, hash);
+}
+
+uint64_t derive_seed(uint64_t seed, uint64_t part) {
+  // The finaliser of SplitMix64.
+  uint64_t z = seed + 0x9e3779b97f4a7c15u + part;
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
   z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
   return z ^ (z >> 31);

@@ -34,5 +34,6 @@ class Random {
 
 // A seed for a part of a work (a slide, say), so that parts do not depend on one another's order.
 uint64_t derive_seed(uint64_t seed, std::string_view part);
+uint64_t derive_seed(uint64_t seed, uint64_t part);
 
 }  // namespace lamella

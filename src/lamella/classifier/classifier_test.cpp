@@ -22,11 +22,20 @@ feature::FeatureMatrix matrix(int64_t columns, std::vector<float> values) {
   return made;
 }
 
+const ClassTable kTwo{{"no", "yes"}};
+const ClassTable kThree{{"a", "b", "c"}};
+
 struct Data {
   feature::FeatureMatrix features;
   std::vector<int8_t> labels;
   std::vector<int32_t> groups;
 };
+
+TrainResult train(const feature::FeatureMatrix& features, const std::vector<int8_t>& labels,
+                  const std::vector<int32_t>& groups, const TrainOptions& options,
+                  const Context& context = {}) {
+  return train_classifier({features, labels, groups, kTwo}, options, context);
+}
 
 // n rows of d numbers; labels drawn from a logistic model; six groups.
 Data make_data(int n, int d, uint64_t seed) {
@@ -83,39 +92,39 @@ Eigen::VectorXd newton(const Data& data, double lambda) {
 }
 
 TEST(Train, TwoPointsByHand) {
-  // x = 0 (normal), 2 (tumour): standardised -1, 1. By symmetry the bias is 0 and w solves
+  // x = 0 (no), 2 (yes): standardised -1, 1. By symmetry the bias is 0 and w solves
   // lambda w = 1 / (1 + exp(w)): both rows have margin w. For lambda = 1/(1+e), w = 1.
-  const TrainResult trained = train_classifier(matrix(1, {0, 2}), std::vector<int8_t>{0, 1}, {},
-                                               with_lambda(1 / (1 + std::exp(1.0))), {});
+  const TrainResult trained =
+      train(matrix(1, {0, 2}), {0, 1}, {}, with_lambda(1 / (1 + std::exp(1.0))), {});
   EXPECT_NEAR(trained.model.weights[0], 1, 1e-6);
-  EXPECT_NEAR(trained.model.bias, 0, 1e-7);
+  EXPECT_NEAR(trained.model.biases[0], 0, 1e-7);
   EXPECT_EQ(trained.model.mean[0], 1);
   EXPECT_EQ(trained.model.scale[0], 1);
-  EXPECT_EQ(trained.rows_positive, 1);
+  EXPECT_EQ(trained.class_rows, (std::vector<int64_t>{1, 1}));
   const auto scores = score_patches(matrix(1, {2, 1}), trained.model);
-  EXPECT_NEAR(scores.values[0], 1 / (1 + std::exp(-1.0)), 1e-6);
-  EXPECT_NEAR(scores.values[1], 0.5, 1e-6);
+  EXPECT_NEAR(scores.row(0)[1], 1 / (1 + std::exp(-1.0)), 1e-6);
+  EXPECT_EQ(scores.row(0)[0], 1.0f - scores.row(0)[1]);
+  EXPECT_NEAR(scores.row(1)[1], 0.5, 1e-6);
 }
 
 TEST(Train, AgreesWithNewton) {
   const Data data = make_data(200, 6, 3);
   for (const double lambda : {1e-3, 0.1, 10.0}) {
-    const TrainResult trained =
-        train_classifier(data.features, data.labels, {}, with_lambda(lambda), {});
+    const TrainResult trained = train(data.features, data.labels, {}, with_lambda(lambda), {});
     const Eigen::VectorXd expected = newton(data, lambda);
     for (size_t j = 0; j < 6; ++j) {
       EXPECT_NEAR(trained.model.weights[j], expected[static_cast<Eigen::Index>(j)], 1e-6);
     }
-    EXPECT_NEAR(trained.model.bias, expected[6], 1e-6);
+    EXPECT_NEAR(trained.model.biases[0], expected[6], 1e-6);
   }
 }
 
 TEST(Train, DoesNotDependOnTheFeaturesUnits) {
   Data data = make_data(100, 3, 5);
-  const auto before = train_classifier(data.features, data.labels, {}, with_lambda(0.1), {});
+  const auto before = train(data.features, data.labels, {}, with_lambda(0.1), {});
   const auto scores = score_patches(data.features, before.model);
   for (int64_t i = 0; i < data.features.rows; ++i) data.features.row(i)[1] *= 1024;
-  const auto after = train_classifier(data.features, data.labels, {}, with_lambda(0.1), {});
+  const auto after = train(data.features, data.labels, {}, with_lambda(0.1), {});
   const auto scaled = score_patches(data.features, after.model);
   for (size_t i = 0; i < scores.values.size(); ++i) {
     EXPECT_NEAR(scores.values[i], scaled.values[i], 1e-6);
@@ -123,8 +132,7 @@ TEST(Train, DoesNotDependOnTheFeaturesUnits) {
 }
 
 TEST(Train, AConstantColumnIsHarmless) {
-  const TrainResult trained =
-      train_classifier(matrix(2, {0, 7, 2, 7}), std::vector<int8_t>{0, 1}, {}, with_lambda(1), {});
+  const TrainResult trained = train(matrix(2, {0, 7, 2, 7}), {0, 1}, {}, with_lambda(1), {});
   EXPECT_EQ(trained.model.weights[1], 0);
   EXPECT_EQ(trained.model.scale[1], 1);
 }
@@ -132,14 +140,14 @@ TEST(Train, AConstantColumnIsHarmless) {
 TEST(Train, GivesTheSameBitsForAnyThreadCount) {
   const Data data = make_data(300, 20, 7);
   Context context;
-  const TrainResult one = train_classifier(data.features, data.labels, data.groups, {}, context);
+  const TrainResult one = train(data.features, data.labels, data.groups, {}, context);
   EXPECT_EQ(one.trials.size(), 13u);
   EXPECT_EQ(one.folds, 5);
   for (const int threads : {2, 4}) {
     context.threads = threads;
-    const TrainResult many = train_classifier(data.features, data.labels, data.groups, {}, context);
+    const TrainResult many = train(data.features, data.labels, data.groups, {}, context);
     EXPECT_EQ(many.model.weights, one.model.weights);
-    EXPECT_EQ(many.model.bias, one.model.bias);
+    EXPECT_EQ(many.model.biases[0], one.model.biases[0]);
     for (size_t k = 0; k < one.trials.size(); ++k) {
       EXPECT_EQ(many.trials[k].mean_log_loss, one.trials[k].mean_log_loss);
     }
@@ -148,7 +156,7 @@ TEST(Train, GivesTheSameBitsForAnyThreadCount) {
 
 TEST(Train, ChoosesTheLeastHeldOutLoss) {
   const Data data = make_data(300, 20, 9);
-  const TrainResult trained = train_classifier(data.features, data.labels, data.groups, {}, {});
+  const TrainResult trained = train(data.features, data.labels, data.groups, {}, {});
   for (const LambdaTrial& trial : trained.trials) {
     if (trial.lambda == trained.model.lambda) {
       for (const LambdaTrial& other : trained.trials) {
@@ -173,13 +181,13 @@ TEST(Train, ChoosesTheLeastHeldOutLoss) {
   for (const size_t first : {size_t{0}, size_t{20}}) {
     const Data train = half(first), test = half(20 - first);
     const auto model =
-        train_classifier(train.features, train.labels, {}, with_lambda(0.5), {}).model;
+        classifier::train(train.features, train.labels, {}, with_lambda(0.5), {}).model;
     const auto scores = score_patches(test.features, model);
     for (size_t i = 0; i < 20; ++i) {
-      loss -= std::log(test.labels[i] ? scores.values[i] : 1 - scores.values[i]) / 40;
+      loss -= std::log(scores.row(static_cast<int64_t>(i))[test.labels[i] ? 1 : 0]) / 40;
     }
   }
-  const auto result = train_classifier(halves.features, halves.labels, halves.groups, options, {});
+  const auto result = train(halves.features, halves.labels, halves.groups, options, {});
   EXPECT_NEAR(result.trials[0].mean_log_loss, loss, 1e-6);
 }
 
@@ -187,17 +195,17 @@ TEST(Train, RefusesWhatCannotBeLearnt) {
   const auto refuses = [](const feature::FeatureMatrix& features, std::vector<int8_t> labels,
                           std::vector<int32_t> groups, const std::string& word) {
     try {
-      train_classifier(features, labels, groups, {}, {});
+      train(features, labels, groups, {});
       ADD_FAILURE() << "nothing was thrown for " << word;
     } catch (const Error& error) {
       EXPECT_NE(error.message().find(word), std::string::npos) << error.message();
     }
   };
-  refuses(matrix(1, {1, 2}), {1, 1}, {0, 1}, "labels of one class only: all 2 rows are tumour");
-  refuses(matrix(1, {1, 2}), {0, 0}, {0, 1}, "normal");
+  refuses(matrix(1, {1, 2}), {1, 1}, {0, 1}, "no rows of class no: found 0 no, 2 yes");
+  refuses(matrix(1, {1, 2}), {0, 0}, {0, 1}, "no rows of class yes");
   refuses(matrix(1, {1, 2}), {0, 1, 1}, {0, 1}, "3 labels for 2 rows");
   refuses(matrix(1, {1, 2}), {0, 1}, {0}, "1 groups for 2 rows");
-  refuses(matrix(1, {1, 2}), {0, 7}, {0, 1}, "label 7");
+  refuses(matrix(1, {1, 2}), {0, 7}, {0, 1}, "label 7, expected 0 to 1 (no, yes)");
   refuses(matrix(1, {1, std::numeric_limits<float>::quiet_NaN()}), {0, 1}, {0, 1},
           "row 1, column 0");
   refuses(matrix(1, {}), {}, {}, "no rows");
@@ -207,13 +215,12 @@ TEST(Train, RefusesWhatCannotBeLearnt) {
 }
 
 TEST(Train, LeavesOutFoldsThatCannotTrainAndSaysSo) {
-  // Group 2 holds all the tumour rows: without it only normal rows are left.
+  // Group 2 holds all the rows of one class: without it only the other's are left.
   std::vector<std::string> warnings;
   Context context;
   context.warning = [&](const std::string& text) { warnings.push_back(text); };
   const auto result =
-      train_classifier(matrix(1, {0, 1, 2, 3, 9, 8}), std::vector<int8_t>{0, 0, 0, 0, 1, 1},
-                       std::vector<int32_t>{0, 0, 1, 1, 2, 2}, {}, context);
+      train(matrix(1, {0, 1, 2, 3, 9, 8}), {0, 0, 0, 0, 1, 1}, {0, 0, 1, 1, 2, 2}, {}, context);
   EXPECT_EQ(result.folds, 2);
   EXPECT_EQ(warnings.size(), 1u);
 }
@@ -222,7 +229,129 @@ TEST(Train, StopsWhenCancelled) {
   const Data data = make_data(50, 3, 1);
   const Context context;
   context.cancel.request();
-  EXPECT_THROW(train_classifier(data.features, data.labels, data.groups, {}, context), Error);
+  EXPECT_THROW(train(data.features, data.labels, data.groups, {}, context), Error);
+}
+
+// Rows around three corners, drawn with noise; six groups.
+Data make_three(int n, int d, uint64_t seed) {
+  Random random(seed);
+  Data data;
+  std::vector<float> values;
+  for (int i = 0; i < n; ++i) {
+    const int label = i % 3;
+    for (int j = 0; j < d; ++j) {
+      values.push_back(static_cast<float>(random.normal() + (j % 3 == label ? 1.5 : 0)));
+    }
+    data.labels.push_back(static_cast<int8_t>(label));
+    data.groups.push_back(i / 3 % 6);
+  }
+  data.features = matrix(d, std::move(values));
+  return data;
+}
+
+TEST(TrainMany, ThreePointsByHand) {
+  // x = -1, 0, 1 of classes a, b, c are standardised to -s, 0, s with s = sqrt(3/2). By symmetry
+  // w_a = -w_c, w_b = 0 and b_a = b_c; the minimum is where the slope is 0, worked out below from
+  // the probabilities.
+  const TrainResult trained = train_classifier(
+      {matrix(1, {-1, 0, 1}), std::vector<int8_t>{0, 1, 2}, {}, kThree}, with_lambda(0.1), {});
+  const LinearModel& model = trained.model;
+  EXPECT_EQ(trained.class_rows, (std::vector<int64_t>{1, 1, 1}));
+  ASSERT_EQ(model.weights.size(), 3u);
+  ASSERT_EQ(model.biases.size(), 3u);
+  EXPECT_NEAR(model.weights[0], -model.weights[2], 1e-7);
+  EXPECT_NEAR(model.weights[1], 0, 1e-7);
+  EXPECT_NEAR(model.biases[0], model.biases[2], 1e-7);
+  // d/dw_c: sum over rows of (p_c - [is c]) x / 3 + lambda w_c = 0.
+  const auto scores = score_patches(matrix(1, {-1, 0, 1}), model);
+  const double s = std::sqrt(1.5);
+  const double slope =
+      (scores.row(0)[2] * -s + (scores.row(2)[2] - 1) * s) / 3 + 0.1 * model.weights[2];
+  EXPECT_NEAR(slope, 0, 1e-6);
+  for (int64_t i = 0; i < 3; ++i) {
+    const auto row = scores.row(i);
+    EXPECT_NEAR(row[0] + row[1] + row[2], 1, 1e-6);
+    EXPECT_EQ(scores.most_likely(i), i);
+  }
+}
+
+// The objective written apart is the specification: no small step makes it less.
+TEST(TrainMany, IsTheMinimumOfItsObjective) {
+  const Data data = make_three(120, 4, 5);
+  const LinearModel model =
+      train_classifier({data.features, data.labels, {}, kThree}, with_lambda(0.05), {}).model;
+  const auto objective = [&](const LinearModel& at) {
+    double loss = 0, square = 0;
+    for (int64_t i = 0; i < data.features.rows; ++i) {
+      double z[3], sum = 0;
+      for (size_t k = 0; k < 3; ++k) {
+        z[k] = at.biases[k];
+        for (size_t j = 0; j < 4; ++j) {
+          z[k] += at.weights[4 * k + j] * (data.features.row(i)[j] - at.mean[j]) / at.scale[j];
+        }
+        sum += std::exp(z[k]);
+      }
+      loss += std::log(sum) - z[data.labels[static_cast<size_t>(i)]];
+    }
+    for (const double w : at.weights) square += w * w;
+    return loss / double(data.features.rows) + 0.025 * square;
+  };
+  const double least = objective(model);
+  for (size_t k = 0; k < 15; ++k) {
+    for (const double step : {-1e-3, 1e-3}) {
+      LinearModel moved = model;
+      (k < 12 ? moved.weights[k] : moved.biases[k - 12]) += step;
+      EXPECT_GT(objective(moved), least) << k;
+    }
+  }
+}
+
+TEST(TrainMany, GivesTheSameBitsForAnyThreadCount) {
+  const Data data = make_three(180, 10, 7);
+  Context context;
+  const TrainingRows rows{data.features, data.labels, data.groups, kThree};
+  const TrainResult one = train_classifier(rows, {}, context);
+  EXPECT_EQ(one.trials.size(), 13u);
+  EXPECT_EQ(one.folds, 5);
+  for (const int threads : {2, 4}) {
+    context.threads = threads;
+    const TrainResult many = train_classifier(rows, {}, context);
+    EXPECT_EQ(many.model.weights, one.model.weights);
+    EXPECT_EQ(many.model.biases, one.model.biases);
+  }
+}
+
+TEST(TrainMany, RefusesWhatCannotBeLearnt) {
+  const auto message = [](const std::vector<int8_t>& labels, const ClassTable& classes) {
+    try {
+      train_classifier({matrix(1, {1, 2, 3}), labels, {}, classes}, with_lambda(1), {});
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
+      return error.message();
+    }
+    return std::string();
+  };
+  EXPECT_EQ(message({0, 0, 2}, kThree),
+            "no rows of class b: found 2 a, 0 b, 1 c; training needs rows of every class");
+  EXPECT_EQ(message({0, 1, 3}, kThree), "row 2: found the label 3, expected 0 to 2 (a, b, c)");
+  EXPECT_EQ(message({0, 1, -1}, kThree), "row 2: found the label -1, expected 0 to 2 (a, b, c)");
+  EXPECT_NE(message({0, 1, 1}, ClassTable{{"a", "a"}}), "");
+}
+
+TEST(LinearModel, SaysWhatDoesNotFit) {
+  LinearModel model{kThree, {1, 2, 3, 4, 5, 6}, {0, 0, 0}, {0, 0}, {1, 1}, {}, "s", 1};
+  EXPECT_NO_THROW(model.validate());
+  const auto broken = [&](const auto& change) {
+    LinearModel other = model;
+    change(other);
+    EXPECT_THROW(other.validate(), Error);
+  };
+  broken([](LinearModel& m) { m.weights.pop_back(); });
+  broken([](LinearModel& m) { m.biases.pop_back(); });
+  broken([](LinearModel& m) { m.scale[0] = 0; });
+  broken([](LinearModel& m) { m.mean[1] = std::nan(""); });
+  broken([](LinearModel& m) { m.calibration.intercept = 1; });
+  broken([](LinearModel& m) { m.classes = kTwo; });
 }
 
 TEST(MakeFolds, PutsLargeGroupsFirst) {
@@ -236,7 +365,9 @@ TEST(MakeFolds, PutsLargeGroupsFirst) {
 
 TEST(Score, RefusesAnotherFeatureSpace) {
   LinearModel model;
+  model.classes = kTwo;
   model.weights = {1};
+  model.biases = {0};
   model.mean = {0};
   model.scale = {1};
   model.feature_space = "net/0/8px@2mpp";
@@ -245,8 +376,8 @@ TEST(Score, RefusesAnotherFeatureSpace) {
   EXPECT_NO_THROW(score_patches(matrix(1, {1}), model));
   model.calibration = {2, 0.5};
   // z = 1, calibrated 2 * 1 + 0.5.
-  EXPECT_NEAR(score_patches(matrix(1, {1}), model).values[0], 1 / (1 + std::exp(-2.5)), 1e-7);
-  model.weights = {1, 2};
+  EXPECT_NEAR(score_patches(matrix(1, {1}), model).values[1], 1 / (1 + std::exp(-2.5)), 1e-7);
+  model.weights = model.mean = model.scale = {1, 2};
   EXPECT_THROW(score_patches(matrix(1, {1}), model), Error);
 }
 

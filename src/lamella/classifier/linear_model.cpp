@@ -58,7 +58,73 @@ std::vector<int32_t> make_folds(std::span<const int32_t> groups, int max_folds) 
   return result;
 }
 
-feature::ScoreVector score_patches(const feature::FeatureMatrix& features,
+void LinearModel::validate() const {
+  const auto refuse = [](const std::string& message) {
+    throw Error(ErrorCode::kInvalidArgument, message);
+  };
+  classes.validate();
+  const size_t vectors = vectors_of(classes);
+  if (mean.empty() || weights.size() != vectors * mean.size() || scale.size() != mean.size() ||
+      biases.size() != vectors) {
+    refuse(fmt::format(
+        "found {} weights, {} biases, {} means and {} scales for {} classes, "
+        "expected {} weights for each mean and scale, and as many biases",
+        weights.size(), biases.size(), mean.size(), scale.size(), classes.count(), vectors));
+  }
+  const auto all_finite = [](const std::vector<double>& values) {
+    return std::all_of(values.begin(), values.end(), [](double v) { return std::isfinite(v); });
+  };
+  if (!all_finite(weights) || !all_finite(mean) || !all_finite(scale) || !all_finite(biases) ||
+      !std::isfinite(calibration.slope) || !std::isfinite(calibration.intercept)) {
+    refuse("found numbers that are not finite");
+  }
+  if (std::any_of(scale.begin(), scale.end(), [](double v) { return v <= 0; })) {
+    refuse("found a scale that is not above 0");
+  }
+  if (vectors > 1 && calibration.intercept != 0) {
+    refuse(fmt::format("found the intercept {} in the calibration of {} classes, expected 0",
+                       calibration.intercept, classes.count()));
+  }
+}
+
+namespace {
+
+void score_two(const feature::FeatureMatrix& features, const LinearModel& model,
+               std::vector<float>& out) {
+  for (int64_t i = 0; i < features.rows; ++i) {
+    const std::span<const float> row = features.row(i);
+    double z = model.biases[0];
+    for (size_t j = 0; j < row.size(); ++j) {
+      z += model.weights[j] * ((row[j] - model.mean[j]) / model.scale[j]);
+    }
+    z = model.calibration.slope * z + model.calibration.intercept;
+    const auto second = static_cast<float>(1.0 / (1.0 + std::exp(-z)));
+    out.push_back(1.0f - second);
+    out.push_back(second);
+  }
+}
+
+void score_many(const feature::FeatureMatrix& features, const LinearModel& model,
+                std::vector<float>& out) {
+  std::vector<double> x(static_cast<size_t>(features.columns)), z(model.biases.size());
+  for (int64_t i = 0; i < features.rows; ++i) {
+    const std::span<const float> row = features.row(i);
+    for (size_t j = 0; j < row.size(); ++j) x[j] = (row[j] - model.mean[j]) / model.scale[j];
+    for (size_t k = 0; k < z.size(); ++k) {
+      double sum = model.biases[k];
+      for (size_t j = 0; j < x.size(); ++j) sum += model.weights[k * x.size() + j] * x[j];
+      z[k] = model.calibration.slope * sum;
+    }
+    const double most = *std::max_element(z.begin(), z.end());
+    double sum = 0;
+    for (double& value : z) sum += value = std::exp(value - most);
+    for (const double value : z) out.push_back(static_cast<float>(value / sum));
+  }
+}
+
+}  // namespace
+
+feature::ScoreMatrix score_patches(const feature::FeatureMatrix& features,
                                    const LinearModel& model) {
   if (!feature::same_space(features.feature_space, model.feature_space)) {
     throw Error(
@@ -68,21 +134,18 @@ feature::ScoreVector score_patches(const feature::FeatureMatrix& features,
                     features.feature_space, model.feature_space,
                     feature::earlier_space_advice(features.feature_space, model.feature_space)));
   }
-  if (features.columns != static_cast<int64_t>(model.weights.size())) {
+  if (features.columns != model.columns()) {
     throw Error(ErrorCode::kMismatch,
                 fmt::format("the features have {} columns, the model expects {}", features.columns,
-                            model.weights.size()));
+                            model.columns()));
   }
-  feature::ScoreVector scores;
-  scores.values.reserve(static_cast<size_t>(features.rows));
-  for (int64_t i = 0; i < features.rows; ++i) {
-    const std::span<const float> row = features.row(i);
-    double z = model.bias;
-    for (size_t j = 0; j < row.size(); ++j) {
-      z += model.weights[j] * ((row[j] - model.mean[j]) / model.scale[j]);
-    }
-    z = model.calibration.slope * z + model.calibration.intercept;
-    scores.values.push_back(static_cast<float>(1.0 / (1.0 + std::exp(-z))));
+  feature::ScoreMatrix scores;
+  scores.classes = model.classes;
+  scores.values.reserve(static_cast<size_t>(features.rows) * model.classes.names.size());
+  if (vectors_of(model.classes) == 1) {
+    score_two(features, model, scores.values);
+  } else {
+    score_many(features, model, scores.values);
   }
   return scores;
 }

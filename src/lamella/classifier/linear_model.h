@@ -8,30 +8,46 @@
 #include <string>
 #include <vector>
 
+#include "lamella/base/class_table.h"
 #include "lamella/base/context.h"
 #include "lamella/feature/feature.h"
 
 namespace lamella::classifier {
 
-// probability = 1 / (1 + exp(-(slope * z + intercept))), z = weights . (x - mean) / scale + bias.
+// Two classes: z' = slope * z + intercept. More: z'_k = slope * z_k; a common intercept would
+// change nothing, and has to be 0.
 struct Calibration {
   double slope = 1;
   double intercept = 0;
 };
 
+// z = weights . (x - mean) / scale + bias, calibrated.
+// Two classes: one z; the probability of the second class is 1 / (1 + exp(-z)).
+// More: z_k of each; the probability of class k is exp(z_k) / sum_j exp(z_j).
 struct LinearModel {
-  std::vector<double> weights;  // d
-  double bias = 0;
-  std::vector<double> mean;   // d
-  std::vector<double> scale;  // d, > 0
+  ClassTable classes;
+  std::vector<double> weights;  // d of two classes, c x d row-major of more
+  std::vector<double> biases;   // 1, c
+  std::vector<double> mean;     // d
+  std::vector<double> scale;    // d, > 0
   Calibration calibration;
   std::string feature_space;
   double lambda = 0;  // the penalty used
+
+  int64_t columns() const { return static_cast<int64_t>(mean.size()); }  // d
+  // Error kInvalidArgument: sizes that do not go together, numbers that are not finite, a scale
+  // that is not above 0.
+  void validate() const;
 };
+
+// Vectors of weights that a model of so many classes has: one for two, else one for each.
+inline size_t vectors_of(const ClassTable& classes) {
+  return classes.names.size() == 2 ? 1 : classes.names.size();
+}
 
 struct TrainOptions {
   // Penalty; nullopt: chosen by cross-validation over `lambdas`.
-  // Objective: mean log loss + lambda / 2 * |w|^2 on standardised features, bias free.
+  // Objective: mean log loss + lambda / 2 * |W|^2 on standardised features, biases free.
   std::optional<double> lambda;
   std::vector<double> lambdas = default_lambdas();
   int max_folds = 5;
@@ -50,25 +66,32 @@ struct TrainResult {
   LinearModel model;
   std::vector<LambdaTrial> trials;  // empty without cross-validation
   int folds = 0;
-  int64_t rows_positive = 0;
-  int64_t rows_negative = 0;
+  std::vector<int64_t> class_rows;  // of each class
 };
 
-// labels: n of 0/1. groups: n fold groups (rows of one group never part), see make_folds; may be
-// empty if options.lambda is set. Single-threaded sums in row order; folds run in parallel: the
-// same bits for any context.threads.
-// Error kInvalidArgument: sizes differ, labels of one class only (says which and how many), no
-// rows, a feature that is not finite (row, column).
-TrainResult train_classifier(const feature::FeatureMatrix& features, std::span<const int8_t> labels,
-                             std::span<const int32_t> groups, const TrainOptions& options,
+// n rows to learn from.
+struct TrainingRows {
+  const feature::FeatureMatrix& features;
+  std::span<const int8_t> labels;   // n, indices into the classes
+  std::span<const int32_t> groups;  // n (rows of one group never part), see make_folds; may be
+                                    // empty if options.lambda is set
+  const ClassTable& classes;
+};
+
+// Two classes: one vector of weights. More: multinomial, one vector for each class.
+// Single-threaded sums in row order; folds run in parallel: the same bits for any context.threads.
+// Error kInvalidArgument: classes that are not valid, sizes that differ, a label that the classes
+// lack, a class without rows (how many each has), no rows, a feature that is not finite (row,
+// column).
+TrainResult train_classifier(const TrainingRows& rows, const TrainOptions& options,
                              const Context& context);
 
 // Assigns groups to at most max_folds folds, larger groups first onto the smallest fold (ties:
 // lower number), deterministic. Result: fold of each row.
 std::vector<int32_t> make_folds(std::span<const int32_t> groups, int max_folds);
 
-// Error kMismatch if the two feature_space differ: both are named.
-feature::ScoreVector score_patches(const feature::FeatureMatrix& features,
+// n x c. Error kMismatch if the two feature_space differ: both are named.
+feature::ScoreMatrix score_patches(const feature::FeatureMatrix& features,
                                    const LinearModel& model);
 
 }  // namespace lamella::classifier

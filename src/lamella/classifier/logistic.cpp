@@ -56,8 +56,7 @@ double softplus_minus(double m) {
 }
 
 struct Problem {
-  const Matrix& x;
-  std::span<const double> labels;  // 0 or 1
+  const LabelledMatrix& rows;
   double lambda;
   const CancelToken& cancel;
 };
@@ -66,24 +65,68 @@ Eigen::VectorXd margins(const Matrix& x, const Eigen::Ref<const Eigen::VectorXd>
   return ((x * weights.head(x.cols())).array() + weights[x.cols()]).matrix();
 }
 
-double evaluate(void* instance, const lbfgsfloatval_t* point, lbfgsfloatval_t* gradient, int size,
-                lbfgsfloatval_t) {
+double evaluate_two(void* instance, const lbfgsfloatval_t* point, lbfgsfloatval_t* gradient,
+                    int size, lbfgsfloatval_t) {
   const Problem& problem = *static_cast<const Problem*>(instance);
+  const Matrix& x = problem.rows.x;
   const Eigen::Map<const Eigen::VectorXd> weights(point, size);
   Eigen::Map<Eigen::VectorXd> slope(gradient, size);
-  const Eigen::Index d = problem.x.cols();
-  const auto n = static_cast<double>(problem.x.rows());
+  const Eigen::Index d = x.cols();
+  const auto n = static_cast<double>(x.rows());
 
-  Eigen::VectorXd residual = margins(problem.x, weights);
+  Eigen::VectorXd residual = margins(x, weights);
   double loss = 0;
   for (Eigen::Index i = 0; i < residual.size(); ++i) {
-    const double label = problem.labels[static_cast<size_t>(i)], z = residual[i];
+    const double label = problem.rows.labels[static_cast<size_t>(i)], z = residual[i];
     loss += softplus_minus(label > 0 ? z : -z);
     residual[i] = 1 / (1 + std::exp(-z)) - label;
   }
-  slope.head(d) = problem.x.transpose() * residual / n + problem.lambda * weights.head(d);
+  slope.head(d) = x.transpose() * residual / n + problem.lambda * weights.head(d);
   slope[d] = residual.sum() / n;
   return loss / n + 0.5 * problem.lambda * weights.head(d).squaredNorm();
+}
+
+// c x (d + 1), the bias last in each row.
+using Weights = Eigen::Map<const Matrix>;
+
+// z_k of row i; afterwards p_k, in place. Returns -log p of the row's own class.
+double row_loss(const LabelledMatrix& rows, const Weights& weights, Eigen::Index i,
+                Eigen::VectorXd& z) {
+  const Eigen::Index d = rows.x.cols();
+  for (Eigen::Index k = 0; k < z.size(); ++k) {
+    z[k] = weights.row(k).head(d).dot(rows.x.row(i)) + weights(k, d);
+  }
+  const double most = z.maxCoeff();
+  const double own = z[rows.labels[static_cast<size_t>(i)]] - most;
+  double sum = 0;
+  for (double& value : z) sum += value = std::exp(value - most);
+  z /= sum;
+  return std::log(sum) - own;
+}
+
+double evaluate_many(void* instance, const lbfgsfloatval_t* point, lbfgsfloatval_t* gradient, int,
+                     lbfgsfloatval_t) {
+  const Problem& problem = *static_cast<const Problem*>(instance);
+  const LabelledMatrix& rows = problem.rows;
+  const Eigen::Index d = rows.x.cols(), c = rows.classes;
+  const auto n = static_cast<double>(rows.x.rows());
+  const Weights weights(point, c, d + 1);
+  Eigen::Map<Matrix> slope(gradient, c, d + 1);
+
+  slope.setZero();
+  Eigen::VectorXd p(c);
+  double loss = 0;
+  for (Eigen::Index i = 0; i < rows.x.rows(); ++i) {
+    loss += row_loss(rows, weights, i, p);
+    p[rows.labels[static_cast<size_t>(i)]] -= 1;
+    for (Eigen::Index k = 0; k < c; ++k) {
+      slope.row(k).head(d) += p[k] * rows.x.row(i);
+      slope(k, d) += p[k];
+    }
+  }
+  slope /= n;
+  slope.leftCols(d) += problem.lambda * weights.leftCols(d);
+  return loss / n + 0.5 * problem.lambda * weights.leftCols(d).squaredNorm();
 }
 
 int on_progress(void* instance, const lbfgsfloatval_t*, const lbfgsfloatval_t*,
@@ -94,9 +137,9 @@ int on_progress(void* instance, const lbfgsfloatval_t*, const lbfgsfloatval_t*,
 
 }  // namespace
 
-void fit_logistic(const Matrix& x, std::span<const double> labels, const LogisticOptions& options,
+void fit_logistic(const LabelledMatrix& rows, const LogisticOptions& options,
                   const CancelToken& cancel, Eigen::VectorXd& weights) {
-  const int size = static_cast<int>(x.cols()) + 1;
+  const int size = static_cast<int>(weights.size());
   // liblbfgs asks for memory of its own allocator.
   const std::unique_ptr<lbfgsfloatval_t, decltype(&lbfgs_free)> point(lbfgs_malloc(size),
                                                                       &lbfgs_free);
@@ -109,9 +152,10 @@ void fit_logistic(const Matrix& x, std::span<const double> labels, const Logisti
   parameters.epsilon = 1e-8;  // |gradient| / max(1, |w|)
   parameters.max_iterations = options.max_iterations;
   parameters.max_linesearch = 60;
-  Problem problem{x, labels, options.lambda, cancel};
+  Problem problem{rows, options.lambda, cancel};
   const int status =
-      lbfgs(size, point.get(), nullptr, evaluate, on_progress, &problem, &parameters);
+      lbfgs(size, point.get(), nullptr, rows.classes == 2 ? evaluate_two : evaluate_many,
+            on_progress, &problem, &parameters);
   cancel.check();
   weights = Eigen::Map<Eigen::VectorXd>(point.get(), size);
   // At the limit of double precision a line search finds no better point: that is the optimum.
@@ -125,13 +169,18 @@ void fit_logistic(const Matrix& x, std::span<const double> labels, const Logisti
   }
 }
 
-double log_loss_sum(const Matrix& x, std::span<const double> labels,
-                    const Eigen::VectorXd& weights) {
-  const Eigen::VectorXd z = margins(x, weights);
+double log_loss_sum(const LabelledMatrix& rows, const Eigen::VectorXd& weights) {
   double sum = 0;
-  for (Eigen::Index i = 0; i < z.size(); ++i) {
-    sum += softplus_minus(labels[static_cast<size_t>(i)] > 0 ? z[i] : -z[i]);
+  if (rows.classes == 2) {
+    const Eigen::VectorXd z = margins(rows.x, weights);
+    for (Eigen::Index i = 0; i < z.size(); ++i) {
+      sum += softplus_minus(rows.labels[static_cast<size_t>(i)] > 0 ? z[i] : -z[i]);
+    }
+    return sum;
   }
+  const Weights all(weights.data(), rows.classes, rows.x.cols() + 1);
+  Eigen::VectorXd p(rows.classes);
+  for (Eigen::Index i = 0; i < rows.x.rows(); ++i) sum += row_loss(rows, all, i, p);
   return sum;
 }
 

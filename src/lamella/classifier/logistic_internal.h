@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// L2 logistic regression on rows that are standardised already.
+// L2 logistic regression, of two classes or multinomial, on rows that are standardised already.
 #pragma once
 
 #include <Eigen/Core>
@@ -31,14 +31,21 @@ struct LogisticOptions {
   int max_iterations = 500;
 };
 
-// Minimises mean log loss + lambda / 2 |w|^2 over w (d) and the free bias by L-BFGS; starts from
-// and ends in `weights` (d + 1, the bias last). Sums run in row order: the same bits every time.
+// The rows to fit: n x d, and n labels, numbers of classes.
+struct LabelledMatrix {
+  const Matrix& x;
+  std::span<const int8_t> labels;
+  int classes = 2;
+};
+
+// Minimises mean log loss + lambda / 2 |W|^2 over weights and free biases by L-BFGS; starts from
+// and ends in `weights`: w (d) and the bias of two classes, w_k (d) and b_k of each of more. Sums
+// run in row order: the same bits every time.
 // Error kInternal if the optimiser fails, kInterrupted.
-void fit_logistic(const Matrix& x, std::span<const double> labels, const LogisticOptions& options,
+void fit_logistic(const LabelledMatrix& rows, const LogisticOptions& options,
                   const CancelToken& cancel, Eigen::VectorXd& weights);
 
-// Sum over the rows of log(1 + exp(-y z)), y = -1 or 1.
-double log_loss_sum(const Matrix& x, std::span<const double> labels,
-                    const Eigen::VectorXd& weights);
+// Sum over the rows of -log p(its class).
+double log_loss_sum(const LabelledMatrix& rows, const Eigen::VectorXd& weights);
 
 }  // namespace lamella::classifier

@@ -6,8 +6,7 @@
 #include "lamella/cli/program.h"
 #include "lamella/encoder/encoder.h"
 #include "lamella/storage/storage.h"
-#include "lamella/verbs/check_plan.h"
-#include "lamella/verbs/encode_file.h"
+#include "lamella/verbs/encode.h"
 
 namespace lamella::cli {
 
@@ -28,15 +27,12 @@ int run_encode(const EncodeOptions& options, Shell& shell) {
   file.type = storage::parse_feature_type(options.type);
   const auto slide = options.slide.open(shell);
   const patch::PatchPlan plan = storage::read_plan(options.plan);
-  verbs::require_same_slide(plan, slide->info());
   const io::OutputLock lock = lock_output(options.out, shell);
   const Context context = shell.context();
   const auto encoder =
       encoder::load_encoder(encoder::find_encoder(options.encoder), precision, context.threads);
-  file.spool_key =
-      verbs::encoding_key(options.plan, slide->info(), encoder->info(), encoder->precision());
   const verbs::EncodedFile encoded =
-      verbs::encode_to_file(slide, plan, *encoder, file, options.out, context);
+      verbs::encode_file(slide, plan, *encoder, file, options.out, context);
 
   const auto rows = static_cast<int64_t>(plan.rows.size());
   const std::string precision_used(encoder::to_string(encoder->precision()));

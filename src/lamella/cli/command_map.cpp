@@ -31,8 +31,8 @@ int run_map(MapCommandOptions options, Shell& shell) {
         verbs::outlines_of(annotation::read_annotations(options.annotations));
   }
   options.map.overlay.title = options.slide.id();
-  options.map.overlay.validate();
-  verbs::write_slide_map(*slide, map, options.map, options.out, shell.context());
+  verbs::write_slide_map(verbs::draw_slide_map(*slide, map, options.map, shell.context()),
+                         options.out);
 
   const double slide_score = heatmap::slide_score(scores.scores);
   nlohmann::json object = {{"slide_id", options.slide.id()},
@@ -42,7 +42,7 @@ int run_map(MapCommandOptions options, Shell& shell) {
                            {"columns", map.columns}};
   object["slide_score"] =
       std::isfinite(slide_score) ? nlohmann::json(slide_score) : nlohmann::json();
-  add_rate(object, static_cast<int64_t>(scores.scores.size()), watch.seconds());
+  add_rate(object, scores.scores.rows(), watch.seconds());
   shell.print(object,
               fmt::format("{}: heat-map of {} x {} cells -> {}.png, {}.tiff\n", options.slide.id(),
                           map.columns, map.rows, options.out, options.out));

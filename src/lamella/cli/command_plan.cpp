@@ -5,6 +5,7 @@
 #include "lamella/cli/commands.h"
 #include "lamella/cli/common_options.h"
 #include "lamella/cli/program.h"
+#include "lamella/cli/tables.h"
 #include "lamella/storage/storage.h"
 #include "lamella/verbs/plan_slide.h"
 
@@ -41,14 +42,13 @@ int run_plan(const PlanOptions& options, Shell& shell) {
       verbs::plan_slide(*slide, options.slide.id(), options.plan, context);
   storage::write_plan(plan, "", options.out);
 
-  int64_t labels[2] = {0, 0};
+  std::vector<int64_t> labels(plan.classes.names.size(), 0);
   for (const patch::PatchRow& row : plan.rows) {
-    if (row.label != patch::kNoLabel) ++labels[row.label];
+    if (row.label != patch::kNoLabel) ++labels[static_cast<size_t>(row.label)];
   }
   const auto rows = static_cast<int64_t>(plan.rows.size());
-  const std::string counts = labels[0] + labels[1] == 0
-                                 ? ""
-                                 : fmt::format(" ({} tumour, {} normal)", labels[1], labels[0]);
+  const std::string counts =
+      labels.empty() ? "" : fmt::format(" ({})", counts_text(plan.classes, labels));
   std::vector<std::string> warnings = slide->info().warnings;
   warnings.insert(warnings.end(), plan.warnings.begin(), plan.warnings.end());
   nlohmann::json object = {{"slide_id", plan.slide_id},
@@ -59,8 +59,7 @@ int run_plan(const PlanOptions& options, Shell& shell) {
                            {"mpp_source", plan.mpp_source},
                            {"layout", slide->info().layout},
                            {"image", slide->info().image},
-                           {"tumour", labels[1]},
-                           {"normal", labels[0]},
+                           {"labels", counts_json(plan.classes, labels)},
                            {"warnings", warnings}};
   add_rate(object, rows, watch.seconds());
   shell.print(object, fmt::format("{}: {} patches{} of {} px at level {}{} -> {}\n", plan.slide_id,
@@ -85,11 +84,11 @@ void add_scale(CLI::App& app, PlanOptions& options) {
 
 void add_annotation_rule(CLI::App& app, PlanOptions& options) {
   patch::AnnotationRule& rule = options.plan.rule;
-  app.add_option("--positive", rule.positive, "annotation groups that are tumour")
+  app.add_option("--positive", options.plan.groups.positive, "annotation groups that are tumour")
       ->type_name("GROUP");
-  app.add_option("--negative", rule.negative, "annotation groups that are normal")
+  app.add_option("--negative", options.plan.groups.negative, "annotation groups that are normal")
       ->type_name("GROUP");
-  app.add_flag("--negative-from-tissue", rule.negative_from_tissue,
+  app.add_flag("--negative-from-tissue", options.plan.groups.negative_from_tissue,
                "tissue outside every polygon is normal");
   app.add_option("--min-coverage", rule.min_coverage, "covered fraction that gives the label")
       ->capture_default_str();

@@ -9,8 +9,8 @@
 #include "lamella/cli/program.h"
 #include "lamella/heatmap/heatmap.h"
 #include "lamella/io/files.h"
+#include "lamella/storage/storage.h"
 #include "lamella/verbs/plan_slide.h"
-#include "lamella/verbs/score_features.h"
 #include "lamella/verbs/score_slide.h"
 
 namespace lamella::cli {
@@ -30,11 +30,6 @@ struct ScoreOptions {
   std::string out;
 };
 
-verbs::SlideScores score_features(const ScoreOptions& options, const model::Model& model) {
-  const storage::FeatureReader features(options.features);
-  return {features.plan(), verbs::score_features(features, model.classifier), 0, 0};
-}
-
 verbs::SlideScores score_image(const ScoreOptions& options, const model::Model& model,
                                Shell& shell) {
   const Context context = shell.context();
@@ -48,12 +43,13 @@ verbs::SlideScores score_image(const ScoreOptions& options, const model::Model& 
 int run_score(const ScoreOptions& options, Shell& shell) {
   const Stopwatch watch;
   const model::Model model = model::read_model(options.model);
-  const verbs::SlideScores scored = options.features.empty() ? score_image(options, model, shell)
-                                                             : score_features(options, model);
+  const verbs::SlideScores scored = options.features.empty()
+                                        ? score_image(options, model, shell)
+                                        : verbs::score_feature_file(options.features, model);
   storage::write_scores(scored.plan, scored.scores, "", options.out);
 
-  const double slide_score = heatmap::slide_score(scored.scores.values);
-  const auto rows = static_cast<int64_t>(scored.scores.values.size());
+  const double slide_score = heatmap::slide_score(scored.scores);
+  const auto rows = scored.scores.rows();
   nlohmann::json object = {{"slide_id", scored.plan.slide_id},
                            {"out", options.out},
                            {"effective_mpp", json_or_null(scored.plan.geometry.effective_mpp)},

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <numeric>
+
 #include "lamella/cli/commands.h"
 #include "lamella/cli/common_options.h"
 #include "lamella/cli/program.h"
@@ -30,14 +32,15 @@ int run_train(const TrainCommandOptions& options, Shell& shell) {
   const verbs::TrainFilesResult result = verbs::train_files(train, shell.context());
   verbs::write_whole_model(result.model, options.out, shell.context());
 
-  const auto rows = result.rows_positive + result.rows_negative;
+  const ClassTable& classes = result.model.classifier.classes;
+  const int64_t rows =
+      std::accumulate(result.class_rows.begin(), result.class_rows.end(), int64_t{0});
   nlohmann::json trials = nlohmann::json::array();
   for (const classifier::LambdaTrial& trial : result.model.trials) {
     trials.push_back({{"lambda", trial.lambda}, {"mean_log_loss", trial.mean_log_loss}});
   }
   nlohmann::json object = {{"out", options.out},
-                           {"tumour", result.rows_positive},
-                           {"normal", result.rows_negative},
+                           {"labels", counts_json(classes, result.class_rows)},
                            {"folds", result.folds},
                            {"lambda", result.model.classifier.lambda},
                            {"trials", trials},
@@ -46,8 +49,8 @@ int run_train(const TrainCommandOptions& options, Shell& shell) {
   add_rate(object, rows, watch.seconds());
   shell.print(
       object,
-      fmt::format("trained on {} patches ({} tumour, {} normal), lambda {:.4g}{} -> {}\n", rows,
-                  result.rows_positive, result.rows_negative, result.model.classifier.lambda,
+      fmt::format("trained on {} patches ({}), lambda {:.4g}{} -> {}\n", rows,
+                  counts_text(classes, result.class_rows), result.model.classifier.lambda,
                   result.folds > 0 ? fmt::format(" by {} folds", result.folds) : "", options.out));
   return kDone;
 }

@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
 #include <sstream>
 
 #include "lamella/base/credentials.h"
@@ -69,18 +68,6 @@ io::OutputLock lock_output(const std::string& out, Shell& shell) {
   return io::OutputLock(name + ".lock", out, without_credentials(own_command()),
                         [&shell](const std::string& text) { shell.warn(text); });
 }
-
-namespace {
-
-double now_seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-}  // namespace
-
-Stopwatch::Stopwatch() : start_(now_seconds()) {}
-
-double Stopwatch::seconds() const { return now_seconds() - start_; }
 
 void add_rate(nlohmann::json& object, int64_t patches, double seconds) {
   object["patches"] = patches;

@@ -11,6 +11,7 @@
 
 #include "lamella/base/context.h"
 #include "lamella/base/json_text.h"
+#include "lamella/base/stopwatch.h"
 #include "lamella/cli/shell.h"
 #include "lamella/io/output_lock.h"
 #include "lamella/slide/slide.h"
@@ -41,16 +42,6 @@ RectPx parse_region(const std::string& text);
 
 // Holds <out>.lock for the command: one process at a time writes an output. Error kIo: who does.
 io::OutputLock lock_output(const std::string& out, Shell& shell);
-
-// Seconds since construction.
-class Stopwatch {
- public:
-  Stopwatch();
-  double seconds() const;
-
- private:
-  double start_;
-};
 
 // Adds patches, seconds and patches_per_second.
 void add_rate(nlohmann::json& object, int64_t patches, double seconds);

@@ -44,6 +44,20 @@ std::string Table::text() const {
   return text;
 }
 
+nlohmann::json counts_json(const ClassTable& classes, const std::vector<int64_t>& rows) {
+  nlohmann::json object = nlohmann::json::object();
+  for (size_t k = 0; k < classes.names.size(); ++k) object[classes.names[k]] = rows[k];
+  return object;
+}
+
+std::string counts_text(const ClassTable& classes, const std::vector<int64_t>& rows) {
+  std::string text;
+  for (size_t k = classes.names.size(); k-- > 0;) {
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", rows[k], classes.names[k]);
+  }
+  return text;
+}
+
 std::string metrics_text(const std::map<std::string, evaluation::Metrics>& metrics) {
   std::vector<std::string> header = evaluation::metric_titles();
   header.insert(header.begin(), "");

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <map>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "lamella/base/class_table.h"
 #include "lamella/evaluation/metrics.h"
 
 namespace lamella::cli {
@@ -21,6 +23,10 @@ class Table {
  private:
   std::vector<std::vector<std::string>> rows_;
 };
+
+// Rows of each class: {"tumor": 364, "normal": 545}, "364 tumor, 545 normal".
+nlohmann::json counts_json(const ClassTable& classes, const std::vector<int64_t>& rows);
+std::string counts_text(const ClassTable& classes, const std::vector<int64_t>& rows);
 
 // A row per named set: AUC with its interval, average precision, accuracy, …
 std::string metrics_text(const std::map<std::string, evaluation::Metrics>& metrics);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
 #include "lamella/base/random.h"
+#include "lamella/base/stopwatch.h"
 #include "lamella/encoder/encoder.h"
 
 namespace lamella::encoder {
@@ -96,10 +96,6 @@ double least_cosine(std::span<const float> a, std::span<const float> b, int64_t 
 }
 
 EncoderCheck check_encoder(const EncoderInfo& info, Precision precision, const Context& context) {
-  using Clock = std::chrono::steady_clock;
-  const auto seconds = [](Clock::time_point start) {
-    return std::chrono::duration<double>(Clock::now() - start).count();
-  };
   const std::vector<uint8_t> patches = made_up_patches(info, kPatches);
   const Runner run(info, patches);
   EncoderCheck check;
@@ -116,12 +112,12 @@ EncoderCheck check_encoder(const EncoderInfo& info, Precision precision, const C
         run(*load_encoder(info, Precision::kF32, context.threads), kPatches, context);
     check.cosine_to_f32 = least_cosine(features, exact, info.dimension);
   }
-  const Clock::time_point start = Clock::now();
+  const Stopwatch watch;
   do {
     run(*encoder, kPatches, context);
     check.patches += kPatches;
-  } while (seconds(start) < kLeastSeconds);
-  check.patches_per_second = static_cast<double>(check.patches) / seconds(start);
+  } while (watch.seconds() < kLeastSeconds);
+  check.patches_per_second = static_cast<double>(check.patches) / watch.seconds();
   return check;
 }
 

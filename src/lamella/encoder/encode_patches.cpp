@@ -8,6 +8,7 @@
 
 #include "lamella/base/checked.h"
 #include "lamella/base/error.h"
+#include "lamella/base/stopwatch.h"
 #include "lamella/encoder/encoder.h"
 
 namespace lamella::encoder {
@@ -23,10 +24,6 @@ constexpr int64_t kMaxChunk = 256;
 // Chunks are whole batches of the network, of any that the engine is given: a part of a batch costs
 // as much as a whole one.
 constexpr int64_t kWholeBatches = 32;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 // A batch being filled, by this thread or by another one.
 class Chunk {
@@ -140,7 +137,7 @@ StreamResult stream_features(std::shared_ptr<const slide::Slide> slide,
                              const patch::PatchPlan& plan, Encoder& encoder,
                              std::span<const uint8_t> done, const TakeFeatures& take,
                              const Context& context) {
-  const Clock::time_point start = Clock::now();
+  const Stopwatch watch;
   const Rest rest(plan, done);
   const auto all = static_cast<int64_t>(plan.rows.size());
   const int64_t count = rest.count(), before = all - count;
@@ -168,7 +165,7 @@ StreamResult stream_features(std::shared_ptr<const slide::Slide> slide,
                 fmt::format("found {} patches delivered, expected {}", made, count),
                 plan.slide_path);
   }
-  return {extractor.failures(), seconds_since(start)};
+  return {extractor.failures(), watch.seconds()};
 }
 
 EncodeResult encode_patches(std::shared_ptr<const slide::Slide> slide, const patch::PatchPlan& plan,

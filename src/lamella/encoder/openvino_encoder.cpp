@@ -2,13 +2,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <openvino/runtime/infer_request.hpp>
 
 #include "lamella/base/checked.h"
 #include "lamella/base/error.h"
+#include "lamella/base/stopwatch.h"
 #include "lamella/encoder/encoder.h"
 #include "lamella/encoder/encoder_files_internal.h"
 #include "lamella/encoder/network_internal.h"
@@ -75,12 +75,11 @@ class OpenVinoEncoder final : public Encoder {
  public:
   OpenVinoEncoder(EncoderInfo info, Precision precision, int streams)
       : info_(std::move(info)), precision_(precision) {
-    const auto start = std::chrono::steady_clock::now();
+    const Stopwatch watch;
     network_ = load_network(core_, info_, precision_, streams);
     lanes_.reserve(static_cast<size_t>(streams));
     for (int i = 0; i < streams; ++i) lanes_.emplace_back(network_);
-    compile_seconds_ =
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    compile_seconds_ = watch.seconds();
   }
 
   const EncoderInfo& info() const override { return info_; }

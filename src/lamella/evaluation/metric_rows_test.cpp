@@ -21,8 +21,8 @@ TEST(MetricRows, AreTheColumnsOfATable) {
   const std::vector<std::string> titles = metric_titles();
   const std::vector<std::string> cells = metric_cells(some());
   EXPECT_EQ(titles,
-            (std::vector<std::string>{"patches", "tumour", "AUC", "95 % interval", "avg. precision",
-                                      "accuracy", "balanced", "Brier", "ECE"}));
+            (std::vector<std::string>{"patches", "of the class", "AUC", "95 % interval",
+                                      "avg. precision", "accuracy", "balanced", "Brier", "ECE"}));
   EXPECT_EQ(cells, (std::vector<std::string>{"30", "12", "0.9300", "0.9070-0.9540", "n/a", "n/a",
                                              "n/a", "0.1250", "n/a"}));
   EXPECT_EQ(metric_cells({})[3], "n/a");

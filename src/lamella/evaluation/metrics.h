@@ -33,7 +33,7 @@ struct MetricRow {
 
 inline constexpr std::array kMetricRows = {
     MetricRow{"n", "patches", &Metrics::n},
-    MetricRow{"n_positive", "tumour", &Metrics::n_positive},
+    MetricRow{"n_positive", "of the class", &Metrics::n_positive},
     MetricRow{"auc", "AUC", &Metrics::auc},
     MetricRow{"auc_low", "95 % interval", &Metrics::auc_low},
     MetricRow{"auc_high", "", &Metrics::auc_high},

@@ -29,6 +29,31 @@ Space split(const std::string& feature_space) {
 
 }  // namespace
 
+std::vector<float> ScoreMatrix::column(int label) const {
+  if (!classes.has(label)) {
+    throw Error(ErrorCode::kInvalidArgument,
+                fmt::format("found the class number {}, expected 0 to {} ({})", label,
+                            classes.count() - 1, classes.text()));
+  }
+  std::vector<float> found;
+  found.reserve(static_cast<size_t>(rows()));
+  for (size_t i = static_cast<size_t>(label); i < values.size(); i += classes.names.size()) {
+    found.push_back(values[i]);
+  }
+  return found;
+}
+
+int ScoreMatrix::most_likely(int64_t i) const {
+  const std::span<const float> scores = row(i);
+  return static_cast<int>(std::max_element(scores.begin(), scores.end()) - scores.begin());
+}
+
+void ScoreMatrix::append(const ScoreMatrix& more) {
+  if (classes.empty()) classes = more.classes;
+  require_same_classes(more.classes, "the scores to add", classes, "those before");
+  values.insert(values.end(), more.values.begin(), more.values.end());
+}
+
 std::string encoder_name(const std::string& feature_space) {
   return feature_space.substr(0, feature_space.find('/'));
 }

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "lamella/base/class_table.h"
+
 namespace lamella::feature {
 
 // n x d float32, row-major.
@@ -26,9 +28,24 @@ struct FeatureMatrix {
   }
 };
 
-// n probabilities of tumour, 0-1, in the rows' order.
-struct ScoreVector {
+// n x c probabilities, 0-1, row-major, in the rows' order: a column for each class.
+struct ScoreMatrix {
+  ClassTable classes;
   std::vector<float> values;
+
+  int64_t rows() const {
+    return classes.empty() ? 0 : static_cast<int64_t>(values.size()) / classes.count();
+  }
+  std::span<const float> row(int64_t i) const {
+    const auto columns = static_cast<size_t>(classes.count());
+    return {values.data() + static_cast<size_t>(i) * columns, columns};
+  }
+  // The probabilities of one class. Error kInvalidArgument if there is no such class.
+  std::vector<float> column(int label) const;
+  // The most likely class of a row; the first of equal ones.
+  int most_likely(int64_t i) const;
+  // Adds the rows of `more`. Error kMismatch where it has other classes; an empty one takes them.
+  void append(const ScoreMatrix& more);
 };
 
 // A feature space begins with the encoder's name: "lite0/…".

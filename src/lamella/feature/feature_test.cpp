@@ -57,5 +57,20 @@ TEST(Concatenate, RefusesOtherSpacesAndWarnsOfMixedPrecision) {
   EXPECT_NE(warning.find("f32 and bf16"), std::string::npos);
 }
 
+TEST(ScoreMatrix, HasAColumnForEachClass) {
+  ScoreMatrix scores{{{"a", "b", "c"}}, {0.1f, 0.7f, 0.2f, 0.4f, 0.2f, 0.4f}};
+  EXPECT_EQ(scores.rows(), 2);
+  EXPECT_EQ(scores.row(1)[2], 0.4f);
+  EXPECT_EQ(scores.column(1), (std::vector<float>{0.7f, 0.2f}));
+  EXPECT_THROW(scores.column(3), Error);
+  EXPECT_EQ(scores.most_likely(0), 1);
+  EXPECT_EQ(scores.most_likely(1), 0) << "the first of equal ones";
+  ScoreMatrix all;
+  all.append(scores);
+  all.append(scores);
+  EXPECT_EQ(all.rows(), 4);
+  EXPECT_THROW(all.append({{{"a", "b"}}, {0.5f, 0.5f}}), Error);
+}
+
 }  // namespace
 }  // namespace lamella::feature

@@ -98,19 +98,44 @@ HeatMap lay_out(const std::vector<double>& x, const std::vector<double>& y, Size
 
 }  // namespace
 
-HeatMap make_heatmap(const ScoredPatches& patches, SizePx slide_size_px) {
-  if (patches.x_px.size() != patches.scores.size() ||
-      patches.y_px.size() != patches.scores.size()) {
+std::string shown_class(const ClassTable& classes, const std::string& wanted) {
+  classes.validate();
+  if (wanted.empty()) return classes.names.back();
+  if (wanted != kMostLikely) classes.index_of(wanted);
+  return wanted;
+}
+
+namespace {
+
+// What the map shows of each patch.
+std::vector<float> shown_values(const feature::ScoreMatrix& scores, const std::string& shown) {
+  if (shown != kMostLikely) return scores.column(scores.classes.index_of(shown));
+  std::vector<float> numbers;
+  for (int64_t i = 0; i < scores.rows(); ++i) {
+    numbers.push_back(static_cast<float>(scores.most_likely(i)));
+  }
+  return numbers;
+}
+
+}  // namespace
+
+HeatMap make_heatmap(const ScoredPatches& patches, SizePx slide_size_px,
+                     const std::string& wanted) {
+  const std::string shown = shown_class(patches.scores.classes, wanted);
+  const std::vector<float> values = shown_values(patches.scores, shown);
+  if (patches.x_px.size() != values.size() || patches.y_px.size() != values.size()) {
     throw Error(ErrorCode::kInvalidArgument,
                 fmt::format("found {} positions and {} scores, expected as many of each",
-                            patches.x_px.size(), patches.scores.size()));
+                            patches.x_px.size(), values.size()));
   }
   HeatMap map =
       lay_out(patches.x_px, patches.y_px, slide_size_px, patches.width_px, patches.height_px);
-  if (patches.scores.empty()) return map;
+  map.classes = patches.scores.classes;
+  map.shown = shown;
+  if (values.empty()) return map;
   const double first_x = *std::min_element(patches.x_px.begin(), patches.x_px.end());
   const double first_y = *std::min_element(patches.y_px.begin(), patches.y_px.end());
-  for (size_t i = 0; i < patches.scores.size(); ++i) {
+  for (size_t i = 0; i < values.size(); ++i) {
     const auto column = std::llround((patches.x_px[i] - first_x) / map.cell_x_px);
     const auto row = std::llround((patches.y_px[i] - first_y) / map.cell_y_px);
     float& cell = map.values[static_cast<size_t>(row * map.columns + column)];
@@ -119,29 +144,37 @@ HeatMap make_heatmap(const ScoredPatches& patches, SizePx slide_size_px) {
                   fmt::format("two patches lie at one place of the grid: {},{}", patches.x_px[i],
                               patches.y_px[i]));
     }
-    cell = patches.scores[i];
+    cell = values[i];
   }
   return map;
 }
 
-HeatMap make_heatmap(const patch::PatchPlan& plan, const feature::ScoreVector& scores) {
+ScoredPatches scored_patches(const patch::PatchPlan& plan, const feature::ScoreMatrix& scores) {
   ScoredPatches patches;
   patches.width_px = plan.geometry.extent_x_px;
   patches.height_px = plan.geometry.extent_y_px;
-  patches.scores = scores.values;
+  patches.scores = scores;
   for (const patch::PatchRow& row : plan.rows) {
     patches.x_px.push_back(static_cast<double>(row.x_px));
     patches.y_px.push_back(static_cast<double>(row.y_px));
   }
-  return make_heatmap(patches, plan.geometry.slide_size_px);
+  return patches;
 }
 
-double slide_score(const std::vector<float>& scores) {
-  if (scores.empty()) return std::numeric_limits<double>::quiet_NaN();
+HeatMap make_heatmap(const patch::PatchPlan& plan, const feature::ScoreMatrix& scores,
+                     const std::string& wanted) {
+  return make_heatmap(scored_patches(plan, scores), plan.geometry.slide_size_px, wanted);
+}
+
+double slide_score(const feature::ScoreMatrix& scores, const std::string& wanted) {
+  if (scores.values.empty()) return std::numeric_limits<double>::quiet_NaN();
+  const std::string shown = shown_class(scores.classes, wanted);
+  const int label =
+      shown == kMostLikely ? scores.classes.count() - 1 : scores.classes.index_of(shown);
+  std::vector<float> highest = scores.column(label);
   const auto one_percent =
-      static_cast<size_t>(std::ceil(kTopFraction * static_cast<double>(scores.size())));
-  const size_t count = std::min(scores.size(), std::max(kTopAtLeast, one_percent));
-  std::vector<float> highest = scores;
+      static_cast<size_t>(std::ceil(kTopFraction * static_cast<double>(highest.size())));
+  const size_t count = std::min(highest.size(), std::max(kTopAtLeast, one_percent));
   std::partial_sort(highest.begin(), highest.begin() + static_cast<ptrdiff_t>(count), highest.end(),
                     std::greater<>());
   return std::accumulate(highest.begin(), highest.begin() + static_cast<ptrdiff_t>(count), 0.0) /

@@ -19,7 +19,9 @@ namespace lamella::heatmap {
 struct HeatMap {
   int64_t rows = 0;
   int64_t columns = 0;
-  std::vector<float> values;  // row-major
+  std::vector<float> values;  // row-major: probabilities of `shown`, or numbers of classes
+  ClassTable classes;         // of the scores
+  std::string shown;          // a class, or kMostLikely
   double origin_x_px = 0;     // level-0 px
   double origin_y_px = 0;
   double cell_x_px = 0;
@@ -32,16 +34,26 @@ struct ScoredPatches {
   std::vector<double> x_px, y_px;  // top-left
   double width_px = 0;
   double height_px = 0;
-  std::vector<float> scores;
+  feature::ScoreMatrix scores;
 };
 
+ScoredPatches scored_patches(const patch::PatchPlan& plan, const feature::ScoreMatrix& scores);
+
+// Which of the classes a map shows: "" is the last one, kMostLikely is itself. Error kNotFound that
+// lists them.
+std::string shown_class(const ClassTable& classes, const std::string& wanted);
+
+// The map shows the probability of one class, or of each patch the most likely class.
 // The grid step is found from the positions (smallest difference of x and of y); an irregular set
 // (positions off the grid by more than a pixel; they may be rounded) is Error kInvalidArgument.
-HeatMap make_heatmap(const ScoredPatches& patches, SizePx slide_size_px);
-HeatMap make_heatmap(const patch::PatchPlan& plan, const feature::ScoreVector& scores);
+HeatMap make_heatmap(const ScoredPatches& patches, SizePx slide_size_px,
+                     const std::string& wanted = {});
+HeatMap make_heatmap(const patch::PatchPlan& plan, const feature::ScoreMatrix& scores,
+                     const std::string& wanted = {});
 
-// Mean of the highest 1 % of the scores, at least five (all, if there are fewer); NaN if none.
-double slide_score(const std::vector<float>& scores);
+// Mean of the highest 1 % of a class's scores, at least five (all, if there are fewer); NaN if
+// there are none. Of the last class where the map shows the most likely one.
+double slide_score(const feature::ScoreMatrix& scores, const std::string& wanted = {});
 
 struct OverlayOptions {
   std::string colormap = "magma";  // magma, viridis, inferno, plasma, turbo, jet

@@ -15,10 +15,12 @@ namespace {
 ScoredPatches patches_at(std::vector<std::pair<double, double>> positions, double size) {
   ScoredPatches patches;
   patches.width_px = patches.height_px = size;
+  patches.scores.classes = {{"no", "yes"}};
   for (const auto& [x, y] : positions) {
     patches.x_px.push_back(x);
     patches.y_px.push_back(y);
-    patches.scores.push_back(0.1f * static_cast<float>(patches.scores.size() + 1));
+    const float score = 0.1f * static_cast<float>(patches.scores.rows() + 1);
+    patches.scores.values.insert(patches.scores.values.end(), {1 - score, score});
   }
   return patches;
 }
@@ -72,20 +74,47 @@ TEST(MakeHeatmap, RefusesWhatIsNoGrid) {
   EXPECT_THROW(make_heatmap(patches_at({{0, 0}, {50, 0}, {120, 0}}, 50), {500, 500}), Error);
   EXPECT_THROW(make_heatmap(patches_at({{0, 0}, {0, 0}, {50, 0}}, 50), {500, 500}), Error);
   ScoredPatches odd = patches_at({{0, 0}, {50, 0}}, 50);
-  odd.scores.pop_back();
+  odd.x_px.pop_back();
   EXPECT_THROW(make_heatmap(odd, {500, 500}), Error);
 }
 
+feature::ScoreMatrix scores_of(const std::vector<float>& second) {
+  feature::ScoreMatrix scores{{{"no", "yes"}}, {}};
+  for (const float p : second) scores.values.insert(scores.values.end(), {1 - p, p});
+  return scores;
+}
+
 TEST(SlideScore, IsTheMeanOfTheHighestPercentAtLeastFive) {
-  EXPECT_TRUE(std::isnan(slide_score({})));
-  EXPECT_NEAR(slide_score({0.2f, 0.4f, 0.6f}), 0.4, 1e-6);
+  EXPECT_TRUE(std::isnan(slide_score(scores_of({}))));
+  EXPECT_NEAR(slide_score(scores_of({0.2f, 0.4f, 0.6f})), 0.4, 1e-6);
+  EXPECT_NEAR(slide_score(scores_of({0.2f, 0.4f, 0.6f}), "no"), 0.6, 1e-6);
+  EXPECT_NEAR(slide_score(scores_of({0.2f, 0.4f, 0.6f}), kMostLikely), 0.4, 1e-6);
   // 500 scores: 1 % is five. The five highest of 0.000 ... 0.499 mean 0.497.
   std::vector<float> scores;
   for (int i = 0; i < 500; ++i) scores.push_back(static_cast<float>(i) / 1000);
-  EXPECT_NEAR(slide_score(scores), 0.497, 1e-6);
+  EXPECT_NEAR(slide_score(scores_of(scores)), 0.497, 1e-6);
   // 1000 scores: ten. The ten highest of 0.000 ... 0.999 mean 0.9945.
   for (int i = 500; i < 1000; ++i) scores.push_back(static_cast<float>(i) / 1000);
-  EXPECT_NEAR(slide_score(scores), 0.9945, 1e-6);
+  EXPECT_NEAR(slide_score(scores_of(scores)), 0.9945, 1e-6);
+}
+
+TEST(MakeHeatmap, ShowsTheClassAskedFor) {
+  ScoredPatches patches = patches_at({{0, 0}, {50, 0}}, 50);
+  patches.scores = {{{"a", "b", "c"}}, {0.2f, 0.5f, 0.3f, 0.1f, 0.3f, 0.6f}};
+  const HeatMap last = make_heatmap(patches, {100, 50});
+  EXPECT_EQ(last.shown, "c");
+  EXPECT_EQ(last.values, (std::vector<float>{0.3f, 0.6f}));
+  EXPECT_EQ(make_heatmap(patches, {100, 50}, "a").values, (std::vector<float>{0.2f, 0.1f}));
+  const HeatMap most = make_heatmap(patches, {100, 50}, kMostLikely);
+  EXPECT_EQ(most.values, (std::vector<float>{1, 2}));
+  EXPECT_EQ(most.shown, kMostLikely);
+  try {
+    make_heatmap(patches, {100, 50}, "B");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kNotFound);
+    EXPECT_NE(error.message().find("expected one of a, b, c"), std::string::npos);
+  }
 }
 
 TEST(DrawOverlay, TintsOnlyWhereItLooked) {

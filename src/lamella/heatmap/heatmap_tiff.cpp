@@ -12,6 +12,16 @@ namespace lamella::heatmap {
 
 namespace {
 
+// What the values are. Names of classes have no quotes in them, and no backslashes.
+std::string describe(const HeatMap& map) {
+  if (map.shown != kMostLikely) return "probability of " + map.shown;
+  std::vector<std::string> numbered;
+  for (int k = 0; k < map.classes.count(); ++k) {
+    numbered.push_back(fmt::format("{} {}", k, map.classes.name(k)));
+  }
+  return "number of the most likely class (" + join(numbered, ", ") + ")";
+}
+
 constexpr int kMostParts = 4;  // of a cell along one axis
 constexpr int64_t kMostPixels = int64_t{1} << 28;
 
@@ -81,11 +91,11 @@ void write_heatmap_tiff(const HeatMap& map, std::optional<Mpp> slide_mpp, const 
     options.position_um = PointF{slide_mpp->x * picture.x.rest, slide_mpp->y * picture.y.rest};
   }
   options.description = fmt::format(
-      R"({{"lamella":"probability of tumour, NaN = not looked at","origin_px":[{},{}],)"
+      R"({{"lamella":"{}, NaN = not looked at","origin_px":[{},{}],)"
       R"("cell_px":[{},{}],"pixel_px":[{},{}],"slide_size_px":[{},{}]}})",
-      format_double(picture.x.rest), format_double(picture.y.rest), format_double(map.cell_x_px),
-      format_double(map.cell_y_px), format_double(pixel_x), format_double(pixel_y),
-      map.slide_size_px.width, map.slide_size_px.height);
+      describe(map), format_double(picture.x.rest), format_double(picture.y.rest),
+      format_double(map.cell_x_px), format_double(map.cell_y_px), format_double(pixel_x),
+      format_double(pixel_y), map.slide_size_px.width, map.slide_size_px.height);
   imagefile::write_float_tiff(path, {picture.x.size, picture.y.size}, paint(map, picture), options);
 }
 

@@ -92,16 +92,22 @@ void draw_bar(cv::Mat& canvas, const Layout& layout, const cv::Mat& colours) {
   }
 }
 
-void draw_title(cv::Mat& canvas, const Layout& layout, const std::string& title) {
-  // Hershey fonts know ASCII only.
+// Hershey fonts know ASCII only.
+std::string ascii(const std::string& from) {
   std::string text;
-  for (const char c : title) text += (c >= 32 && c < 127) ? c : '?';
+  for (const char c : from) text += (c >= 32 && c < 127) ? c : '?';
+  return text;
+}
+
+void draw_title(cv::Mat& canvas, const Layout& layout, const std::string& title,
+                const std::string& caption) {
+  const std::string text = ascii(title);
   double scale = layout.font * 1.25;
   const int room = layout.canvas.width - 2 * layout.unit;
   const cv::Size size = cv::getTextSize(text, kFont, scale, 1, nullptr);
   if (size.width > room) scale *= static_cast<double>(room) / size.width;
   put_text(canvas, text, {layout.unit, layout.unit * 5 / 4}, scale);
-  put_text(canvas, "probability of tumour", {layout.unit, layout.unit * 5 / 2}, layout.font * 0.9);
+  put_text(canvas, ascii(caption), {layout.unit, layout.unit * 5 / 2}, layout.font * 0.9);
 }
 
 // Blends the colour of each cell over the thumbnail; crisp cells, every pixel by its centre.
@@ -178,7 +184,8 @@ Image draw_overlay(const HeatMap& map, const ImageView& thumbnail, const Overlay
   picture.copyTo(canvas(layout.slide));
   cv::rectangle(canvas, layout.slide, kFrame);
   draw_bar(canvas, layout, colours);
-  if (!options.title.empty()) draw_title(canvas, layout, options.title);
+  if (!options.title.empty())
+    draw_title(canvas, layout, options.title, "probability of " + map.shown);
   return image;
 }
 

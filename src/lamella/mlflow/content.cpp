@@ -67,8 +67,8 @@ Json run_params(const record::RunDocument& document) {
   if (document.training) {
     param("training.lambda", document.training->lambda);
     param("training.folds", document.training->folds);
-    param("training.rows_positive", document.training->rows_positive);
-    param("training.rows_negative", document.training->rows_negative);
+    param("training.classes", document.training->classes);
+    param("training.class_rows", document.training->class_rows);
   }
   return params;
 }

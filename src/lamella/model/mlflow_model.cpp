@@ -22,14 +22,22 @@ nlohmann::json environment_files() {
   return {{"conda", "conda.yaml"}, {"virtualenv", "python_env.yaml"}};
 }
 
+// The names of the output's columns are in it.
+nlohmann::json metadata_of(const Model& model) {
+  return {{"lamella", LAMELLA_VERSION},
+          {"name", model.name},
+          {"classes", model.classifier.classes.names}};
+}
+
 // YAML takes JSON, and JSON is what we can write without mistakes.
 std::string mlmodel(const Model& model, const std::string& onnx_sha256) {
   const int px = exported_px(model);
   const nlohmann::json input = {
       {{"type", "tensor"}, {"tensor-spec", {{"dtype", "uint8"}, {"shape", {-1, px, px, 3}}}}}};
-  const nlohmann::json output = {{{"name", "probability"},
-                                  {"type", "tensor"},
-                                  {"tensor-spec", {{"dtype", "float32"}, {"shape", {-1}}}}}};
+  const nlohmann::json output = {
+      {{"name", "probability"},
+       {"type", "tensor"},
+       {"tensor-spec", {{"dtype", "float32"}, {"shape", {-1, model.classifier.classes.count()}}}}}};
   const nlohmann::json document = {
       {"flavors",
        {{"onnx", {{"data", kOnnx}, {"providers", {"CPUExecutionProvider"}}}},
@@ -38,25 +46,28 @@ std::string mlmodel(const Model& model, const std::string& onnx_sha256) {
       {"model_uuid", onnx_sha256.substr(0, 32)},
       {"signature", {{"inputs", input.dump()}, {"outputs", output.dump()}}},
       {"saved_input_example_info", {{"artifact_path", "input_example.json"}, {"type", "ndarray"}}},
-      {"metadata", {{"lamella", LAMELLA_VERSION}, {"name", model.name}}}};
+      {"metadata", metadata_of(model)}};
   return document.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
-nlohmann::json column(const char* name, const char* type) {
+nlohmann::json column(const std::string& name, const char* type) {
   return {{"name", name}, {"type", type}, {"required", true}};
 }
 
 std::string position_mlmodel(const Model& model, const std::string& folder) {
   const nlohmann::json input = {column("slide", "string"), column("x_px", "long"),
                                 column("y_px", "long")};
-  const nlohmann::json output = nlohmann::json::array({column("probability", "float")});
+  nlohmann::json output = nlohmann::json::array();
+  for (const std::string& name : model.classifier.classes.names) {
+    output.push_back(column("prob_" + name, "float"));
+  }
   const nlohmann::json document = {
       {"flavors",
        {{"python_function",
          {{"loader_module", "lamella.mlflow_loader"}, {"env", environment_files()}}}}},
       {"model_uuid", io::file_sha256(folder + "/model.json").substr(0, 32)},
       {"signature", {{"inputs", input.dump()}, {"outputs", output.dump()}}},
-      {"metadata", {{"lamella", LAMELLA_VERSION}, {"name", model.name}}}};
+      {"metadata", metadata_of(model)}};
   return document.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 

@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 #include <stdio.h>
 
-#include <algorithm>
-#include <cmath>
 #include <filesystem>
 
 #include "lamella/base/error.h"
@@ -21,7 +19,33 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr int kFormatVersion = 1;
+constexpr int kFormatVersion = 2;  // 1: no names of classes
+
+// One list for each vector of weights.
+nlohmann::json weights_to_json(const classifier::LinearModel& linear) {
+  nlohmann::json vectors = nlohmann::json::array();
+  for (size_t first = 0; first < linear.weights.size(); first += linear.mean.size()) {
+    const auto begin = linear.weights.begin() + static_cast<ptrdiff_t>(first);
+    const auto end = begin + static_cast<ptrdiff_t>(linear.mean.size());
+    vectors.push_back(std::vector<double>(begin, end));
+  }
+  return vectors;
+}
+
+// Error kInvalidArgument where the vectors are not of one length.
+std::vector<double> weights_from_json(const nlohmann::json& json, size_t length) {
+  std::vector<double> weights;
+  for (const nlohmann::json& item : json) {
+    const auto one = item.get<std::vector<double>>();
+    if (one.size() != length) {
+      throw Error(ErrorCode::kInvalidArgument,
+                  fmt::format("found {} weights and {} means, expected as many of each", one.size(),
+                              length));
+    }
+    weights.insert(weights.end(), one.begin(), one.end());
+  }
+  return weights;
+}
 
 nlohmann::json to_json(const Model& model) {
   const classifier::LinearModel& linear = model.classifier;
@@ -36,13 +60,14 @@ nlohmann::json to_json(const Model& model) {
           {"effective_mpp", json_or_null(model.effective_mpp)},
           {"encoder", {{"name", model.encoder.name}, {"sha256", model.encoder.sha256}}},
           {"precision", std::string(encoder::to_string(model.precision))},
+          {"classes", linear.classes.names},
           {"classifier",
            {{"feature_space", linear.feature_space},
             {"lambda", linear.lambda},
-            {"bias", linear.bias},
+            {"biases", linear.biases},
             {"calibration",
              {{"slope", linear.calibration.slope}, {"intercept", linear.calibration.intercept}}},
-            {"weights", linear.weights},
+            {"weights", weights_to_json(linear)},
             {"mean", linear.mean},
             {"scale", linear.scale}}},
           {"cross_validation", trials}};
@@ -59,11 +84,12 @@ Model from_json(const nlohmann::json& json) {
   const nlohmann::json& linear = json.at("classifier");
   model.classifier.feature_space = linear.at("feature_space").get<std::string>();
   model.classifier.lambda = linear.at("lambda").get<double>();
-  model.classifier.bias = linear.at("bias").get<double>();
+  model.classifier.classes.names = json.at("classes").get<std::vector<std::string>>();
+  model.classifier.biases = linear.at("biases").get<std::vector<double>>();
   model.classifier.calibration.slope = linear.at("calibration").at("slope").get<double>();
   model.classifier.calibration.intercept = linear.at("calibration").at("intercept").get<double>();
-  model.classifier.weights = linear.at("weights").get<std::vector<double>>();
   model.classifier.mean = linear.at("mean").get<std::vector<double>>();
+  model.classifier.weights = weights_from_json(linear.at("weights"), model.classifier.mean.size());
   model.classifier.scale = linear.at("scale").get<std::vector<double>>();
   for (const nlohmann::json& trial : json.at("cross_validation")) {
     model.trials.push_back(
@@ -74,32 +100,15 @@ Model from_json(const nlohmann::json& json) {
 
 void check(const Model& model, const std::string& path) {
   const classifier::LinearModel& linear = model.classifier;
-  const auto refuse = [&](const std::string& message) {
-    throw Error(ErrorCode::kCorrupt, message, path);
-  };
-  if (linear.weights.empty() || linear.weights.size() != linear.mean.size() ||
-      linear.weights.size() != linear.scale.size()) {
-    refuse(fmt::format("has {} weights, {} means and {} scales, expected as many of each",
-                       linear.weights.size(), linear.mean.size(), linear.scale.size()));
-  }
-  const auto all_finite = [](const std::vector<double>& values) {
-    return std::all_of(values.begin(), values.end(), [](double v) { return std::isfinite(v); });
-  };
-  if (!all_finite(linear.weights) || !all_finite(linear.mean) || !all_finite(linear.scale) ||
-      !std::isfinite(linear.bias)) {
-    refuse("has numbers that are not finite");
-  }
-  if (std::any_of(linear.scale.begin(), linear.scale.end(), [](double v) { return v <= 0; })) {
-    refuse("has a scale that is not above 0");
-  }
   if (const std::string earlier = feature::earlier_space_advice(linear.feature_space, "");
       !earlier.empty()) {
     throw Error(ErrorCode::kUnsupported, "the model cannot be used any more" + earlier, path);
   }
   try {
+    linear.validate();
     model.spec.validate();
   } catch (const Error& error) {
-    refuse(error.message());
+    throw Error(ErrorCode::kCorrupt, error.message(), path);
   }
 }
 
@@ -128,6 +137,7 @@ void move_into_place(const fs::path& fresh, const fs::path& folder) {
 }  // namespace
 
 void write_model(const Model& model, const std::string& folder) {
+  model.classifier.validate();
   if (io::exists(folder) && !fs::is_empty(folder) && !io::exists(folder + "/model.json")) {
     throw Error(ErrorCode::kInvalidArgument,
                 "the folder exists and is no model; choose another one to write to", folder);
@@ -170,10 +180,18 @@ Model read_model(const std::string& folder) {
     const int format = json_whole<int>(json.at("format"));
     if (format != kFormatVersion) {
       throw Error(ErrorCode::kUnsupported,
-                  fmt::format("is of format {}, this lamella reads {}", format, kFormatVersion),
+                  fmt::format("is of format {}, this lamella reads {}; {}", format, kFormatVersion,
+                              format < kFormatVersion
+                                  ? "train it again (lamella train, lamella run): older models "
+                                    "have no names of classes"
+                                  : "take the lamella that wrote it, or a newer one"),
                   path);
     }
-    return from_json(json);
+    try {
+      return from_json(json);
+    } catch (const Error& error) {
+      throw Error(ErrorCode::kCorrupt, error.message(), path);
+    }
   });
   check(model, path);
   const encoder::EncoderInfo written = model.encoder;

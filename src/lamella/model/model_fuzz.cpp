@@ -29,7 +29,7 @@ void read_folder(const io::FuzzFolder& folder, std::string_view text) {
              end == std::string_view::npos ? kEncoder : text.substr(end + 1));
   try {
     const Model model = read_model(folder.file("model"));
-    require(!model.classifier.weights.empty() && std::isfinite(model.classifier.bias));
+    require(!model.classifier.weights.empty() && std::isfinite(model.classifier.biases.at(0)));
     require(model.spec.size_px > 0 && model.encoder.dimension > 0);
   } catch (const Error&) {
   }
@@ -39,7 +39,7 @@ void read_folder(const io::FuzzFolder& folder, std::string_view text) {
   }
   try {
     const heatmap::ScoredPatches patches = storage::read_scores(folder.put("scores.csv", text));
-    for (const float score : patches.scores) require(score >= 0 && score <= 1);
+    for (const float score : patches.scores.values) require(score >= 0 && score <= 1);
   } catch (const Error&) {
   }
 }

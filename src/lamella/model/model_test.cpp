@@ -43,10 +43,11 @@ class Models : public ::testing::Test {
     model_.spec.level = 0;
     model_.effective_mpp = 4.0;
     model_.precision = encoder::Precision::kF32;
+    model_.classifier.classes = {{"normal", "tumor"}};
     model_.classifier.weights = {1.0 / 3, -2};
     model_.classifier.mean = {0.1, 1e-17};
     model_.classifier.scale = {1, 3};
-    model_.classifier.bias = 0.7;
+    model_.classifier.biases = {0.7};
     model_.classifier.feature_space = "tiny/x/8px@4mpp";
     model_.classifier.lambda = 0.01;
     model_.trials = {{0.1, 0.5}, {0.01, 0.4}};
@@ -77,7 +78,8 @@ TEST_F(Models, ComeBackBitForBit) {
   EXPECT_EQ(back.classifier.weights, model_.classifier.weights);
   EXPECT_EQ(back.classifier.mean, model_.classifier.mean);
   EXPECT_EQ(back.classifier.scale, model_.classifier.scale);
-  EXPECT_EQ(back.classifier.bias, model_.classifier.bias);
+  EXPECT_EQ(back.classifier.biases, model_.classifier.biases);
+  EXPECT_EQ(back.classifier.classes, model_.classifier.classes);
   EXPECT_EQ(back.classifier.feature_space, model_.classifier.feature_space);
   EXPECT_EQ(back.effective_mpp, 4.0);
   EXPECT_EQ(back.spec.level, 0);
@@ -87,11 +89,24 @@ TEST_F(Models, ComeBackBitForBit) {
   EXPECT_EQ(back.encoder.folder, at("model") + "/encoder");
 }
 
+TEST_F(Models, OfManyClassesComeBackBitForBit) {
+  model_.classifier.classes = {{"a", "b", "c"}};
+  model_.classifier.weights = {1.0 / 3, -2, 0.1, 1e-300, 5, 6};
+  model_.classifier.biases = {0.7, -0.1, 1.0 / 7};
+  write_model(model_, at("model"));
+  const Model back = read_model(at("model"));
+  EXPECT_EQ(back.classifier.weights, model_.classifier.weights);
+  EXPECT_EQ(back.classifier.biases, model_.classifier.biases);
+  EXPECT_EQ(back.classifier.classes, model_.classifier.classes);
+  model_.classifier.biases.pop_back();
+  EXPECT_THROW(write_model(model_, at("model")), Error);
+}
+
 TEST_F(Models, ReplaceAnOldOneWholly) {
   write_model(model_, at("model"));
-  model_.classifier.bias = 0.8;
+  model_.classifier.biases = {0.8};
   write_model(model_, at("model"));
-  EXPECT_EQ(read_model(at("model")).classifier.bias, 0.8);
+  EXPECT_EQ(read_model(at("model")).classifier.biases, std::vector<double>{0.8});
   EXPECT_EQ(std::distance(fs::directory_iterator(folder_), fs::directory_iterator()), 2);
 }
 
@@ -129,12 +144,20 @@ TEST_F(Models, AreCheckedWhenRead) {
   };
   edited([](auto& json) { json["classifier"]["scale"] = {1, 0}; });
   message_of(ErrorCode::kCorrupt, [&] { read_model(at("model")); });
-  edited([](auto& json) { json["classifier"]["weights"] = {1}; });
+  edited([](auto& json) { json["classifier"]["weights"] = {{1}}; });
   message_of(ErrorCode::kCorrupt, [&] { read_model(at("model")); });
-  edited([](auto& json) { json["classifier"].erase("bias"); });
+  edited([](auto& json) { json["classifier"].erase("biases"); });
+  message_of(ErrorCode::kCorrupt, [&] { read_model(at("model")); });
+  edited([](auto& json) { json["classes"] = {"a", "b", "c"}; });
+  message_of(ErrorCode::kCorrupt, [&] { read_model(at("model")); });
+  edited([](auto& json) { json["classes"] = {"a", "a"}; });
   message_of(ErrorCode::kCorrupt, [&] { read_model(at("model")); });
   edited([](auto& json) { json["format"] = 99; });
   message_of(ErrorCode::kUnsupported, [&] { read_model(at("model")); });
+  edited([](auto& json) { json["format"] = 1; });
+  EXPECT_NE(
+      message_of(ErrorCode::kUnsupported, [&] { read_model(at("model")); }).find("train it again"),
+      std::string::npos);
   edited([](auto& json) { json["encoder"]["sha256"] = "other"; });
   message_of(ErrorCode::kMismatch, [&] { read_model(at("model")); });
 }

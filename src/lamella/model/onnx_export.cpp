@@ -86,7 +86,7 @@ class GraphMaker {
   // uint8 N x px x px x 3 -> what the network takes, under the name that it has for it.
   void add_before(const std::string& picture);
   // The encoder's outputs -> probability.
-  void add_after(const std::vector<int64_t>& shape);
+  void add_after();
 
   std::string nodes;        // encoded fields of the graph, in order
   std::string nodes_after;  // those that follow the encoder's
@@ -113,6 +113,10 @@ class GraphMaker {
     if (dims.empty()) dims = {static_cast<int64_t>(values.size())};
     return constant(name, OnnxType::kDouble, dims, values);
   }
+
+  // "lamella.logit", N x vectors -> probability.
+  void add_two_classes();
+  void add_many_classes();
 
   const Model& model_;
 };
@@ -150,9 +154,10 @@ void GraphMaker::add_before(const std::string& picture) {
        picture);
 }
 
-void GraphMaker::add_after(const std::vector<int64_t>& shape) {
+void GraphMaker::add_after() {
   const classifier::LinearModel& linear = model_.classifier;
-  const auto d = static_cast<int64_t>(linear.weights.size());
+  const auto d = linear.columns();
+  const auto vectors = static_cast<int64_t>(linear.biases.size());
   std::string& to = nodes_after;
   std::vector<std::string> outputs;
   for (const encoder::OutputInfo& output : model_.encoder.outputs) outputs.push_back(output.name);
@@ -163,30 +168,50 @@ void GraphMaker::add_after(const std::vector<int64_t>& shape) {
   node(to, "Sub", {"lamella.wide", doubles("feature_mean", linear.mean)}, "lamella.shifted");
   node(to, "Div", {"lamella.shifted", doubles("feature_scale", linear.scale)},
        "lamella.standardised");
-  node(to, "MatMul", {"lamella.standardised", doubles("weights", linear.weights, {d, 1})},
+  std::vector<double> columns;  // d x vectors
+  for (int64_t j = 0; j < d; ++j) {
+    for (int64_t k = 0; k < vectors; ++k) {
+      columns.push_back(linear.weights[static_cast<size_t>(k * d + j)]);
+    }
+  }
+  node(to, "MatMul", {"lamella.standardised", doubles("weights", columns, {d, vectors})},
        "lamella.weighted");
-  node(to, "Add", {"lamella.weighted", doubles("bias", {linear.bias})}, "lamella.logit");
+  node(to, "Add", {"lamella.weighted", doubles("bias", linear.biases)}, "lamella.logit");
   node(to, "Mul", {"lamella.logit", doubles("slope", {linear.calibration.slope})},
        "lamella.sloped");
   node(to, "Add", {"lamella.sloped", doubles("intercept", {linear.calibration.intercept})},
        "lamella.calibrated");
-  node(to, "Sigmoid", {"lamella.calibrated"}, "lamella.sigmoid");
-  node(to, "Cast", {"lamella.sigmoid"}, "lamella.narrow",
-       {{"to", {static_cast<int64_t>(OnnxType::kFloat)}, false, ""}});
-  node(to, "Reshape",
-       {"lamella.narrow",
-        constant<int64_t>("flat", OnnxType::kInt64, {static_cast<int64_t>(shape.size())}, shape)},
-       "probability");
+  if (vectors == 1) {
+    add_two_classes();
+  } else {
+    add_many_classes();
+  }
 }
 
-std::string make_graph(const Model& model, std::string_view encoded, OnnxOutput output) {
-  const std::vector<int64_t> shape =
-      output == OnnxOutput::kColumn ? std::vector<int64_t>{-1, 1} : std::vector<int64_t>{-1};
+void GraphMaker::add_two_classes() {
+  std::string& to = nodes_after;
+  node(to, "Sigmoid", {"lamella.calibrated"}, "lamella.sigmoid");
+  node(to, "Cast", {"lamella.sigmoid"}, "lamella.second",
+       {{"to", {static_cast<int64_t>(OnnxType::kFloat)}, false, ""}});
+  node(to, "Sub", {constant<float>("one", OnnxType::kFloat, {1}, {1}), "lamella.second"},
+       "lamella.first");
+  node(to, "Concat", {"lamella.first", "lamella.second"}, "probability",
+       {{"axis", {1}, false, ""}});
+}
+
+void GraphMaker::add_many_classes() {
+  std::string& to = nodes_after;
+  node(to, "Softmax", {"lamella.calibrated"}, "lamella.softmax", {{"axis", {1}, false, ""}});
+  node(to, "Cast", {"lamella.softmax"}, "probability",
+       {{"to", {static_cast<int64_t>(OnnxType::kFloat)}, false, ""}});
+}
+
+std::string make_graph(const Model& model, std::string_view encoded) {
   const std::vector<ProtoField> old = read_fields(encoded);
   GraphMaker maker(model);
   const std::string picture = picture_name(model, old);
   maker.add_before(picture);
-  maker.add_after(shape);
+  maker.add_after();
   const int64_t px = exported_px(model);
 
   ProtoWriter graph;
@@ -204,7 +229,8 @@ std::string make_graph(const Model& model, std::string_view encoded, OnnxOutput 
     if (!replaced) graph.raw(field.encoded);
   }
   graph.bytes(kGraphInput, onnx_value("patches", OnnxType::kUint8, {-1, px, px, 3}));
-  graph.bytes(kGraphOutput, onnx_value("probability", OnnxType::kFloat, shape));
+  graph.bytes(kGraphOutput,
+              onnx_value("probability", OnnxType::kFloat, {-1, model.classifier.classes.count()}));
   return graph.take();
 }
 
@@ -242,14 +268,15 @@ void add_metadata(const Model& model, ProtoWriter& writer) {
   add("encoder", model.encoder.name);
   add("encoder_sha256", model.encoder.sha256);
   add("feature_space", model.classifier.feature_space);
+  add("classes", join(model.classifier.classes.names, ","));
 }
 
 std::optional<std::string> why_not_exported(const Model& model, const std::string& network) {
-  if (static_cast<int64_t>(model.classifier.weights.size()) != model.encoder.dimension) {
+  if (model.classifier.columns() != model.encoder.dimension) {
     return fmt::format(
         "the classifier takes {} numbers, the encoder gives {}; such a model cannot "
         "be one network",
-        model.classifier.weights.size(), model.encoder.dimension);
+        model.classifier.columns(), model.encoder.dimension);
   }
   if (model.encoder.views != std::vector<double>{1}) {
     return fmt::format(
@@ -290,8 +317,8 @@ std::optional<std::string> why_not_exported(const Model& model) {
   return why_not_exported(model, io::exists(network_path(model)) ? read_network(model) : "");
 }
 
-std::string export_onnx(const Model& model, OnnxOutput output) {
-  OnnxExport made = try_export_onnx(model, output);
+std::string export_onnx(const Model& model) {
+  OnnxExport made = try_export_onnx(model);
   if (made.why_not) unsupported(model, *made.why_not);
   return std::move(made.bytes);
 }
@@ -304,7 +331,7 @@ void add_onnx_metadata(std::string& onnx, const std::map<std::string, std::strin
   onnx += writer.text();
 }
 
-OnnxExport try_export_onnx(const Model& model, OnnxOutput output) {
+OnnxExport try_export_onnx(const Model& model) {
   const std::string path = network_path(model);
   const std::string network = read_network(model);
   if (auto reason = why_not_exported(model, network)) return {"", std::move(reason)};
@@ -313,7 +340,7 @@ OnnxExport try_export_onnx(const Model& model, OnnxOutput output) {
   try {
     for (const ProtoField& field : read_fields(network)) {
       if (field.number == kModelGraph && field.type == 2) {
-        file.bytes(kModelGraph, make_graph(model, field.bytes, output));
+        file.bytes(kModelGraph, make_graph(model, field.bytes));
         has_graph = true;
       } else if (field.number != kModelProducer && field.number != kModelProducerVersion &&
                  field.number != kModelMetadata) {

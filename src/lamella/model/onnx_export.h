@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A model as one ONNX file, patch in, probability out, and as an MLflow model.
+// A model as one ONNX file, patch in, probabilities out, and as an MLflow model.
 #pragma once
 
 #include <map>
@@ -16,12 +16,11 @@ int exported_px(const Model& model);
 
 // The bytes of an ONNX file that holds preprocessing, encoder, standardisation, classifier and
 // calibration. Input "patches": N x px x px x 3 uint8 RGB, px = exported_px(model). Output
-// "probability": N float32. The encoder's own nodes and weights are taken over as they are.
+// "probability": N x c float32, the classes' columns in order, whose names are the file's metadata
+// "lamella.classes". The encoder's own nodes and weights are taken over as they are.
 // Error kCorrupt (no ONNX), kUnsupported (more than one input; features that are not the
 // encoder's alone), kLimit (2 GiB, the most that an ONNX file can have).
-// kColumn: "probability" is N x 1, for what takes it for an encoder.
-enum class OnnxOutput { kVector, kColumn };
-std::string export_onnx(const Model& model, OnnxOutput output = OnnxOutput::kVector);
+std::string export_onnx(const Model& model);
 
 // Adds metadata "lamella.<key>" to an ONNX file's bytes.
 void add_onnx_metadata(std::string& onnx, const std::map<std::string, std::string>& entries);
@@ -34,7 +33,7 @@ struct OnnxExport {
   std::string bytes;
   std::optional<std::string> why_not;
 };
-OnnxExport try_export_onnx(const Model& model, OnnxOutput output = OnnxOutput::kVector);
+OnnxExport try_export_onnx(const Model& model);
 
 // Writes model.onnx, MLmodel, requirements.txt, conda.yaml, python_env.yaml and
 // input_example.json into the model's folder, so that it is an MLflow model: flavours onnx and

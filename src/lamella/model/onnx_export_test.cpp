@@ -50,7 +50,9 @@ class OnnxExport : public ::testing::Test {
     model_.encoder.input_px = 224;
     model_.encoder.dimension = 2;
     model_.spec.size_px = 50;
-    model_.classifier.weights = {1, 2};
+    model_.classifier.classes = {{"a", "b"}};
+    model_.classifier.weights = model_.classifier.mean = model_.classifier.scale = {1, 2};
+    model_.classifier.biases = {0};
   }
   void TearDown() override { std::filesystem::remove_all(model_.encoder.folder); }
   ErrorCode code_for(const std::string& network) const {
@@ -74,12 +76,12 @@ TEST_F(OnnxExport, RefusesFilesThatAreNoNetwork) {
 
 TEST_F(OnnxExport, SaysWhyAModelIsNoSingleNetwork) {
   EXPECT_FALSE(why_not_exported(model_));
-  model_.classifier.weights.push_back(3);
+  model_.classifier.mean.push_back(3);
   ASSERT_TRUE(why_not_exported(model_));
   EXPECT_NE(why_not_exported(model_)->find("takes 3 numbers"), std::string::npos);
   EXPECT_THROW(export_onnx(model_), Error);
 
-  model_.classifier.weights.pop_back();
+  model_.classifier.mean.pop_back();
   model_.encoder.views = {1, 2};
   EXPECT_NE(why_not_exported(model_).value_or("").find("sees more"), std::string::npos);
   model_.encoder.views = {1};

@@ -380,9 +380,9 @@ TEST(Extractor, IdcPatchesEqualReadRegion) {
   const std::string data = folder ? folder : LAMELLA_SOURCE_DIR "/../shared/data";
   if (!std::filesystem::exists(data + "/idc/idc_14082.tif")) GTEST_SKIP() << "no " << data;
   const auto slide = slide::open_slide(data + "/idc/idc_14082.tif");
-  const PatchPlan plan =
-      plan_from_centres(slide->info(), "idc_14082", {50, 0, {}}, tissue::all_tissue(slide->info()),
-                        {{annotation::read_ncrf_centres(data + "/idc/tumor.txt"), 1, "tumor.txt"}});
+  const PatchPlan plan = plan_from_centres(
+      slide->info(), "idc_14082", {50, 0, {}}, tissue::all_tissue(slide->info()),
+      {{{"normal", "tumor"}}, {{annotation::read_ncrf_centres(data + "/idc/tumor.txt"), 1, "t"}}});
   ASSERT_GT(plan.rows.size(), 100u);
   for (const auto& [row, pixels] : extract(slide, plan, {}, 2)) {
     const Image expected =

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "lamella/base/class_table.h"
 #include "lamella/base/geometry.h"
 #include "lamella/slide/slide_info.h"
 
@@ -51,7 +52,7 @@ struct PatchRow {
   int64_t x_px = 0;  // top-left, level-0 px
   int64_t y_px = 0;
   float tissue_fraction = 0;  // 0-1
-  int8_t label = kNoLabel;    // 1 tumour, 0 normal, kNoLabel
+  int8_t label = kNoLabel;    // index into the plan's classes, or kNoLabel
   float inside_fraction = 1;  // part of the patch that lies on the slide, 0-1
   bool operator==(const PatchRow&) const = default;
 };
@@ -65,6 +66,7 @@ struct PatchPlan {
   std::optional<double> mpp;  // level 0, of the slide
   std::string mpp_source;
   std::optional<double> stride_px;  // level-0 px, for grids only; column step of the heat-map
+  ClassTable classes;               // empty where no row has a label
   std::vector<PatchRow> rows;
   std::vector<std::string> warnings;  // for the record
 };

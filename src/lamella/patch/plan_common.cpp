@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "lamella/base/error.h"
 #include "lamella/patch/plan_common_internal.h"
@@ -96,6 +97,33 @@ void warn_if_empty(PatchPlan& plan, const tissue::TissueMask& mask, const std::s
   if (!plan.rows.empty()) return;
   plan.warnings.push_back(fmt::format("no patches: {}; tissue is {:.2f} % of the slide", why,
                                       100 * mask.tissue_fraction));
+}
+
+void warn_if_off_tissue(PatchPlan& plan) {
+  constexpr float kMostly = 0.5F;
+  struct Count {
+    int64_t all = 0, off = 0;
+  };
+  std::map<int, Count> labels;
+  for (const PatchRow& row : plan.rows) {
+    if (row.label == kNoLabel) continue;
+    Count& count = labels[row.label];
+    ++count.all;
+    count.off += row.tissue_fraction < kMostly * row.inside_fraction;
+  }
+  std::string text;
+  bool many = false;
+  for (const auto& [label, count] : labels) {
+    many = many || 10 * count.off >= count.all;
+    text += fmt::format("{}{} of {} of label {} ({:.0f} %)", text.empty() ? "" : ", ", count.off,
+                        count.all, label,
+                        100 * static_cast<double>(count.off) / static_cast<double>(count.all));
+  }
+  if (!many) return;
+  plan.warnings.push_back(
+      fmt::format("labelled patches of which the tissue mask holds less than half: {}; look at the "
+                  "picture of the tissue",
+                  text));
 }
 
 }  // namespace lamella::patch

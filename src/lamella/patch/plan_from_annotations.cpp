@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "lamella/annotation/coverage.h"
 #include "lamella/base/error.h"
@@ -14,91 +15,123 @@ namespace lamella::patch {
 
 namespace {
 
-constexpr int8_t kTumour = 1;
-constexpr int8_t kNormal = 0;
+using Names = std::vector<std::string>;
 
-bool contains(const std::vector<std::string>& names, const std::string& name) {
+bool contains(const Names& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
-}
-
-void require_fraction(const char* name, double value) {
-  if (!(value >= 0 && value <= 1)) {
-    throw Error(ErrorCode::kInvalidArgument,
-                fmt::format("found {} = {}, expected a fraction from 0 to 1", name, value));
-  }
 }
 
 // The groups of a file, sorted by what the rule says of them.
 struct Groups {
-  std::vector<std::string> positive;
-  std::vector<std::string> negative;
-  std::vector<std::string> all;
+  std::vector<Names> of_class;
+  Names all;
 };
 
-Groups sort_groups(const annotation::AnnotationSet& set, const AnnotationRule& rule,
-                   std::vector<std::string>& warnings) {
-  Groups groups;
-  std::vector<std::string> unnamed;
-  groups.all = set.groups;
+Names groups_of(const annotation::AnnotationSet& set) {
+  Names all = set.groups;
   for (const annotation::Polygon& polygon : set.polygons) {
-    if (!contains(groups.all, polygon.group)) groups.all.push_back(polygon.group);
+    if (!contains(all, polygon.group)) all.push_back(polygon.group);
   }
+  return all;
+}
+
+Groups sort_groups(const annotation::AnnotationSet& set, const AnnotationRule& rule,
+                   Names& warnings) {
+  Groups groups;
+  groups.all = groups_of(set);
+  groups.of_class.resize(rule.rules.size());
+  Names unnamed;
   for (const std::string& group : groups.all) {
-    if (contains(rule.positive, group)) {
-      groups.positive.push_back(group);
-    } else if (contains(rule.negative, group)) {
-      groups.negative.push_back(group);
+    const auto owner =
+        std::find_if(rule.rules.begin(), rule.rules.end(),
+                     [&](const ClassRule& one) { return contains(one.annotations, group); });
+    if (owner != rule.rules.end()) {
+      groups.of_class[static_cast<size_t>(owner - rule.rules.begin())].push_back(group);
     } else {
       unnamed.push_back(group.empty() ? "(ungrouped)" : group);
     }
   }
-  const auto require = [&](const char* what, const std::vector<std::string>& wanted,
-                           const std::vector<std::string>& found) {
-    if (wanted.empty() || !found.empty() || unnamed.empty()) return;
+  for (size_t k = 0; k < rule.rules.size(); ++k) {
+    const Names& wanted = rule.rules[k].annotations;
+    if (wanted.empty() || !groups.of_class[k].empty() || unnamed.empty()) continue;
     throw Error(ErrorCode::kNotFound,
-                fmt::format("found no annotation group '{}' ({}){}, expected one of the file's: {}",
-                            join(wanted, "' or '"), what, did_you_mean(wanted.front(), unnamed),
-                            join(groups.all, ", ")),
+                fmt::format("found no annotation group '{}' (class '{}'){}, expected one of the "
+                            "file's: {}",
+                            join(wanted, "' or '"), rule.classes.names[k],
+                            did_you_mean(wanted.front(), unnamed), join(groups.all, ", ")),
                 set.path);
-  };
-  require("positive", rule.positive, groups.positive);
-  require("negative", rule.negative, groups.negative);
+  }
   if (!unnamed.empty()) {
     warnings.push_back(
-        fmt::format("annotation groups named neither positive nor negative are left "
-                    "out: {}",
-                    join(unnamed, ", ")));
+        fmt::format("annotation groups that no class names are left out: {}", join(unnamed, ", ")));
   }
   return groups;
+}
+
+// The polygons of the classes that win over class k.
+Names groups_over(const AnnotationRule& rule, const Groups& groups, size_t k) {
+  Names over;
+  for (size_t j = 0; j < rule.rules.size(); ++j) {
+    if (!contains(rule.rules[j].wins_over, rule.classes.names[k])) continue;
+    over.insert(over.end(), groups.of_class[j].begin(), groups.of_class[j].end());
+  }
+  return over;
 }
 
 // Says what a candidate is.
 class Labeller {
  public:
   Labeller(const annotation::AnnotationSet& set, const Groups& groups, const AnnotationRule& rule)
-      : positive_(set, groups.positive, groups.negative),
-        negative_(set, groups.negative, {}),
-        every_(set, groups.all, {}),
-        rule_(rule) {}
-
-  int8_t label(const RectF& rect, float tissue_fraction) const {
-    const double positive = positive_.fraction(rect);
-    if (positive > 0) return positive >= rule_.min_coverage ? kTumour : kNoLabel;
-    if (negative_.area() > 0 && negative_.fraction(rect) >= rule_.min_coverage) return kNormal;
-    if (rule_.negative_from_tissue && tissue_fraction >= static_cast<float>(rule_.min_tissue) &&
-        every_.fraction(rect) == 0) {
-      return kNormal;
+      : every_(set, groups.all, {}), rule_(rule) {
+    for (size_t k = 0; k < rule.rules.size(); ++k) {
+      areas_.emplace_back(set, groups.of_class[k], groups_over(rule, groups, k));
+      has_area_.push_back(areas_.back().area() > 0);
+      std::vector<size_t>& losers = losers_.emplace_back();
+      for (const std::string& loser : rule.rules[k].wins_over) {
+        losers.push_back(static_cast<size_t>(rule.classes.index_of(loser)));
+      }
+      if (rule.rules[k].rest_of_tissue) rest_ = static_cast<int8_t>(k);
     }
-    return kNoLabel;
+    covered_.resize(areas_.size());
   }
 
-  bool has_positive_area() const { return positive_.area() > 0; }
+  int8_t label(const RectF& rect, float tissue_fraction) {
+    for (size_t k = 0; k < areas_.size(); ++k) {
+      covered_[k] = has_area_[k] ? areas_[k].fraction(rect) : 0;
+    }
+    int8_t found = kNoLabel;
+    for (size_t k = 0; k < areas_.size(); ++k) {
+      if (covered_[k] < rule_.min_coverage || touches_a_loser(k)) continue;
+      if (found != kNoLabel) {
+        ++claimed_twice_;
+        return kNoLabel;
+      }
+      found = static_cast<int8_t>(k);
+    }
+    if (found != kNoLabel) return found;
+    const bool is_rest = rest_ != kNoLabel &&
+                         tissue_fraction >= static_cast<float>(rule_.min_tissue) &&
+                         every_.fraction(rect) == 0;
+    return is_rest ? rest_ : kNoLabel;
+  }
+
+  bool has_area(size_t k) const { return has_area_[k]; }
+  int64_t claimed_twice() const { return claimed_twice_; }
 
  private:
-  annotation::Coverage positive_;
-  annotation::Coverage negative_;
+  bool touches_a_loser(size_t k) const {
+    return std::any_of(losers_[k].begin(), losers_[k].end(),
+                       [&](size_t loser) { return covered_[loser] > 0; });
+  }
+
+  std::vector<annotation::Coverage> areas_;  // of each class, less its winners'
+  std::vector<bool> has_area_;
+  std::vector<std::vector<size_t>> losers_;
   annotation::Coverage every_;
   const AnnotationRule& rule_;
+  int8_t rest_ = kNoLabel;
+  std::vector<double> covered_;  // of the candidate at hand
+  int64_t claimed_twice_ = 0;
 };
 
 std::vector<PatchRow> sample(std::vector<PatchRow> rows, size_t count, uint64_t seed) {
@@ -109,44 +142,59 @@ std::vector<PatchRow> sample(std::vector<PatchRow> rows, size_t count, uint64_t 
   return rows;
 }
 
-void take_balanced(std::vector<PatchRow> tumour, std::vector<PatchRow> normal,
-                   const AnnotationRule& rule, PatchPlan& plan) {
-  const size_t most = static_cast<size_t>(rule.max_per_slide);
-  const size_t tumour_count = std::min(tumour.size(), most - std::min(normal.size(), most / 2));
-  const size_t normal_count = std::min(normal.size(), most - tumour_count);
+// How many rows each class gives: small classes all of theirs, the others equal shares of what is
+// left, of which the last ones take what cannot be divided.
+std::vector<size_t> shares(const std::vector<std::vector<PatchRow>>& rows, size_t most) {
+  std::vector<size_t> counts(rows.size(), 0);
+  std::vector<bool> done(rows.size(), false);
+  size_t left = most, open = rows.size();
+  for (bool found = true; found && open > 0;) {
+    found = false;
+    const size_t share = left / open;
+    for (size_t k = 0; k < rows.size(); ++k) {
+      if (done[k] || rows[k].size() > share) continue;
+      counts[k] = rows[k].size();
+      left -= counts[k];
+      done[k] = found = true;
+      --open;
+    }
+  }
+  for (size_t k = 0; k < rows.size(); ++k) {
+    if (done[k]) continue;
+    counts[k] = left / open--;
+    left -= counts[k];
+  }
+  return counts;
+}
+
+// The first two numbers only have to stay, so that plans keep their rows.
+uint64_t class_seed(uint64_t seed, size_t k) {
+  constexpr std::array<uint64_t, 2> kFirst = {0x61053f0e3ebbd272, 0x1cdf0ba993e3c231};
+  return derive_seed(seed, k < kFirst.size() ? kFirst[k] : uint64_t{k});
+}
+
+void take_balanced(std::vector<std::vector<PatchRow>> rows, const AnnotationRule& rule,
+                   PatchPlan& plan) {
+  const std::vector<size_t> counts = shares(rows, static_cast<size_t>(rule.max_per_slide));
   const uint64_t seed = derive_seed(rule.seed, plan.slide_id);
-  plan.rows = sample(std::move(tumour), tumour_count, derive_seed(seed, "tumour"));
-  const auto normals = sample(std::move(normal), normal_count, derive_seed(seed, "normal"));
-  plan.rows.insert(plan.rows.end(), normals.begin(), normals.end());
+  for (size_t k = 0; k < rows.size(); ++k) {
+    const auto taken = sample(std::move(rows[k]), counts[k], class_seed(seed, k));
+    plan.rows.insert(plan.rows.end(), taken.begin(), taken.end());
+  }
   std::sort(plan.rows.begin(), plan.rows.end(), [](const PatchRow& a, const PatchRow& b) {
     return a.y_px != b.y_px ? a.y_px < b.y_px : a.x_px < b.x_px;
   });
 }
 
-}  // namespace
-
-void AnnotationRule::validate() const {
-  require_fraction("min_coverage", min_coverage);
-  require_fraction("min_tissue", min_tissue);
-  if (min_coverage <= 0) {
-    throw Error(ErrorCode::kInvalidArgument, "found min_coverage = 0, expected more than 0");
-  }
-  if (max_per_slide < 1) {
-    throw Error(ErrorCode::kInvalidArgument,
-                fmt::format("found max_per_slide = {}, expected at least 1", max_per_slide));
-  }
-  if (positive.empty() && negative.empty()) {
-    throw Error(ErrorCode::kInvalidArgument,
-                "found no positive and no negative groups, expected at least one group");
-  }
-  for (const std::string& group : positive) {
-    if (contains(negative, group)) {
-      throw Error(
-          ErrorCode::kInvalidArgument,
-          fmt::format("found group '{}' both positive and negative, expected one of them", group));
-    }
-  }
+// Positions of the patches that lie wholly on the slide, along one axis.
+std::vector<int64_t> positions_on(int64_t size, double extent) {
+  std::vector<int64_t> positions = grid_positions(0, size, extent, extent);
+  const double end = static_cast<double>(positions.back()) + extent;
+  if (end > static_cast<double>(size) + kPositionRounding) positions.pop_back();
+  return positions;
 }
+
+}  // namespace
 
 PatchPlan plan_from_annotations(const slide::SlideInfo& info, const std::string& slide_id,
                                 const PatchSpec& spec, const tissue::TissueMask& mask,
@@ -154,35 +202,36 @@ PatchPlan plan_from_annotations(const slide::SlideInfo& info, const std::string&
                                 const AnnotationRule& rule) {
   rule.validate();
   PatchPlan plan = start_plan(info, slide_id, spec);
+  plan.classes = rule.classes;
   plan.warnings = annotations.notes;
   const Groups groups = sort_groups(annotations, rule, plan.warnings);
-  const Labeller labeller(annotations, groups, rule);
+  Labeller labeller(annotations, groups, rule);
   const PatchGeometry& geometry = plan.geometry;
-  const SizePx size = info.size_px();
-  std::vector<int64_t> xs =
-      grid_positions(0, size.width, geometry.extent_x_px, geometry.extent_x_px);
-  std::vector<int64_t> ys =
-      grid_positions(0, size.height, geometry.extent_y_px, geometry.extent_y_px);
+  const std::vector<int64_t> xs = positions_on(info.size_px().width, geometry.extent_x_px);
+  const std::vector<int64_t> ys = positions_on(info.size_px().height, geometry.extent_y_px);
   check_position_count(xs.size(), ys.size());
-  const auto overhangs = [](int64_t position, double extent, int64_t end) {
-    return static_cast<double>(position) + extent > static_cast<double>(end) + kPositionRounding;
-  };
-  if (overhangs(xs.back(), geometry.extent_x_px, size.width)) xs.pop_back();
-  if (overhangs(ys.back(), geometry.extent_y_px, size.height)) ys.pop_back();
 
-  std::vector<PatchRow> tumour, normal;
+  std::vector<std::vector<PatchRow>> rows(rule.rules.size());
   for (const int64_t y : ys) {
     for (const int64_t x : xs) {
       PatchRow row = make_row(geometry, mask, x, y);
       row.label = labeller.label(patch_rect(geometry, x, y), row.tissue_fraction);
-      if (row.label != kNoLabel) (row.label == kTumour ? tumour : normal).push_back(row);
+      if (row.label != kNoLabel) rows[static_cast<size_t>(row.label)].push_back(row);
     }
   }
-  if (tumour.empty() && labeller.has_positive_area()) {
-    plan.warnings.push_back(
-        fmt::format("no patch is covered by positive polygons to {} %", 100 * rule.min_coverage));
+  for (size_t k = 0; k < rows.size(); ++k) {
+    if (!rows[k].empty() || !labeller.has_area(k)) continue;
+    plan.warnings.push_back(fmt::format("no patch is covered by polygons of class '{}' to {} %",
+                                        rule.classes.names[k], 100 * rule.min_coverage));
   }
-  take_balanced(std::move(tumour), std::move(normal), rule, plan);
+  if (labeller.claimed_twice() > 0) {
+    plan.warnings.push_back(
+        fmt::format("{} patches are covered by polygons of two classes and left out; wins_over "
+                    "tells which one they are of",
+                    labeller.claimed_twice()));
+  }
+  take_balanced(std::move(rows), rule, plan);
+  warn_if_off_tissue(plan);
   warn_if_empty(plan, mask,
                 fmt::format("none of {} positions meets the rule", xs.size() * ys.size()));
   return plan;

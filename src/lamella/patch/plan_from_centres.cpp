@@ -35,10 +35,18 @@ int64_t first_px(double centre, double extent) {
 
 PatchPlan plan_from_centres(const slide::SlideInfo& info, const std::string& slide_id,
                             const PatchSpec& spec, const tissue::TissueMask& mask,
-                            const std::vector<LabelledCentres>& lists) {
+                            const CentreLists& lists) {
+  lists.classes.validate();
   PatchPlan plan = start_plan(info, slide_id, spec);
+  plan.classes = lists.classes;
   const PatchGeometry& geometry = plan.geometry;
-  for (const LabelledCentres& list : lists) {
+  for (const LabelledCentres& list : lists.lists) {
+    if (!lists.classes.has(list.label)) {
+      throw Error(ErrorCode::kInvalidArgument,
+                  fmt::format("found the label {}, expected 0 to {} ({})", list.label,
+                              lists.classes.count() - 1, lists.classes.text()),
+                  list.path);
+    }
     for (const annotation::Centre& centre : annotation::centres_of(list.centres, slide_id)) {
       require_inside(centre, list.path, info);
       PatchRow row = make_row(geometry, mask, first_px(centre.x_px, geometry.extent_x_px),
@@ -48,6 +56,7 @@ PatchPlan plan_from_centres(const slide::SlideInfo& info, const std::string& sli
     }
   }
   warn_if_overhanging(plan);
+  warn_if_off_tissue(plan);
   warn_if_empty(plan, mask, fmt::format("the lists hold no centre of slide '{}'", slide_id));
   return plan;
 }

@@ -20,23 +20,29 @@ namespace lamella::patch {
 // A list of positions in a file (NCRF's), all of one label.
 struct CentreFile {
   std::string path;
-  int8_t label = 0;  // 1 tumour, 0 normal
+  int8_t label = 0;  // index into the classes
 };
 
 struct LabelledCentres {
   std::vector<annotation::Centre> centres;  // of any slides; this slide's are picked
-  int8_t label = 0;
+  int8_t label = 0;                         // index into the classes
   std::string path;
+};
+
+struct CentreLists {
+  ClassTable classes;
+  std::vector<LabelledCentres> lists;
 };
 
 // One row per centre, in the lists' order. In level-0 px, top-left = floor(centre) -
 // floor(extent / 2): 299 px at level 0 begin 149 px before the centre.
-// A centre outside the slide is Error kInvalidArgument: file, line, coordinates, slide size.
+// Error kInvalidArgument: classes that are not valid, a label that they lack; a centre outside the
+// slide: file, line, coordinates, slide size.
 // A patch that reaches outside the slide is kept; its row records the inside fraction and one
 // warning counts them.
 PatchPlan plan_from_centres(const slide::SlideInfo& info, const std::string& slide_id,
                             const PatchSpec& spec, const tissue::TissueMask& mask,
-                            const std::vector<LabelledCentres>& lists);
+                            const CentreLists& lists);
 
 // The top-left corner of a patch, level-0 px.
 struct Position {
@@ -51,29 +57,40 @@ PatchPlan plan_from_positions(const slide::SlideInfo& info, const std::string& s
                               const PatchSpec& spec, const tissue::TissueMask& mask,
                               const std::vector<Position>& positions);
 
+// What makes a patch one of a class. Its area is that of its polygons, less those of the classes
+// that win over it.
+struct ClassRule {
+  std::vector<std::string> annotations = {};  // groups
+  bool rest_of_tissue = false;                // also tissue outside every polygon
+  std::vector<std::string> wins_over = {};    // classes: a patch with some of their area is not
+                                              // one of this class
+};
+
 struct AnnotationRule {
-  std::vector<std::string> positive = {};  // groups that are tumour
-  std::vector<std::string> negative = {};  // groups that are normal, also inside positive ones
-  bool negative_from_tissue = false;       // tissue outside every polygon is normal
-  double min_coverage = 0.75;              // 0-1: covered at least so much to get the label
-  double min_tissue = 0.5;                 // 0-1: for patches taken from tissue
-  int max_per_slide = 2000;                // rows; classes are balanced as far as they reach
+  ClassTable classes = {};
+  std::vector<ClassRule> rules = {};  // one for each class
+  double min_coverage = 0.75;         // 0-1: covered at least so much to get the label
+  double min_tissue = 0.5;            // 0-1: for patches taken from tissue
+  int max_per_slide = 2000;           // rows; classes are balanced as far as they reach
   uint64_t seed = 7;
+  // Error kInvalidArgument.
   void validate() const;
 };
 
 // Candidates: the patches of a grid of stride = extent from the slide's top-left that lie wholly
-// on the slide. A candidate is
-//   tumour  if positive polygons (less the negative ones) cover at least min_coverage of it,
-//   normal  if those cover nothing of it, and either negative polygons cover at least min_coverage
-//           or (negative_from_tissue) no polygon of any group touches it and at least min_tissue
-//           of it is tissue.
-// Where there are more than max_per_slide each class gets half of the rows, and what one class
-// cannot fill the other may. Sampled by mt19937_64, seeded per slide id and class, so that other
-// slides change nothing. Rows by y, then x.
-// A file may hold some of the named groups only (a slide without tumour has none); groups that
-// neither list names are left out with a warning. Error kNotFound, listing the groups there are:
-// there is such a group, and one of the lists found none of its own.
+// on the slide. A candidate is of a class if
+//   the class's area covers at least min_coverage of it, and it has nothing of the areas of the
+//     classes that this one wins over (a patch at the rim of a tumour is not normal, though normal
+//     polygons are cut out of the tumour's), or
+//   the class takes the rest of the tissue, no polygon of any group touches it, and at least
+//     min_tissue of it is tissue.
+// One that two classes claim gets no label, and a warning counts them.
+// Where there are more than max_per_slide each class gets an equal share of the rows, and what one
+// class cannot fill the others may. Sampled by mt19937_64, seeded per slide id and class number, so
+// that other slides change nothing. Rows by y, then x.
+// A file may hold some of the named groups only; groups that no class names are left out with a
+// warning. Error kNotFound, listing the groups there are: there is such a group, and one of the
+// classes found none of its own.
 PatchPlan plan_from_annotations(const slide::SlideInfo& info, const std::string& slide_id,
                                 const PatchSpec& spec, const tissue::TissueMask& mask,
                                 const annotation::AnnotationSet& annotations,

@@ -32,6 +32,17 @@ slide::SlideInfo slide_of(int64_t width, int64_t height, std::vector<double> dow
   return info;
 }
 
+const ClassTable kTwo{{"normal", "tumor"}};
+
+// Two classes of which the first wins over the second.
+AnnotationRule two_classes(std::vector<std::string> second, std::vector<std::string> first = {},
+                           bool rest = false) {
+  AnnotationRule rule;
+  rule.classes = kTwo;
+  rule.rules = {{std::move(first), rest, {"tumor"}}, {std::move(second), false, {}}};
+  return rule;
+}
+
 PatchSpec at_level(int size_px, int level = 0) { return {size_px, level, {}}; }
 PatchSpec at_mpp(int size_px, double mpp) { return {size_px, {}, mpp}; }
 
@@ -130,9 +141,10 @@ TEST(Geometry, MppThatCannotBeUsed) {
 TEST(Centres, TopLeftIsTheCentreLessHalfTheExtent) {
   const auto info = slide_of(5000, 5000, {1, 4});
   const tissue::TissueMask mask = tissue::all_tissue(info);
-  const std::vector<LabelledCentres> lists = {
-      {{{"S1", 1000, 2000, 1}, {"other", 9999, 9999, 2}, {"s1", 1000.9, 2000.2, 3}}, 1, "t.txt"},
-      {{{"s1", 500, 600, 1}}, 0, "n.txt"}};
+  const CentreLists lists = {
+      kTwo,
+      {{{{"S1", 1000, 2000, 1}, {"other", 9999, 9999, 2}, {"s1", 1000.9, 2000.2, 3}}, 1, "t.txt"},
+       {{{"s1", 500, 600, 1}}, 0, "n.txt"}}};
   const PatchPlan plan = plan_from_centres(info, "s1", at_level(299), mask, lists);
   ASSERT_EQ(plan.rows.size(), 3u);
   EXPECT_EQ(plan.rows[0], (PatchRow{851, 1851, 1, 1, 1}));
@@ -153,7 +165,7 @@ TEST(Centres, OutsideTheSlideIsAnError) {
   for (const PointF p : {PointF{500, 10}, PointF{10, 400}, PointF{-0.5, 10}, PointF{10, -3}}) {
     const Error error = error_of([&] {
       plan_from_centres(info, "s", at_level(50), tissue::all_tissue(info),
-                        {{{{"S", p.x, p.y, 17}}, 1, "tumor.txt"}});
+                        {kTwo, {{{{"S", p.x, p.y, 17}}, 1, "tumor.txt"}}});
     });
     EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
     EXPECT_EQ(error.path(), "tumor.txt");
@@ -162,16 +174,16 @@ TEST(Centres, OutsideTheSlideIsAnError) {
   }
   const Error error = error_of([&] {
     plan_from_centres(info, "s", at_level(50), tissue::all_tissue(info),
-                      {{{{"S", 500, 10, 17}}, 1, "tumor.txt"}});
+                      {kTwo, {{{{"S", 500, 10, 17}}, 1, "tumor.txt"}}});
   });
   EXPECT_NE(error.message().find("(500, 10)"), std::string::npos) << error.message();
 }
 
 TEST(Centres, PatchesPartlyOutsideAreKeptAndCounted) {
   const auto info = slide_of(200, 100);
-  const PatchPlan plan =
-      plan_from_centres(info, "s", at_level(40), tissue::all_tissue(info),
-                        {{{{"s", 0, 50, 1}, {"s", 199, 99, 2}, {"s", 100, 50, 3}}, 1, "t"}});
+  const PatchPlan plan = plan_from_centres(
+      info, "s", at_level(40), tissue::all_tissue(info),
+      {kTwo, {{{{"s", 0, 50, 1}, {"s", 199, 99, 2}, {"s", 100, 50, 3}}, 1, "t"}}});
   ASSERT_EQ(plan.rows.size(), 3u);
   EXPECT_EQ(plan.rows[0].x_px, -20);
   EXPECT_FLOAT_EQ(plan.rows[0].inside_fraction, 0.5f);
@@ -185,7 +197,7 @@ TEST(Centres, PatchesPartlyOutsideAreKeptAndCounted) {
 TEST(Centres, NoneOfThisSlideIsAWarning) {
   const auto info = slide_of(200, 100);
   const PatchPlan plan =
-      plan_from_centres(info, "s", at_level(40), tissue::all_tissue(info), {{{}, 1, "t"}});
+      plan_from_centres(info, "s", at_level(40), tissue::all_tissue(info), {kTwo, {{{}, 1, "t"}}});
   ASSERT_EQ(plan.warnings.size(), 1u);
   EXPECT_EQ(plan.warnings[0],
             "no patches: the lists hold no centre of slide 's'; tissue is 100.00 % of the slide");
@@ -194,10 +206,12 @@ TEST(Centres, NoneOfThisSlideIsAWarning) {
 TEST(Plans, ASlideSmallerThanAPatchIsAnError) {
   const auto info = slide_of(298, 1000);
   const auto mask = tissue::all_tissue(info);
-  const AnnotationRule rule{.positive = {"t"}};
+  const AnnotationRule rule = two_classes({"t"}, {}, true);
   for (const auto& action : std::vector<std::function<void()>>{
            [&] { plan_grid(info, "s", at_level(299), mask, {}); },
-           [&] { plan_from_centres(info, "s", at_level(299), mask, {}); },
+           [&] {
+             plan_from_centres(info, "s", at_level(299), mask, {kTwo, {}});
+           },
            [&] { plan_from_annotations(info, "s", at_level(299), mask, {}, rule); }}) {
     const Error error = error_of(action);
     EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
@@ -341,13 +355,13 @@ TEST(Annotations, LabelByCoverage) {
   const auto info = slide_of(430, 100);
   // Columns at 0, 100, 200, 300; the last one that fits begins at 300.
   const auto set = drawn({box("Tumor", 25, 0, 175, 100)});
-  const AnnotationRule rule{.positive = {"Tumor"}, .negative_from_tissue = true};
+  const AnnotationRule rule = two_classes({"Tumor"}, {}, true);
   const PatchPlan plan =
       plan_from_annotations(info, "s", at_level(100), tissue::all_tissue(info), set, rule);
   EXPECT_EQ(labels(plan), (std::set<std::string>{"0,0:1", "100,0:1", "200,0:0", "300,0:0"}))
       << "covered: 0.75, 1, 0, 0";
-  const AnnotationRule strict{
-      .positive = {"Tumor"}, .negative_from_tissue = true, .min_coverage = 0.8};
+  AnnotationRule strict = rule;
+  strict.min_coverage = 0.8;
   EXPECT_EQ(labels(plan_from_annotations(info, "s", at_level(100), tissue::all_tissue(info), set,
                                          strict)),
             (std::set<std::string>{"100,0:1", "200,0:0", "300,0:0"}))
@@ -357,7 +371,7 @@ TEST(Annotations, LabelByCoverage) {
 TEST(Annotations, NegativeGroupsInsidePositiveOnes) {
   const auto info = slide_of(400, 100);
   const auto set = drawn({box("_0", 0, 0, 300, 100), box("_2", 100, 0, 100, 100)});
-  const AnnotationRule rule{.positive = {"_0"}, .negative = {"_2"}};
+  const AnnotationRule rule = two_classes({"_0"}, {"_2"});
   EXPECT_EQ(
       labels(plan_from_annotations(info, "s", at_level(100), tissue::all_tissue(info), set, rule)),
       (std::set<std::string>{"0,0:1", "100,0:0", "200,0:1"}));
@@ -371,12 +385,11 @@ TEST(Annotations, NormalFromTissueIsOutsideEveryPolygonAndOnTissue) {
   mask.downsample_x = mask.downsample_y = 100;
   mask.index();
   const auto set = drawn({box("Tumor", 0, 0, 100, 100), box("Necrosis", 190, 0, 10, 10)});
-  const AnnotationRule rule{.positive = {"Tumor"}, .negative_from_tissue = true};
+  const AnnotationRule rule = two_classes({"Tumor"}, {}, true);
   const PatchPlan plan = plan_from_annotations(info, "s", at_level(100), mask, set, rule);
   EXPECT_EQ(labels(plan), (std::set<std::string>{"0,0:1", "200,0:0"}));
   ASSERT_EQ(plan.warnings.size(), 1u);
-  EXPECT_EQ(plan.warnings[0],
-            "annotation groups named neither positive nor negative are left out: Necrosis");
+  EXPECT_EQ(plan.warnings[0], "annotation groups that no class names are left out: Necrosis");
 }
 
 TEST(Annotations, UnknownGroupsListTheGroups) {
@@ -384,24 +397,23 @@ TEST(Annotations, UnknownGroupsListTheGroups) {
   const auto mask = tissue::all_tissue(info);
   const auto set = drawn({box("Tumor", 0, 0, 100, 100), box("_2", 0, 0, 10, 10)});
   const Error error = error_of([&] {
-    plan_from_annotations(info, "s", at_level(100), mask, set, {.positive = {"Tumour"}});
+    plan_from_annotations(info, "s", at_level(100), mask, set, two_classes({"Tumour"}, {}, true));
   });
   EXPECT_EQ(error.code(), ErrorCode::kNotFound);
   EXPECT_STREQ(error.what(),
-               "a.xml: found no annotation group 'Tumour' (positive) (did you mean 'Tumor'?), "
+               "a.xml: found no annotation group 'Tumour' (class 'tumor') (did you mean 'Tumor'?), "
                "expected one of the file's: Tumor, _2");
   EXPECT_EQ(error_of([&] {
               plan_from_annotations(info, "s", at_level(50), mask, set,
-                                    {.positive = {"Tumor"}, .negative = {"Exclusion"}});
+                                    two_classes({"Tumor"}, {"Exclusion"}));
             }).code(),
             ErrorCode::kNotFound);
   // A cohort's list of names: this file has one of them.
-  EXPECT_NO_THROW(
-      plan_from_annotations(info, "s", at_level(50), mask, set,
-                            {.positive = {"Tumor", "_0", "_1"}, .negative = {"_2", "Exclusion"}}));
+  EXPECT_NO_THROW(plan_from_annotations(info, "s", at_level(50), mask, set,
+                                        two_classes({"Tumor", "_0", "_1"}, {"_2", "Exclusion"})));
   // A slide without tumour has no groups at all.
-  const PatchPlan normal = plan_from_annotations(
-      info, "s", at_level(100), mask, {}, {.positive = {"Tumor"}, .negative_from_tissue = true});
+  const PatchPlan normal =
+      plan_from_annotations(info, "s", at_level(100), mask, {}, two_classes({"Tumor"}, {}, true));
   EXPECT_EQ(normal.rows.size(), 4u);
 }
 
@@ -409,9 +421,10 @@ TEST(Annotations, AreSampledInBalance) {
   const auto info = slide_of(10'000, 1000);  // 1,000 candidates of 100 px
   const auto mask = tissue::all_tissue(info);
   const auto count = [&](double tumour_width, int most) {
-    const PatchPlan plan = plan_from_annotations(
-        info, "s", at_level(100), mask, drawn({box("t", 0, 0, tumour_width, 1000)}),
-        {.positive = {"t"}, .negative_from_tissue = true, .max_per_slide = most});
+    AnnotationRule rule = two_classes({"t"}, {}, true);
+    rule.max_per_slide = most;
+    const PatchPlan plan = plan_from_annotations(info, "s", at_level(100), mask,
+                                                 drawn({box("t", 0, 0, tumour_width, 1000)}), rule);
     const auto tumour = std::count_if(plan.rows.begin(), plan.rows.end(),
                                       [](const PatchRow& row) { return row.label == 1; });
     EXPECT_TRUE(std::is_sorted(plan.rows.begin(), plan.rows.end(), [](auto& a, auto& b) {
@@ -431,11 +444,11 @@ TEST(Annotations, SamplingIsSeededPerSlide) {
   const auto info = slide_of(10'000, 1000);
   const auto mask = tissue::all_tissue(info);
   const auto rows = [&](const std::string& id, uint64_t seed) {
+    AnnotationRule rule = two_classes({"t"}, {}, true);
+    rule.max_per_slide = 100;
+    rule.seed = seed;
     return plan_from_annotations(info, id, at_level(100), mask, drawn({box("t", 0, 0, 5000, 1000)}),
-                                 {.positive = {"t"},
-                                  .negative_from_tissue = true,
-                                  .max_per_slide = 100,
-                                  .seed = seed})
+                                 rule)
         .rows;
   };
   EXPECT_EQ(rows("a", 7), rows("a", 7));
@@ -447,29 +460,22 @@ TEST(Annotations, TooSmallPolygonsAreAWarning) {
   const auto info = slide_of(400, 100);
   const PatchPlan plan =
       plan_from_annotations(info, "s", at_level(100), tissue::all_tissue(info),
-                            drawn({box("t", 0, 0, 10, 10)}), {.positive = {"t"}});
+                            drawn({box("t", 0, 0, 10, 10)}), two_classes({"t"}, {"n"}));
   EXPECT_TRUE(plan.rows.empty());
   ASSERT_EQ(plan.warnings.size(), 2u);
-  EXPECT_EQ(plan.warnings[0], "no patch is covered by positive polygons to 75 %");
-}
-
-TEST(Annotations, RuleRefusesNonsense) {
-  EXPECT_THROW(AnnotationRule{}.validate(), Error);
-  EXPECT_THROW((AnnotationRule{.positive = {"a"}, .negative = {"a"}}.validate()), Error);
-  EXPECT_THROW((AnnotationRule{.positive = {"a"}, .min_coverage = 0}.validate()), Error);
-  EXPECT_THROW((AnnotationRule{.positive = {"a"}, .min_tissue = 2}.validate()), Error);
-  EXPECT_THROW((AnnotationRule{.positive = {"a"}, .max_per_slide = 0}.validate()), Error);
+  EXPECT_EQ(plan.warnings[0], "no patch is covered by polygons of class 'tumor' to 75 %");
 }
 
 TEST(Centres, OfTheIdcTilesLieOnTheTilesGrid) {
   const char* folder = std::getenv("LAMELLA_TEST_DATA");
   const std::string data = folder ? folder : LAMELLA_SOURCE_DIR "/../shared/data";
   if (!std::filesystem::exists(data + "/idc/tumor.txt")) GTEST_SKIP() << "no " << data;
-  const std::vector<LabelledCentres> lists = {
-      {annotation::read_ncrf_centres(data + "/idc/tumor.txt"), 1, "tumor.txt"},
-      {annotation::read_ncrf_centres(data + "/idc/normal.txt"), 0, "normal.txt"}};
-  EXPECT_EQ(lists[0].centres.size(), 364u);
-  EXPECT_EQ(lists[1].centres.size(), 545u);
+  const CentreLists lists = {
+      kTwo,
+      {{annotation::read_ncrf_centres(data + "/idc/tumor.txt"), 1, "tumor.txt"},
+       {annotation::read_ncrf_centres(data + "/idc/normal.txt"), 0, "normal.txt"}}};
+  EXPECT_EQ(lists.lists[0].centres.size(), 364u);
+  EXPECT_EQ(lists.lists[1].centres.size(), 545u);
   size_t rows = 0;
   const std::vector<std::pair<std::string, SizePx>> slides = {{"IDC_14082", {3050, 2500}},
                                                               {"idc_14306", {2750, 2550}}};

@@ -87,8 +87,9 @@ struct Trial {
 };
 
 struct Training {
-  int64_t rows_positive = 0, rows_negative = 0;
-  int64_t folds = 0;  // 0: the penalty was given
+  std::vector<std::string> classes;
+  std::vector<int64_t> class_rows;  // labelled patches of each
+  int64_t folds = 0;                // 0: the penalty was given
   double lambda = 0;
   int64_t size_px = 0;        // of a patch
   std::optional<double> mpp;  // that the model works at

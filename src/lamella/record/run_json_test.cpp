@@ -35,7 +35,8 @@ RunDocument whole() {
   run.inputs = {{"slide", "a.tif", 5, "f", "s", "e", 1, "A", "P", "train", "tiff", "file",
                  std::array{0.25, 0.5}}};
   run.split = {{"train", {{"A"}, {"P"}, "d"}}};
-  run.training = {1, 2, 3, 0.5, 224, 4.0, {{0.5, 0.25, {0.125}}}, "space", "m"};
+  run.training = {{"normal", "tumor"},    {2, 1},  3,  0.5, 224, 4.0,
+                  {{0.5, 0.25, {0.125}}}, "space", "m"};
   run.metrics["test"].auc = 0.75;
   run.outcomes = {{"A", "train", "done", "e", 1, 2, 3, {{"plans", {"why"}}}, 4, 0.5, "a.png"}};
   run.times = {{"encode", 3}};

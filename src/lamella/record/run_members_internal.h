@@ -95,8 +95,8 @@ void describe(V& v, Like<Trial> auto& x) {
 
 template <typename V>
 void describe(V& v, Like<Training> auto& x) {
-  v("rows_positive", x.rows_positive, "labelled patches of the positive class");
-  v("rows_negative", x.rows_negative, "labelled patches of the negative class");
+  v("classes", x.classes, "what the model tells apart");
+  v("class_rows", x.class_rows, "labelled patches of each class");
   v("folds", x.folds, "folds of the cross-validation, 0 if the penalty was given");
   v("lambda", x.lambda, "the penalty used");
   v("size_px", x.size_px, "side of a patch in its own pixels");

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lamella/storage/changes.h"
 
 #include <algorithm>
 #include <array>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 #include <string_view>
+
+#include "lamella/base/json_text.h"
+#include "lamella/storage/piece_key.h"
 
 namespace lamella::storage {
 
@@ -31,6 +34,7 @@ constexpr std::array kParts = {
     Part{"rule", "patches.from_annotations", true},
     Part{"annotations", "the annotations"},
     Part{"centres", "the labelled centres"},
+    Part{"classes", "classes", true},
     Part{"score", "score", true},
     Part{"encoder", "the encoder"},
     Part{"precision", "encoder.precision", true},
@@ -71,17 +75,9 @@ std::string value_text(const nlohmann::json& flat, const std::string& pointer) {
 
 }  // namespace
 
-std::string piece_key(const nlohmann::json& inputs) {
-  // Names need not be UTF-8.
-  return nlohmann::json{{"lamella", LAMELLA_VERSION}, {"inputs", inputs}}.dump(
-      -1, ' ', true, nlohmann::json::error_handler_t::replace);
-}
-
 std::vector<std::string> changes(const std::string& found, const std::string& wanted) {
   if (found == wanted) return {};
-  const auto parsed = [](const std::string& key) {
-    return nlohmann::json::parse(key, nullptr, false).flatten();
-  };
+  const auto parsed = [](const std::string& key) { return parse_json_or_discard(key).flatten(); };
   const nlohmann::json old = parsed(found), fresh = parsed(wanted);
   if (!old.contains("/lamella")) return {"it is of an earlier lamella"};
   std::set<std::string> pointers;

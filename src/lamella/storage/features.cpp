@@ -61,25 +61,21 @@ void write_feature_rows(Hdf5File& file, const std::string& dataset, int64_t rows
   }
 }
 
-void write_feature_table(const patch::PatchPlan& plan, const FeatureTable& table,
-                         const std::string& key, const std::string& path, const FillRows& fill) {
-  const auto rows = static_cast<int64_t>(plan.rows.size());
-  const Hdf5Lock lock;
-  io::replace_file(path, [&](const std::string& place) {
-    Hdf5File file = Hdf5File::create(place, path);
-    write_rows(file, plan, key);
-    write_feature_rows(file, "features", rows, table, true, fill, path);
-    file.set_text("features", "name", plan.slide_id);
-    file.set_text("features", "savetodir", "None");
-    file.set_text("features", "encoder", feature::encoder_name(table.feature_space));
-    file.set_text("features", "feature_space", table.feature_space);
-    file.set_text("features", "precision", table.precision);
-    file.flush();
-  });
+namespace {
+
+void fill_file(Hdf5File& file, const patch::PatchPlan& plan, const FeatureTable& table,
+               const std::string& key, const std::string& path, const FillRows& fill) {
+  write_rows(file, plan, key);
+  write_feature_rows(file, "features", static_cast<int64_t>(plan.rows.size()), table, true, fill,
+                     path);
+  file.set_text("features", "name", plan.slide_id);
+  file.set_text("features", "savetodir", "None");
+  file.set_text("features", "encoder", feature::encoder_name(table.feature_space));
+  file.set_text("features", "feature_space", table.feature_space);
+  file.set_text("features", "precision", table.precision);
 }
 
-void write_features(const FeatureFile& features, const std::string& key, const std::string& path,
-                    FeatureType type) {
+FeatureTable table_of(const FeatureFile& features, FeatureType type, const std::string& path) {
   const feature::FeatureMatrix& matrix = features.features;
   if (matrix.rows != static_cast<int64_t>(features.plan.rows.size())) {
     throw Error(
@@ -87,15 +83,45 @@ void write_features(const FeatureFile& features, const std::string& key, const s
         fmt::format("{} features for {} planned rows", matrix.rows, features.plan.rows.size()),
         path);
   }
-  write_feature_table(features.plan, {matrix.columns, matrix.feature_space, matrix.precision, type},
-                      key, path, [&](int64_t first, std::span<float> out) {
-                        const float* from = matrix.values.data() + first * matrix.columns;
-                        std::copy_n(from, out.size(), out.data());
-                      });
+  return {matrix.columns, matrix.feature_space, matrix.precision, type};
+}
+
+FillRows rows_of(const feature::FeatureMatrix& matrix) {
+  return [&matrix](int64_t first, std::span<float> out) {
+    const float* from = matrix.values.data() + first * matrix.columns;
+    std::copy_n(from, out.size(), out.data());
+  };
+}
+
+}  // namespace
+
+void write_feature_table(const patch::PatchPlan& plan, const FeatureTable& table,
+                         const std::string& key, const std::string& path, const FillRows& fill) {
+  const Hdf5Lock lock;
+  io::replace_file(path, [&](const std::string& place) {
+    Hdf5File file = Hdf5File::create(place, path);
+    fill_file(file, plan, table, key, path, fill);
+    file.flush();
+  });
+}
+
+void write_features(const FeatureFile& features, const std::string& key, const std::string& path,
+                    FeatureType type) {
+  write_feature_table(features.plan, table_of(features, type, path), key, path,
+                      rows_of(features.features));
+}
+
+std::string features_to_bytes(const FeatureFile& features, const std::string& key) {
+  const std::string name = "the features of " + features.plan.slide_id;
+  const Hdf5Lock lock;
+  Hdf5File file = Hdf5File::create_in_memory(name);
+  fill_file(file, features.plan, table_of(features, FeatureType::kFloat32, name), key, name,
+            rows_of(features.features));
+  return file.bytes();
 }
 
 struct FeatureReader::State {
-  explicit State(const std::string& path) : file(Hdf5File::open(path)) {}
+  State(Hdf5File opened, const std::string& path);
 
   Hdf5File file;
   patch::PatchPlan plan;
@@ -103,21 +129,25 @@ struct FeatureReader::State {
   std::string feature_space, precision;
 };
 
-FeatureReader::FeatureReader(const std::string& path) {
-  const Hdf5Lock lock;
-  state_ = std::make_unique<State>(path);
-  const Hdf5File& file = state_->file;
+FeatureReader::State::State(Hdf5File opened, const std::string& path) : file(std::move(opened)) {
   if (!file.has("features")) file.fail_corrupt("has no dataset 'features'; is it a plan?");
-  state_->plan = read_rows(file, path);
+  plan = read_rows(file, path);
   const std::vector<int64_t> shape = file.shape("features");
-  if (shape.size() != 2 || shape[0] != static_cast<int64_t>(state_->plan.rows.size()) ||
-      shape[1] < 1 || shape[1] > kMaxColumns) {
+  if (shape.size() != 2 || shape[0] != static_cast<int64_t>(plan.rows.size()) || shape[1] < 1 ||
+      shape[1] > kMaxColumns) {
     file.fail_corrupt("dataset 'features' is not of shape (rows of coords, dimension)");
   }
-  state_->columns = shape[1];
-  state_->feature_space = file.required_text("features", "feature_space");
-  state_->precision = file.required_text("features", "precision");
+  columns = shape[1];
+  feature_space = file.required_text("features", "feature_space");
+  precision = file.required_text("features", "precision");
 }
+
+FeatureReader::FeatureReader(const std::string& path) {
+  const Hdf5Lock lock;
+  state_ = std::make_unique<State>(Hdf5File::open(path), path);
+}
+
+FeatureReader::FeatureReader(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 FeatureReader::~FeatureReader() {
   const Hdf5Lock lock;
@@ -157,5 +187,11 @@ void require_readable(const FeatureReader& reader) {
 }
 
 FeatureFile read_features(const std::string& path) { return read_all(FeatureReader(path)); }
+
+FeatureFile features_from_bytes(std::string_view bytes, const std::string& name) {
+  const Hdf5Lock lock;
+  using State = FeatureReader::State;
+  return read_all(FeatureReader(std::make_unique<State>(Hdf5File::open_bytes(bytes, name), name)));
+}
 
 }  // namespace lamella::storage

@@ -95,6 +95,51 @@ Hdf5File Hdf5File::open(const std::string& path) {
   return {id, path};
 }
 
+namespace {
+
+constexpr size_t kMemoryStep = size_t{64} << 10;
+
+// Files that live in memory alone.
+Hdf5Id memory_driver() {
+  Hdf5Id properties(H5Pcreate(H5P_FILE_ACCESS));
+  H5Pset_fapl_core(properties.get(), kMemoryStep, false);
+  return properties;
+}
+
+}  // namespace
+
+Hdf5File Hdf5File::create_in_memory(const std::string& name) {
+  const Hdf5Id driver = memory_driver();
+  const hid_t id = H5Fcreate("memory", H5F_ACC_TRUNC, H5P_DEFAULT, driver.get());
+  if (id < 0) throw Error(ErrorCode::kIo, "cannot be made; is there memory left?", name);
+  return {id, name};
+}
+
+Hdf5File Hdf5File::open_bytes(std::string_view bytes, const std::string& name) {
+  const Hdf5Id driver = memory_driver();
+  hid_t id = -1;
+  std::string copy(bytes);  // the library wants it writable, and copies it itself
+  if (H5Pset_file_image(driver.get(), copy.data(), copy.size()) >= 0) {
+    id = H5Fopen("memory", H5F_ACC_RDONLY, driver.get());
+  }
+  if (id < 0) {
+    throw Error(ErrorCode::kCorrupt,
+                "are not those of a readable HDF5 file; expected a plan or "
+                "features",
+                name);
+  }
+  return {id, name};
+}
+
+std::string Hdf5File::bytes() {
+  flush();
+  const ssize_t size = H5Fget_file_image(id_.get(), nullptr, 0);
+  check_written(size >= 0, "its bytes");
+  std::string image(static_cast<size_t>(size), '\0');
+  check_written(H5Fget_file_image(id_.get(), image.data(), image.size()) == size, "its bytes");
+  return image;
+}
+
 bool Hdf5File::has(const std::string& dataset) const {
   return H5Lexists(id_.get(), dataset.c_str(), H5P_DEFAULT) > 0;
 }

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace lamella::storage {
@@ -46,6 +47,11 @@ class Hdf5File {
   static Hdf5File create(const std::string& place, const std::string& path);
   // Error kNotFound, kCorrupt (not an HDF5 file).
   static Hdf5File open(const std::string& path);
+  // The same in memory. `name` is what messages name.
+  static Hdf5File create_in_memory(const std::string& name);
+  static Hdf5File open_bytes(std::string_view bytes, const std::string& name);
+  // Of a file in memory: what would lie on disk. Error kIo.
+  std::string bytes();
 
   bool has(const std::string& dataset) const;
   // Error kCorrupt, too, if what is stored cannot be as many values.

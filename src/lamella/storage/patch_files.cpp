@@ -17,8 +17,8 @@ namespace lamella::storage {
 
 namespace {
 
-const char* label_name(int8_t label) {
-  return label == 1 ? "tumor" : label == 0 ? "normal" : "unlabelled";
+std::string label_name(const patch::PatchPlan& plan, int8_t label) {
+  return label == patch::kNoLabel ? kUnlabelled : plan.classes.name(label);
 }
 
 std::string patch_name(const patch::PatchPlan& plan, const patch::PatchRow& row) {
@@ -51,8 +51,8 @@ class ImageFiles final : public PatchFiles {
     parallel_for(batch.count, context.threads, [&](int64_t i, int) {
       context.cancel.check();
       const patch::PatchRow& row = plan_.rows[batch.rows[static_cast<size_t>(i)]];
-      const std::string path =
-          fmt::format("{}/{}/{}", options_.folder, label_name(row.label), patch_name(plan_, row));
+      const std::string path = fmt::format("{}/{}/{}", options_.folder,
+                                           label_name(plan_, row.label), patch_name(plan_, row));
       const bool png = options_.format == PatchFormat::kPng;
       const auto bytes =
           png ? imagefile::encode_png(patch_view(batch, i)) : jpeg_of(batch, i, options_);
@@ -147,7 +147,10 @@ class WebDatasetFiles final : public PatchFiles {
     }
     nlohmann::json about = {{"slide", plan_.slide_id}, {"x", row.x_px}, {"y", row.y_px}};
     if (plan_.geometry.effective_mpp) about["mpp"] = *plan_.geometry.effective_mpp;
-    if (row.label != patch::kNoLabel) about["label"] = row.label;
+    if (row.label != patch::kNoLabel) {
+      about["label"] = row.label;
+      about["class"] = plan_.classes.name(row.label);
+    }
     const std::string name = patch_name(plan_, row);
     const std::string json = about.dump();
     shard_->add(name + ".jpg", jpeg.data(), jpeg.size());

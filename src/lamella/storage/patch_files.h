@@ -35,9 +35,9 @@ class PatchFiles {
   virtual void finish() = 0;
 };
 
-// PNG/JPEG: <folder>/<label>/<slide>_<x>_<y>.png with label "tumor", "normal" or "unlabelled" and
-// the level-0 top-left. WebDataset: <folder>/<slide>-<shard>.tar with <slide>_<x>_<y>.jpg, .cls
-// (label number; left out where there is none) and .json (slide, x, y, label, mpp).
+// PNG/JPEG: <folder>/<class>/<slide>_<x>_<y>.png with the class's name or "unlabelled" and the
+// level-0 top-left. WebDataset: <folder>/<slide>-<shard>.tar with <slide>_<x>_<y>.jpg, .cls
+// (number of the class; left out where there is none) and .json (slide, x, y, label, class, mpp).
 // The plan must outlive the result.
 std::unique_ptr<PatchFiles> open_patch_files(const patch::PatchPlan& plan,
                                              const PatchFilesOptions& options);

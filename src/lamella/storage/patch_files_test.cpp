@@ -24,13 +24,14 @@ class PatchFilesTest : public ::testing::Test {
     std::string pattern = ::testing::TempDir() + "/lamella_patches_XXXXXX";
     folder_ = ::mkdtemp(pattern.data());
     plan_.slide_id = "s";
+    plan_.classes = {{"normal", "tumor"}};
     plan_.geometry.effective_mpp = 0.5;
     // Three patches of 2 x 2 px, each of one colour.
     for (int i = 0; i < 3; ++i) {
       patch::PatchRow row;
       row.x_px = 10 * i;
       row.y_px = 5;
-      row.label = static_cast<int8_t>(i - 1);  // none, normal, tumour
+      row.label = static_cast<int8_t>(i - 1);  // none, and both classes
       plan_.rows.push_back(row);
       batch_.rows.push_back(static_cast<uint32_t>(i));
       batch_.pixels.insert(batch_.pixels.end(), 12, static_cast<uint8_t>(50 * i));
@@ -90,8 +91,9 @@ TEST_F(PatchFilesTest, WritesShardsOfTheGivenSize) {
   EXPECT_EQ(first.at("s_10_5.cls"), "0");
   EXPECT_EQ(second.size(), 3u);
   EXPECT_EQ(second.at("s_20_5.cls"), "1");
-  EXPECT_EQ(nlohmann::json::parse(second.at("s_20_5.json")),
-            nlohmann::json::parse(R"({"slide":"s","x":20,"y":5,"label":1,"mpp":0.5})"));
+  EXPECT_EQ(
+      nlohmann::json::parse(second.at("s_20_5.json")),
+      nlohmann::json::parse(R"({"slide":"s","x":20,"y":5,"label":1,"class":"tumor","mpp":0.5})"));
   EXPECT_EQ(second.at("s_20_5.jpg").substr(0, 2), "\xFF\xD8");
 }
 

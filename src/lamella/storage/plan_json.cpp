@@ -1,9 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lamella/storage/plan_json.h"
 
+#include <fmt/format.h>
+
 #include "lamella/base/json_text.h"
 
 namespace lamella::storage {
+
+namespace {
+
+constexpr int kPlanFormat = 2;  // 1: labels without names
+
+}  // namespace
 
 std::optional<double> optional_double(const nlohmann::json& json, const char* key) {
   if (!json.contains(key) || json.at(key).is_null()) return {};
@@ -27,6 +35,8 @@ patch::PatchSpec spec_from_json(const nlohmann::json& json) {
 nlohmann::json plan_to_json(const patch::PatchPlan& plan) {
   const patch::PatchGeometry& g = plan.geometry;
   return {{"lamella", LAMELLA_VERSION},
+          {"format", kPlanFormat},
+          {"classes", plan.classes.names},
           {"slide_id", plan.slide_id},
           {"slide_path", plan.slide_path},
           {"slide_fingerprint", plan.slide_fingerprint},
@@ -45,6 +55,16 @@ nlohmann::json plan_to_json(const patch::PatchPlan& plan) {
 }
 
 void plan_from_json(const nlohmann::json& json, patch::PatchPlan* plan) {
+  const int format = json.contains("format") ? json_whole<int>(json.at("format")) : 1;
+  if (format < 1 || format > kPlanFormat) {
+    throw Error(ErrorCode::kUnsupported,
+                fmt::format("is a plan of format {}, this lamella reads up to {}; take the lamella "
+                            "that wrote it ({}), or a newer one",
+                            format, kPlanFormat, json_excerpt(json.value("lamella", "?"))));
+  }
+  // Format 1 had no classes; read_rows refuses its labels.
+  if (format > 1) plan->classes.names = json.at("classes").get<std::vector<std::string>>();
+  if (!plan->classes.empty()) plan->classes.validate();
   plan->slide_id = json.at("slide_id").get<std::string>();
   plan->slide_path = json.at("slide_path").get<std::string>();
   plan->slide_fingerprint = json.at("slide_fingerprint").get<std::string>();

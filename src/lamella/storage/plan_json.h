@@ -14,7 +14,8 @@ namespace lamella::storage {
 nlohmann::json spec_to_json(const patch::PatchSpec& spec);
 patch::PatchSpec spec_from_json(const nlohmann::json& json);
 
-// All of a plan but its rows. The second fills everything but the rows of *plan.
+// All of a plan but its rows. The second fills everything but the rows of *plan. Error
+// kUnsupported: of a newer format.
 nlohmann::json plan_to_json(const patch::PatchPlan& plan);
 void plan_from_json(const nlohmann::json& json, patch::PatchPlan* plan);
 

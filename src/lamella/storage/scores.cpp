@@ -2,6 +2,7 @@
 // Scores: WSInfer's CSV.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "lamella/base/error.h"
@@ -14,8 +15,41 @@ namespace lamella::storage {
 
 namespace {
 
-const std::vector<std::string> kHeader = {"minx",   "miny",        "width",
-                                          "height", "prob_normal", "prob_tumor"};
+const std::vector<std::string> kPlace = {"minx", "miny", "width", "height"};
+constexpr std::string_view kPrefix = "prob_";
+
+std::vector<std::string> header_of(const ClassTable& classes) {
+  std::vector<std::string> header = kPlace;
+  for (const std::string& name : classes.names) header.push_back(std::string(kPrefix) + name);
+  return header;
+}
+
+// The classes that the header names.
+ClassTable classes_of(const std::vector<io::CsvRow>& rows, const std::string& path) {
+  const std::vector<std::string> found =
+      rows.empty() ? std::vector<std::string>{} : rows.front().fields;
+  const auto fail = [&](const std::string& why) {
+    throw Error(ErrorCode::kFormat,
+                fmt::format("line 1: found '{}', expected the header {},prob_<Class>,… with a "
+                            "column for each class{}",
+                            join(found, ","), join(kPlace, ","), why),
+                path);
+  };
+  if (found.size() < kPlace.size() || !std::equal(kPlace.begin(), kPlace.end(), found.begin())) {
+    fail("");
+  }
+  ClassTable classes;
+  for (size_t i = kPlace.size(); i < found.size(); ++i) {
+    if (!found[i].starts_with(kPrefix)) fail("");
+    classes.names.push_back(found[i].substr(kPrefix.size()));
+  }
+  try {
+    classes.validate();
+  } catch (const Error& error) {
+    fail(" (" + error.message() + ")");
+  }
+  return classes;
+}
 
 // The number of one field; `what` says what was expected.
 double number(const std::string& path, const io::CsvRow& row, size_t field, const char* what) {
@@ -26,20 +60,25 @@ double number(const std::string& path, const io::CsvRow& row, size_t field, cons
 
 }  // namespace
 
-void write_scores(const patch::PatchPlan& plan, const feature::ScoreVector& scores,
+void write_scores(const patch::PatchPlan& plan, const feature::ScoreMatrix& scores,
                   const std::string& key, const std::string& path) {
-  if (scores.values.size() != plan.rows.size()) {
-    throw Error(
-        ErrorCode::kInternal,
-        fmt::format("{} scores for {} planned rows", scores.values.size(), plan.rows.size()), path);
+  scores.classes.validate();
+  const size_t classes = scores.classes.names.size();
+  if (scores.values.size() != plan.rows.size() * classes) {
+    throw Error(ErrorCode::kInternal,
+                fmt::format("{} scores of {} classes for {} planned rows", scores.values.size(),
+                            classes, plan.rows.size()),
+                path);
   }
-  std::string text = join(kHeader, ",") + "\n";
+  std::string text = join(header_of(scores.classes), ",") + "\n";
   const std::string size =
       format_double(plan.geometry.extent_x_px) + "," + format_double(plan.geometry.extent_y_px);
   for (size_t i = 0; i < plan.rows.size(); ++i) {
-    const float tumour = scores.values[i];
-    text += fmt::format("{},{},{},{},{}\n", plan.rows[i].x_px, plan.rows[i].y_px, size,
-                        format_float(1.0f - tumour), format_float(tumour));
+    text += fmt::format("{},{},{}", plan.rows[i].x_px, plan.rows[i].y_px, size);
+    for (const float score : scores.row(static_cast<int64_t>(i))) {
+      text += "," + format_float(score);
+    }
+    text += "\n";
   }
   drop_key(path);
   io::write_file_atomic(path, text);
@@ -48,17 +87,14 @@ void write_scores(const patch::PatchPlan& plan, const feature::ScoreVector& scor
 
 heatmap::ScoredPatches read_scores(const std::string& path) {
   const std::vector<io::CsvRow> rows = io::read_csv(path);
-  if (rows.empty() || rows.front().fields != kHeader) {
-    throw Error(ErrorCode::kFormat,
-                fmt::format("line 1: found '{}', expected the header {}",
-                            rows.empty() ? "" : join(rows.front().fields, ","), join(kHeader, ",")),
-                path);
-  }
   heatmap::ScoredPatches patches;
+  patches.scores.classes = classes_of(rows, path);
+  const size_t fields = rows.front().fields.size();
   for (size_t i = 1; i < rows.size(); ++i) {
     const io::CsvRow& row = rows[i];
-    if (row.fields.size() != kHeader.size()) {
-      io::throw_csv_error(path, row, row.fields.size(), "6 as in the header");
+    if (row.fields.size() != fields) {
+      io::throw_csv_error(path, row, row.fields.size(),
+                          fmt::format("{} as in the header", fields).c_str());
     }
     patches.x_px.push_back(number(path, row, 0, "level-0 px"));
     patches.y_px.push_back(number(path, row, 1, "level-0 px"));
@@ -74,9 +110,11 @@ heatmap::ScoredPatches read_scores(const std::string& path) {
     if (height != patches.height_px) {
       io::throw_csv_error(path, row, 3, "one height for all patches");
     }
-    const double score = number(path, row, 5, "a probability 0-1");
-    if (score < 0 || score > 1) io::throw_csv_error(path, row, 5, "a probability 0-1");
-    patches.scores.push_back(static_cast<float>(score));
+    for (size_t field = kPlace.size(); field < fields; ++field) {
+      const double score = number(path, row, field, "a probability 0-1");
+      if (score < 0 || score > 1) io::throw_csv_error(path, row, field, "a probability 0-1");
+      patches.scores.values.push_back(static_cast<float>(score));
+    }
   }
   return patches;
 }

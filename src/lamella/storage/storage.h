@@ -16,10 +16,15 @@
 
 namespace lamella::storage {
 
-// TRIDENT's layout (coords N x 2 int64 with its attributes) plus label, tissue_fraction and the
-// plan's geometry.
+// TRIDENT's layout (coords N x 2 int64 with its attributes) plus label, tissue_fraction, the plan's
+// geometry and the names of its classes. Error kUnsupported: labels of an older lamella, which had
+// no names; a newer format.
 void write_plan(const patch::PatchPlan& plan, const std::string& key, const std::string& path);
 patch::PatchPlan read_plan(const std::string& path);
+// The same as bytes, made and read in memory, for plans that travel. Errors name `name`.
+std::string plan_to_bytes(const patch::PatchPlan& plan, const std::string& key = {});
+patch::PatchPlan plan_from_bytes(std::string_view bytes,
+                                 const std::string& name = "the bytes of a plan");
 
 // Features with the plan they belong to: features N x d (chunked, compressed), coords,
 // label, feature_space.
@@ -38,6 +43,9 @@ FeatureType parse_feature_type(const std::string& text);
 void write_features(const FeatureFile& file, const std::string& key, const std::string& path,
                     FeatureType type = FeatureType::kFloat32);
 FeatureFile read_features(const std::string& path);
+std::string features_to_bytes(const FeatureFile& file, const std::string& key = {});
+FeatureFile features_from_bytes(std::string_view bytes,
+                                const std::string& name = "the bytes of features");
 
 // A feature file read a few rows at a time, so that memory does not grow with the slide.
 class FeatureReader {
@@ -54,6 +62,8 @@ class FeatureReader {
 
  private:
   struct State;
+  explicit FeatureReader(std::unique_ptr<State> state);
+  friend FeatureFile features_from_bytes(std::string_view bytes, const std::string& name);
   std::unique_ptr<State> state_;
 };
 FeatureFile read_all(const FeatureReader& reader);
@@ -69,8 +79,9 @@ std::optional<std::string> read_key(const std::string& path);
 void write_key(const std::string& key, const std::string& path);
 void drop_key(const std::string& path);
 
-// WSInfer's CSV: minx,miny,width,height,prob_normal,prob_tumor, level-0 px.
-void write_scores(const patch::PatchPlan& plan, const feature::ScoreVector& scores,
+// WSInfer's CSV: minx,miny,width,height and prob_<Class> of each class, level-0 px. Reading takes
+// any 2 to 64 classes.
+void write_scores(const patch::PatchPlan& plan, const feature::ScoreMatrix& scores,
                   const std::string& key, const std::string& path);
 heatmap::ScoredPatches read_scores(const std::string& path);
 

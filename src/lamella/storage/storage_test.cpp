@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "lamella/base/error.h"
 #include "lamella/io/files.h"
@@ -41,6 +42,7 @@ class Storage : public ::testing::Test {
 patch::PatchPlan make_plan(int rows) {
   patch::PatchPlan plan;
   plan.slide_id = "Tumor_001";
+  plan.classes = {{"normal", "tumor"}};
   plan.slide_path = "slides/Tumor_001.tif";
   plan.slide_fingerprint = "abc";
   plan.spec.size_px = 256;
@@ -68,6 +70,7 @@ void expect_same(const patch::PatchPlan& a, const patch::PatchPlan& b) {
   EXPECT_EQ(a.mpp, b.mpp);
   EXPECT_EQ(a.mpp_source, b.mpp_source);
   EXPECT_EQ(a.stride_px, b.stride_px);
+  EXPECT_EQ(a.classes, b.classes);
   EXPECT_EQ(a.rows, b.rows);
   EXPECT_EQ(a.warnings, b.warnings);
 }
@@ -132,6 +135,35 @@ TEST_F(Storage, FeaturesComeBackBitForBit) {
   EXPECT_THROW(write_features(file, "", at("f.h5")), Error);
 }
 
+TEST_F(Storage, TravelAsTheBytesOfTheirFiles) {
+  for (const int rows : {0, 1, 3000}) {
+    const patch::PatchPlan plan = make_plan(rows);
+    write_plan(plan, "key", at("p.h5"));
+    const std::string bytes = plan_to_bytes(plan, "key");
+    EXPECT_TRUE(bytes == io::read_text_file(at("p.h5"))) << rows;
+    expect_same(plan_from_bytes(bytes), plan);
+  }
+  FeatureFile file;
+  file.plan = make_plan(3);
+  file.features.rows = 3;
+  file.features.columns = 2;
+  file.features.values = {1, 2, 3, 4, 5, 6};
+  file.features.feature_space = "lite0/abc/256px@0.5mpp";
+  file.features.precision = "f32";
+  const FeatureFile back = features_from_bytes(features_to_bytes(file));
+  expect_same(back.plan, file.plan);
+  EXPECT_EQ(back.features.values, file.features.values);
+  EXPECT_EQ(back.features.precision, "f32");
+  const std::string whole = plan_to_bytes(file.plan);
+  for (const size_t size : {size_t{0}, size_t{10}, whole.size() / 2}) {
+    EXPECT_NE(message_of(ErrorCode::kCorrupt, [&] { plan_from_bytes(whole.substr(0, size), "p"); })
+                  .find("p: "),
+              std::string::npos)
+        << size;
+  }
+  message_of(ErrorCode::kCorrupt, [&] { features_from_bytes(whole); });
+}
+
 TEST_F(Storage, RefusesFilesThatAreNotItsOwn) {
   EXPECT_NE(message_of(ErrorCode::kNotFound, [&] { read_plan(at("none.h5")); }).find("none.h5"),
             std::string::npos);
@@ -176,7 +208,7 @@ TEST_F(Storage, RefusesMoreRowsThanItsBytesCanHold) {
 
 TEST_F(Storage, ScoresAreWsinfersCsv) {
   const patch::PatchPlan plan = make_plan(2);
-  const feature::ScoreVector scores{{0.25f, 0.1f}};
+  const feature::ScoreMatrix scores{plan.classes, {0.75f, 0.25f, 0.9f, 0.1f}};
   write_scores(plan, scores, "key", at("s.csv"));
   EXPECT_EQ(io::read_text_file(at("s.csv")),
             "minx,miny,width,height,prob_normal,prob_tumor\n"
@@ -184,12 +216,66 @@ TEST_F(Storage, ScoresAreWsinfersCsv) {
             "1001,1999,512.5,512.25,0.9,0.1\n");
   EXPECT_EQ(read_key(at("s.csv")), "key");
   const heatmap::ScoredPatches back = read_scores(at("s.csv"));
-  EXPECT_EQ(back.scores, scores.values);
+  EXPECT_EQ(back.scores.values, scores.values);
+  EXPECT_EQ(back.scores.classes, scores.classes);
   EXPECT_EQ(back.x_px, (std::vector<double>{1000, 1001}));
   EXPECT_EQ(back.width_px, 512.5);
   write_scores(plan, scores, "", at("s.csv"));
   EXPECT_FALSE(read_key(at("s.csv"))) << "an old key must not stay beside new scores";
-  EXPECT_THROW(write_scores(plan, {{0.5f}}, "", at("s.csv")), Error);
+  EXPECT_THROW(write_scores(plan, {plan.classes, {0.5f, 0.5f}}, "", at("s.csv")), Error);
+}
+
+TEST_F(Storage, ScoresHaveAColumnForEachClass) {
+  const patch::PatchPlan plan = make_plan(1);
+  const feature::ScoreMatrix scores{{{"stroma", "Fat (loose)", "tumor"}}, {0.5f, 0.125f, 0.375f}};
+  write_scores(plan, scores, "", at("s.csv"));
+  EXPECT_EQ(io::read_text_file(at("s.csv")),
+            "minx,miny,width,height,prob_stroma,prob_Fat (loose),prob_tumor\n"
+            "1000,2000,512.5,512.25,0.5,0.125,0.375\n");
+  const heatmap::ScoredPatches back = read_scores(at("s.csv"));
+  EXPECT_EQ(back.scores.values, scores.values);
+  EXPECT_EQ(back.scores.classes, scores.classes);
+}
+
+TEST_F(Storage, PlansOfBeforeClassesHadNames) {
+  // As version 0.1 wrote them: no format, no classes.
+  const auto old_plan = [&](int8_t label) {
+    patch::PatchPlan plan = make_plan(1);
+    plan.rows[0].label = 0;
+    write_plan(plan, "key", at("p.h5"));
+    const Hdf5Lock lock;
+    nlohmann::json json =
+        nlohmann::json::parse(Hdf5File::open(at("p.h5")).required_text("coords", "lamella_plan"));
+    json.erase("format");
+    json.erase("classes");
+    Hdf5File file = Hdf5File::create(at("old.h5"), at("old.h5"));
+    const std::vector<int64_t> coords = {1, 2};
+    const std::vector<float> one = {1};
+    file.write("coords", H5T_NATIVE_INT64, coords.data(), {1, 2, false});
+    file.write("label", H5T_NATIVE_INT8, &label, {1, 0, false});
+    file.write("tissue_fraction", H5T_NATIVE_FLOAT, one.data(), {1, 0, false});
+    file.write("inside_fraction", H5T_NATIVE_FLOAT, one.data(), {1, 0, false});
+    file.set_text("coords", "lamella_plan", json.dump());
+  };
+  old_plan(patch::kNoLabel);
+  EXPECT_EQ(read_plan(at("old.h5")).rows.size(), 1u) << "without labels nothing is missing";
+  old_plan(1);
+  EXPECT_NE(message_of(ErrorCode::kUnsupported, [&] { read_plan(at("old.h5")); })
+                .find("plan the slide again"),
+            std::string::npos);
+}
+
+TEST_F(Storage, RefusesLabelsThatThePlansClassesLack) {
+  patch::PatchPlan plan = make_plan(3);
+  plan.rows[1].label = 2;
+  write_plan(plan, "", at("p.h5"));
+  EXPECT_NE(message_of(ErrorCode::kCorrupt, [&] { read_plan(at("p.h5")); })
+                .find("row 1: label 2, expected -1 or 0 to 1 (normal, tumor)"),
+            std::string::npos);
+  plan = make_plan(3);
+  plan.classes = {{"a", "b", "a"}};
+  write_plan(plan, "", at("p.h5"));
+  message_of(ErrorCode::kCorrupt, [&] { read_plan(at("p.h5")); });
 }
 
 TEST_F(Storage, SaysWhereScoresAreWrong) {
@@ -199,6 +285,12 @@ TEST_F(Storage, SaysWhereScoresAreWrong) {
     return message_of(ErrorCode::kFormat, [&] { read_scores(at("s.csv")); });
   };
   EXPECT_NE(message("x,y\n1,2\n").find("expected the header"), std::string::npos);
+  for (const char* columns : {"prob_a,prob_a", "prob_a", "prob_a,b", "prob_,prob_b",
+                              "prob_a,\"prob_b,c\"", "prob_a,prob_A"}) {
+    EXPECT_NE(message("minx,miny,width,height," + std::string(columns) + "\n").find("line 1"),
+              std::string::npos)
+        << columns;
+  }
   EXPECT_NE(message(header + "1,2,3,4,0.5,1.5\n").find("line 2, column 13: found '1.5'"),
             std::string::npos);
   EXPECT_NE(message(header + "1,2,3,4,0.5\n").find("line 2"), std::string::npos);

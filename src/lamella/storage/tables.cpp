@@ -75,11 +75,27 @@ void write_rows(Hdf5File& file, const patch::PatchPlan& plan, const std::string&
                 plan_to_json(plan).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
+namespace {
+
+[[noreturn]] void fail_nameless(const std::string& path) {
+  throw Error(ErrorCode::kUnsupported,
+              "its labels are numbers without names of classes, as an older lamella wrote them; "
+              "plan the slide again (lamella plan with --classes, or lamella run)",
+              path);
+}
+
+}  // namespace
+
 patch::PatchPlan read_rows(const Hdf5File& file, const std::string& path) {
   patch::PatchPlan plan;
   const std::string text = file.required_text("coords", "lamella_plan");
-  parse_or_corrupt(path, "the attribute 'lamella_plan'",
-                   [&] { plan_from_json(parse_json(text), &plan); });
+  try {
+    parse_or_corrupt(path, "the attribute 'lamella_plan'",
+                     [&] { plan_from_json(parse_json(text), &plan); });
+  } catch (const Error& error) {
+    throw Error(error.code() == ErrorCode::kUnsupported ? error.code() : ErrorCode::kCorrupt,
+                error.message(), path);
+  }
   const std::vector<int64_t> shape = file.shape("coords");
   if (shape.size() != 2 || shape[1] != 2 || shape[0] > kMaxRows) {
     file.fail_corrupt("dataset 'coords' is not of shape (N, 2)");
@@ -93,8 +109,10 @@ patch::PatchPlan read_rows(const Hdf5File& file, const std::string& path) {
   file.read("tissue_fraction", H5T_NATIVE_FLOAT, tissue.data(), shape[0]);
   file.read("inside_fraction", H5T_NATIVE_FLOAT, inside.data(), shape[0]);
   for (size_t i = 0; i < n; ++i) {
-    if (labels[i] < patch::kNoLabel || labels[i] > 1) {
-      file.fail_corrupt(fmt::format("row {}: label {}, expected -1, 0 or 1", i, labels[i]));
+    if (labels[i] != patch::kNoLabel && !plan.classes.has(labels[i])) {
+      if (plan.classes.empty()) fail_nameless(path);
+      file.fail_corrupt(fmt::format("row {}: label {}, expected -1 or 0 to {} ({})", i, labels[i],
+                                    plan.classes.count() - 1, plan.classes.text()));
     }
     plan.rows.push_back({coords[2 * i], coords[2 * i + 1], tissue[i], labels[i], inside[i]});
   }
@@ -113,6 +131,18 @@ void write_plan(const patch::PatchPlan& plan, const std::string& key, const std:
 patch::PatchPlan read_plan(const std::string& path) {
   const Hdf5Lock lock;
   return read_rows(Hdf5File::open(path), path);
+}
+
+std::string plan_to_bytes(const patch::PatchPlan& plan, const std::string& key) {
+  const Hdf5Lock lock;
+  Hdf5File file = Hdf5File::create_in_memory("the plan of " + plan.slide_id);
+  write_rows(file, plan, key);
+  return file.bytes();
+}
+
+patch::PatchPlan plan_from_bytes(std::string_view bytes, const std::string& name) {
+  const Hdf5Lock lock;
+  return read_rows(Hdf5File::open_bytes(bytes, name), name);
 }
 
 namespace {

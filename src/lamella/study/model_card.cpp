@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "lamella/base/text.h"
 #include "lamella/evaluation/metric_rows.h"
 
@@ -24,6 +26,23 @@ std::string plain(const std::string& value) {
   return text.empty() ? "not known" : text;
 }
 
+// "364 tumor and 545 normal": the last class first.
+std::string class_rows(const record::Training& training) {
+  const size_t classes = std::min(training.classes.size(), training.class_rows.size());
+  std::string text;
+  for (size_t k = classes; k-- > 0;) {
+    const char* between = text.empty() ? "" : k == 0 ? " and " : ", ";
+    text += fmt::format("{}{} {}", between, training.class_rows[k], plain(training.classes[k]));
+  }
+  return text;
+}
+
+std::string class_names(const record::Training& training) {
+  std::vector<std::string> names;
+  for (const std::string& name : training.classes) names.push_back(plain(name));
+  return join(names, ", ");
+}
+
 std::string data_section(const record::RunDocument& run) {
   std::string text =
       "## Data\n\n| role | slides | patients | digest of the data |\n|---|---|---|---|\n";
@@ -32,10 +51,8 @@ std::string data_section(const record::RunDocument& run) {
                         part.digest.substr(0, 32));
   }
   const record::Training training = run.training.value_or(record::Training{});
-  text += fmt::format(
-      "\nTrained on {} tumour and {} normal patches. No patient is in both train and "
-      "test.\n",
-      training.rows_positive, training.rows_negative);
+  text += fmt::format("\nTrained on {} patches. No patient is in both train and test.\n",
+                      class_rows(training));
   for (const auto& [role, part] : run.split) {
     std::vector<std::string> names;
     for (const std::string& slide : part.slides) names.push_back(plain(slide));
@@ -68,7 +85,7 @@ std::string model_section(const record::RunDocument& run) {
   return fmt::format(
       "## Model\n\n"
       "| | |\n|---|---|\n"
-      "| gives | probability of tumour for one patch |\n"
+      "| gives | probability of each of {} for one patch |\n"
       "| patch | {} px at {} |\n"
       "| encoder | {} ({} numbers), run in {} |\n"
       "| encoder's source | {} |\n"
@@ -77,7 +94,7 @@ std::string model_section(const record::RunDocument& run) {
       "| classifier | logistic regression on standardised features, penalty {}{} |\n"
       "| classifier's SHA-256 | `{}` |\n"
       "| made by | lamella {} ({}) |\n",
-      training.size_px,
+      class_names(training), training.size_px,
       training.mpp ? fmt::format("{:.4f} µm/px", *training.mpp)
                    : "a pyramid level (the slides have no known scale)",
       plain(encoder.name), encoder.dimension, plain(encoder.precision), plain(encoder.source),
@@ -92,7 +109,8 @@ constexpr const char* kLimits =
     "Research: to rank and to map patches of slides like those it was trained on (same stain, "
     "same\n"
     "tissue, comparable scanners). It is no medical device and no basis for a diagnosis.\n\n"
-    "- It knows two classes. Whatever else is on a slide (artefacts, ink, other tissue) gets a\n"
+    "- It knows these classes alone. Whatever else is on a slide (artefacts, ink, other tissue) "
+    "gets a\n"
     "  probability too, and that probability means nothing.\n"
     "- Slides of another scanner, laboratory or organ are untested unless they are in `test`.\n"
     "- A slide is read at the model's scale; one without a known scale needs it given.\n";

@@ -13,8 +13,8 @@ TEST(ModelCard, SaysWhatTheRecordSaysAndNoMore) {
   run.start_time = "2026-01-01T00:00:00Z";
   run.encoder = {"net", "e5", "", "CC-BY-NC-4.0", "f32", 1280};
   record::Training& training = run.training.emplace();
-  training.rows_positive = 10;
-  training.rows_negative = 20;
+  training.classes = {"normal", "tumor"};
+  training.class_rows = {20, 10};
   training.lambda = 0.1;
   training.folds = 5;
   training.size_px = 50;
@@ -30,7 +30,7 @@ TEST(ModelCard, SaysWhatTheRecordSaysAndNoMore) {
   const std::string card = model_card(run);
   for (const char* expected :
        {"# breast \\| \\<b\\>", "CC-BY-NC-4.0", "50 px at 4.0000 µm/px",
-        "| train | 2 | 1 | `dddddddddddddddddddddddddddddddd` |", "10 tumour and 20 normal",
+        "| train | 2 | 1 | `dddddddddddddddddddddddddddddddd` |", "10 tumor and 20 normal",
         "| test | 30 | 12 | 0.9300 | 0.9070-0.9540 | n/a |", "by cross-validation, 5 folds",
         "no medical device", "encoder's source | not known",
         "| net (1280 numbers), run in f32 |"}) {

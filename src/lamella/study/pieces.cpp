@@ -2,115 +2,28 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "lamella/base/error.h"
+#include "lamella/base/stopwatch.h"
 #include "lamella/base/text.h"
 #include "lamella/imagefile/imagefile.h"
-#include "lamella/storage/changes.h"
+#include "lamella/io/files.h"
 #include "lamella/storage/feature_spool.h"
 #include "lamella/study/pieces_internal.h"
-#include "lamella/verbs/encode_file.h"
+#include "lamella/verbs/encode.h"
+#include "lamella/verbs/score_features.h"
+#include "lamella/verbs/slide_map.h"
 
 namespace lamella::study {
 
 namespace {
 
 constexpr int kPreviewPx = 1024;
+constexpr const char* kUnfinished = "it was damaged or not finished";
 
-std::string plan_key(const RunState& state, const SlideWork& work, const PlanRequest& request) {
-  const slide::SlideInfo& info = *work.info;
-  nlohmann::json mpp;
-  if (info.mpp) mpp = {info.mpp->x, info.mpp->y};
-  nlohmann::json spec = {{"size_px", request.spec.size_px}, {"scaled", request.has_scale}};
-  if (request.spec.level) spec["level"] = *request.spec.level;
-  if (request.spec.mpp) spec["mpp"] = *request.spec.mpp;
-  return storage::piece_key({{"kind", request.kind},
-                             {"slide", info.fingerprint},
-                             {"backend", info.backend},
-                             {"slide_id", work.entry.slide_id},
-                             {"mpp", mpp},
-                             {"spec", spec},
-                             {"tissue", to_json(state.study)["tissue"]},
-                             {"inputs", request.inputs}});
-}
-
-// Progress that names the slide as well as the step.
-Context with_name(const Context& context, const SlideWork& work) {
-  Context named = context;
-  if (!context.progress) return named;
-  named.progress = [&context, &work](const Progress& progress) {
-    const std::string step = fmt::format("{} {}", progress.step, work.entry.slide_id);
-    context.progress({step, progress.done, progress.total, progress.unit});
-  };
-  return named;
-}
-
-patch::PatchPlan make_plan(RunState& state, SlideWork& work, const PlanRequest& request,
-                           const std::string& key, const std::string& path) {
-  const StepTimer timer(state.result.seconds["plan"]);
-  const slide::Slide& slide = *pixels_of(work);
-  const tissue::TissueMask mask =
-      tissue::make_tissue_mask(slide, state.study.tissue, with_name(state.context, work));
-  const Image preview = tissue::draw_tissue_preview(slide, mask, kPreviewPx);
-  slide.require_unchanged();
-  imagefile::write_png(preview.view(), state.file("tissue", work, ".png"));
-  patch::PatchPlan plan = request.make(mask);
-  if (!request.has_scale) plan.geometry.effective_mpp.reset();
-  storage::write_plan(plan, key, path);
-  return plan;
-}
-
-void make_features(RunState& state, SlideWork& work, const patch::PatchPlan& plan,
-                   const PieceNames& names) {
-  encoder::Encoder& encoder = state.loaded_encoder();
-  const StepTimer timer(state.result.seconds["encode"]);
-  const verbs::EncodeFileOptions options{state.study.features_type, names.features_key,
-                                         names.features_key};
-  work.outcome.patches_resumed += verbs::encode_to_file(pixels_of(work), plan, encoder, options,
-                                                        names.features_path, state.context)
-                                      .resumed;
-}
-
-}  // namespace
-
-PieceNames piece_names(const RunState& state, const SlideWork& work, const PlanRequest& request) {
-  PieceNames names;
-  names.plan_path = state.file("plans/" + request.kind, work, ".h5");
-  names.features_path = state.file("features/" + request.kind, work, ".h5");
-  names.plan_key = plan_key(state, work, request);
-  names.features_key =
-      storage::piece_key({{"plan", nlohmann::json::parse(names.plan_key)},
-                          {"encoder", encoder::network_space(state.encoder_info)},
-                          {"precision", std::string(encoder::to_string(state.precision))},
-                          {"engine", encoder::inference_engine_version()},
-                          {"stored as", to_string(state.study.features_type)}});
-  return names;
-}
-
-namespace {
-
-// What `read` makes of a finished piece; nothing if it is damaged, which is said.
-template <typename Read>
-auto read_finished(RunState& state, SlideWork& work, const std::string& piece, const Read& read)
-    -> std::optional<decltype(read())> {
-  try {
-    return read();
-  } catch (const Error& error) {
-    if (error.code() != ErrorCode::kCorrupt) throw;
-    state.context.warn(fmt::format("{}; it is made again", error.what()));
-    note_remade(state, work, piece, {"it is damaged"});
-    return {};
-  }
-}
-
-// By the slide's name; what open_work has said already is left out.
-void warn_of_plan(const RunState& state, const SlideWork& work, const patch::PatchPlan& plan) {
-  const std::vector<std::string> said =
-      work.annotations ? work.annotations->notes : std::vector<std::string>();
-  for (const std::string& warning : plan.warnings) {
-    if (std::find(said.begin(), said.end(), warning) != said.end()) continue;
-    state.context.warn(fmt::format("slide '{}': {}", work.entry.slide_id, warning));
-  }
+bool is_damage(ErrorCode code) {
+  return code == ErrorCode::kCorrupt || code == ErrorCode::kFormat || code == ErrorCode::kMismatch;
 }
 
 std::unique_ptr<storage::FeatureReader> read_checked(const std::string& path) {
@@ -121,46 +34,183 @@ std::unique_ptr<storage::FeatureReader> read_checked(const std::string& path) {
 
 }  // namespace
 
-patch::PatchPlan planned(RunState& state, SlideWork& work, const PlanRequest& request,
-                         const PieceNames& names) {
-  const std::string piece = "plans/" + request.kind;
-  if (find_finished(state, work, piece, names.plan_path, names.plan_key)) {
-    auto plan =
-        read_finished(state, work, piece, [&] { return storage::read_plan(names.plan_path); });
-    if (plan) return *std::move(plan);
-  }
-  return make_plan(state, work, request, names.plan_key, names.plan_path);
+SlidePieces::SlidePieces(const PieceContext& pieces, const CohortSlide& slide, LazyEncoder& encoder,
+                         const Context& context)
+    : pieces_(pieces), slide_(slide), encoder_(encoder), context_(context), pixels_(slide) {}
+
+std::string SlidePieces::file(const std::string& folder, const std::string& extension) const {
+  return pieces_.file(folder, slide_.entry.slide_id, extension);
 }
 
-std::unique_ptr<storage::FeatureReader> planned_features(RunState& state, SlideWork& work,
-                                                         const PlanRequest& request,
-                                                         std::string& key) {
-  const PieceNames names = piece_names(state, work, request);
-  key = names.features_key;
-  std::unique_ptr<storage::FeatureReader> reader;
-  const std::string piece = "features/" + request.kind;
-  if (find_finished(state, work, piece, names.features_path, key)) {
-    auto found =
-        read_finished(state, work, piece, [&] { return read_checked(names.features_path); });
-    if (found) reader = *std::move(found);
+void SlidePieces::note_remade(const std::string& piece, std::vector<std::string> why) {
+  context_.note(
+      fmt::format("slide '{}': {} made again: {}", slide_.entry.slide_id, piece, join(why, ", ")));
+  report_.remade.push_back({piece, std::move(why)});
+}
+
+bool SlidePieces::found(const std::string& piece, const std::string& path, const std::string& key) {
+  if (!io::exists(path)) return false;
+  const auto there = storage::read_key(path);
+  if (there == key) return true;
+  note_remade(piece, there ? storage::changes(*there, key) : std::vector<std::string>{kUnfinished});
+  return false;
+}
+
+// What `read` makes of a finished piece; nothing if it is damaged, which is said.
+template <typename Read>
+auto SlidePieces::read_found(const std::string& piece, const std::string& path,
+                             const std::string& key, const Read& read)
+    -> std::optional<decltype(read())> {
+  if (!found(piece, path, key)) return {};
+  try {
+    return read();
+  } catch (const Error& error) {
+    if (!is_damage(error.code())) throw;
+    context_.warn(fmt::format("{}; it is made again", error.what()));
+    note_remade(piece, {"it is damaged"});
+    return {};
   }
-  const bool finished = reader != nullptr;
-  if (finished) {
-    storage::drop_spool(names.features_path);
+}
+
+const tissue::TissueMask& SlidePieces::tissue() {
+  if (mask_) return *mask_;
+  const std::string& given = slide_.entry.mask;
+  if (given == "auto") {
+    const std::string path = file("tissue/masks", ".png");
+    const std::string key = storage::key_text(mask_key(pieces_.study, slide_));
+    mask_ = read_found("tissue", path, key,
+                       [&] { return tissue::read_tissue_mask(path, slide_.info); });
+    if (!mask_) mask_ = make_tissue(path, key);
   } else {
-    make_features(state, work, planned(state, work, request, names), names);
-    // Read back: as they are stored, they are the same for this run and for the next.
-    reader = std::make_unique<storage::FeatureReader>(names.features_path);
+    mask_ = given == "none" ? tissue::all_tissue(slide_.info)
+                            : tissue::read_tissue_mask(given, slide_.info);
+    draw_tissue(*mask_);
   }
-  const auto rows = static_cast<int64_t>(reader->plan().rows.size());
+  return *mask_;
+}
+
+tissue::TissueMask SlidePieces::make_tissue(const std::string& path, const std::string& key) {
+  Context named = context_;  // progress that names the slide as well as the step
+  if (context_.progress) {
+    named.progress = [this](const Progress& progress) {
+      const std::string step = fmt::format("{} {}", progress.step, slide_.entry.slide_id);
+      context_.progress({step, progress.done, progress.total, progress.unit});
+    };
+  }
+  tissue::TissueMask mask = tissue::make_tissue_mask(
+      *pixels_.open(), tissue_of(slide_.entry, pieces_.study.tissue), named);
+  draw_tissue(mask);
+  storage::drop_key(path);
+  tissue::write_tissue_mask(mask, path);
+  storage::write_key(key, path);
+  return mask;
+}
+
+void SlidePieces::draw_tissue(const tissue::TissueMask& mask) {
+  const slide::Slide& slide = *pixels_.open();
+  const Image preview = tissue::draw_tissue_preview(slide, mask, kPreviewPx);
+  slide.require_unchanged();
+  imagefile::write_png(preview.view(), file("tissue", ".png"));
+}
+
+PlanPiece SlidePieces::plan(const PlanRequest& request) {
+  const std::string piece = "plans/" + request.key.kind;
+  const std::string path = file(piece, ".h5");
+  PlanPiece made{{}, storage::key_text(request.key)};
+  auto found = read_found(piece, path, made.key, [&] { return storage::read_plan(path); });
+  if (found) {
+    made.plan = *std::move(found);
+    return made;
+  }
+  const AddSeconds timer(report_.seconds["plan"]);
+  made.plan = request.make(tissue());
+  if (!request.key.scaled) made.plan.geometry.effective_mpp.reset();
+  storage::write_plan(made.plan, made.key, path);
+  return made;
+}
+
+std::string SlidePieces::features_path(const PlanRequest& request) const {
+  return file("features/" + request.key.kind, ".h5");
+}
+
+std::string SlidePieces::features_key(const PlanRequest& request) const {
+  return storage::key_text(verbs::features_key(storage::key_text(request.key), pieces_.encoder,
+                                               pieces_.precision, pieces_.study.features_type));
+}
+
+// By the slide's name; what was said when it was opened is left out.
+void SlidePieces::warn_of_plan(const patch::PatchPlan& plan) const {
+  for (const std::string& warning : plan.warnings) {
+    const bool said = slide_.annotations && std::ranges::count(slide_.annotations->notes, warning);
+    if (!said) context_.warn(fmt::format("slide '{}': {}", slide_.entry.slide_id, warning));
+  }
+}
+
+FeaturesPiece SlidePieces::features(const PlanRequest& request) {
+  const std::string path = features_path(request);
+  FeaturesPiece made{nullptr, features_key(request)};
+  auto found = read_found("features/" + request.key.kind, path, made.key,
+                          [&] { return read_checked(path); });
+  const bool finished = found.has_value();
   if (finished) {
-    work.outcome.patches_reused += rows;
-    state.context.report(fmt::format("encode {} (found finished)", work.entry.slide_id), rows, rows,
-                         "patches");
+    made.features = *std::move(found);
+    storage::drop_spool(path);
+  } else {
+    const patch::PatchPlan plan = this->plan(request).plan;
+    encoder::Encoder& encoder = encoder_.get(pieces_, context_.threads);
+    const AddSeconds timer(report_.seconds["encode"]);
+    report_.patches_resumed +=
+        verbs::encode_file(pixels_.open(), plan, encoder, {pieces_.study.features_type, made.key},
+                           path, context_)
+            .resumed;
+    // Read back: as they are stored, they are the same for this run and for the next.
+    made.features = std::make_unique<storage::FeatureReader>(path);
   }
-  warn_of_plan(state, work, reader->plan());
-  work.outcome.patches += rows;
-  return reader;
+  const auto rows = static_cast<int64_t>(made.features->plan().rows.size());
+  report_.patches += rows;
+  if (finished) {
+    report_.patches_reused += rows;
+    context_.report(fmt::format("encode {} (found finished)", slide_.entry.slide_id), rows, rows,
+                    "patches");
+  }
+  warn_of_plan(made.features->plan());
+  return made;
+}
+
+ScoredGrid SlidePieces::scored(const FeaturesPiece& made, const FittedModel& model) {
+  const patch::PatchPlan& plan = made.features->plan();
+  const storage::ScoresKey key{made.key, model.sha256};
+  feature::ScoreMatrix scores;
+  {
+    const AddSeconds timer(report_.seconds["score"]);
+    scores = verbs::score_features(*made.features, model.model.classifier);
+    storage::write_scores(plan, scores, storage::key_text(key), file("scores/grid", ".csv"));
+  }
+  ScoredGrid result;
+  const double slide_score = heatmap::slide_score(scores);
+  if (std::isfinite(slide_score)) result.slide_score = slide_score;
+  if (plan.rows.empty()) return result;
+  const AddSeconds timer(report_.seconds["map"]);
+  const std::string map_key =
+      storage::key_text(storage::HeatmapKey{key, pieces_.study.heatmap, slide_.annotations_sha256});
+  result.heatmap = file("heatmaps", ".png");
+  if (!found("heatmaps", *result.heatmap, map_key) || !io::exists(file("heatmaps", ".tiff"))) {
+    draw(heatmap::make_heatmap(plan, scores), *result.heatmap, map_key);
+  }
+  return result;
+}
+
+void SlidePieces::draw(heatmap::HeatMap map, const std::string& png, const std::string& key) {
+  verbs::MapOptions options;
+  options.overlay = pieces_.study.heatmap;
+  options.overlay.title = slide_.entry.slide_id;
+  if (slide_.annotations) options.overlay.outlines = verbs::outlines_of(*slide_.annotations);
+  storage::drop_key(png);
+  const slide::Slide& slide = *pixels_.open();
+  verbs::write_slide_map(verbs::draw_slide_map(slide, std::move(map), options, context_),
+                         png.substr(0, png.size() - 4));
+  slide.require_unchanged();
+  storage::write_key(key, png);
 }
 
 }  // namespace lamella::study

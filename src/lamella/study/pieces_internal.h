@@ -1,54 +1,99 @@
 // SPDX-License-Identifier: Apache-2.0
-// The pieces of a run that are kept on disk and found again by their key.
+// The pieces of a study that are kept on disk and found again by their keys.
 #pragma once
 
 #include <functional>
-#include <nlohmann/json.hpp>
+#include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
-#include "lamella/study/run_state_internal.h"
+#include "lamella/model/model.h"
+#include "lamella/record/run_document.h"
+#include "lamella/storage/piece_key.h"
+#include "lamella/study/piece_context_internal.h"
 
 namespace lamella::study {
 
 struct PlanRequest {
-  std::string kind;  // "labelled" or "grid": the sub-folder
-  patch::PatchSpec spec;
-  bool has_scale = true;  // false: the model knows no mpp, so the patches are given none either
-  nlohmann::json inputs;  // what the plan depends on besides slide, spec and tissue options
+  storage::PlanKey key;
   std::function<patch::PatchPlan(const tissue::TissueMask&)> make;
 };
-
-// Opens the slide and reads its annotations. Errors: those of both, and kInvalidArgument if the
-// study needs annotations that the table does not have.
-void open_work(const RunState& state, SlideWork& work);
-void read_centres(RunState& state);
-// Error kMismatch if a slide to train on and one to test on are the same file under two names; a
-// warning if two of the same role are. All slides must have been opened.
-void refuse_same_slides(const RunState& state);
-// The slide, opened if it is not. Error kMismatch if it is another one than when the run began.
-const std::shared_ptr<const slide::Slide>& pixels_of(SlideWork& work);
-
-// The labelled rows of a train or test slide.
-PlanRequest labelled_request(const RunState& state, const SlideWork& work);
+// The labelled rows of a train or test slide. `slide` and `pieces` must outlive the result.
+PlanRequest labelled_request(const PieceContext& pieces, const CohortSlide& slide,
+                             const Context& context);
 // The whole tissue of a test or score slide.
-PlanRequest grid_request(const RunState& state, const SlideWork& work);
+PlanRequest grid_request(const PieceContext& pieces, const CohortSlide& slide,
+                         const Context& context);
 
-// Where a plan and its features are kept, and what they are found by.
-struct PieceNames {
-  std::string plan_path, plan_key;
-  std::string features_path, features_key;
+struct PlanPiece {
+  patch::PatchPlan plan;
+  std::string key;
 };
-PieceNames piece_names(const RunState& state, const SlideWork& work, const PlanRequest& request);
 
-// From disk if its key matches, else made and written.
-patch::PatchPlan planned(RunState& state, SlideWork& work, const PlanRequest& request,
-                         const PieceNames& names);
+// Read as they are needed.
+struct FeaturesPiece {
+  std::unique_ptr<storage::FeatureReader> features;
+  std::string key;
+};
 
-// The plan and its features, from disk where their keys match, else made and written; read as they
-// are needed. The features' key is returned in `key`. Counts patches in the slide's outcome and
-// time in the result.
-std::unique_ptr<storage::FeatureReader> planned_features(RunState& state, SlideWork& work,
-                                                         const PlanRequest& request,
-                                                         std::string& key);
+struct FittedModel {
+  model::Model model;
+  std::string sha256;  // of its classifier
+};
+
+// What comes of a slide's grid.
+struct ScoredGrid {
+  std::optional<double> slide_score;   // none without patches
+  std::optional<std::string> heatmap;  // path of the overlay PNG
+};
+
+// What making pieces, or finding them, came to.
+struct PieceReport {
+  std::vector<record::Remade> remade;
+  record::Times seconds;  // by step
+  int64_t patches = 0, patches_reused = 0, patches_resumed = 0;
+};
+
+// The pieces of one slide: each is taken from disk if it is there under the wanted key, else made
+// and written. What is remade is said as a notice, and in the report.
+class SlidePieces {
+ public:
+  // All must outlive it.
+  SlidePieces(const PieceContext& pieces, const CohortSlide& slide, LazyEncoder& encoder,
+              const Context& context);
+
+  // The table's, or made once, whatever plans are made of it; with a picture of it for people.
+  const tissue::TissueMask& tissue();
+  PlanPiece plan(const PlanRequest& request);
+  FeaturesPiece features(const PlanRequest& request);
+  // Scores of the features, and the heat-map.
+  ScoredGrid scored(const FeaturesPiece& features, const FittedModel& model);
+
+  // Where a plan's features belong, and their key.
+  std::string features_path(const PlanRequest& request) const;
+  std::string features_key(const PlanRequest& request) const;
+  const PieceReport& report() const { return report_; }
+
+ private:
+  std::string file(const std::string& folder, const std::string& extension) const;
+  bool found(const std::string& piece, const std::string& path, const std::string& key);
+  void note_remade(const std::string& piece, std::vector<std::string> why);
+  template <typename Read>
+  auto read_found(const std::string& piece, const std::string& path, const std::string& key,
+                  const Read& read) -> std::optional<decltype(read())>;
+  tissue::TissueMask make_tissue(const std::string& path, const std::string& key);
+  void draw_tissue(const tissue::TissueMask& mask);
+  void warn_of_plan(const patch::PatchPlan& plan) const;
+  void draw(heatmap::HeatMap map, const std::string& png, const std::string& key);
+
+  const PieceContext& pieces_;
+  const CohortSlide& slide_;
+  LazyEncoder& encoder_;
+  const Context& context_;
+  Pixels pixels_;
+  std::optional<tissue::TissueMask> mask_;
+  PieceReport report_;
+};
 
 }  // namespace lamella::study

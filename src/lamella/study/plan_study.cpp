@@ -24,37 +24,47 @@ std::optional<double> study_mpp(const Study& study, const std::vector<SlideEntry
   return verbs::training_mpp(scales);
 }
 
-std::vector<StudyPiece> plan_study_slide(const Study& study, const encoder::EncoderInfo& encoder,
-                                         const SlideEntry& slide, std::optional<double> model_mpp,
-                                         const Context& context) {
-  const RunOptions options;
-  StudyResult result;
-  record::RunRecord nowhere;
-  RunState state{
-      .study = study, .options = options, .context = context, .result = result, .record = nowhere};
-  state.encoder_info = encoder;
-  state.precision = encoder::resolve_precision(study.precision, state.encoder_info);
-  state.model_mpp = model_mpp;
-  read_centres(state);
-  SlideWork work;
-  work.entry = slide;
-  open_work(state, work);
+std::vector<SlideJob> slide_jobs(const Study& study, const std::vector<SlideEntry>& slides,
+                                 const Context& context) {
+  const auto lists = read_centre_lists(study, context);
+  const auto mpp = study_mpp(study, slides, context);
+  std::vector<SlideJob> jobs;
+  for (const SlideEntry& entry : slides) {
+    SlideJob job{study, entry, {}, mpp};
+    for (const patch::LabelledCentres& list : lists) {
+      job.centres.push_back(
+          {annotation::centres_of(list.centres, entry.slide_id), list.label, list.path});
+    }
+    jobs.push_back(std::move(job));
+  }
+  return jobs;
+}
+
+std::vector<StudyPiece> plan_slide_job(const SlideJob& job, const encoder::EncoderInfo& encoder,
+                                       const Context& context) {
+  PieceContext pieces = piece_context(job.study, encoder);
+  pieces.mpp = job.model_mpp;
+  pieces.centres = job.centres;
+  CohortSlide slide = open_cohort_slide(job.slide, context);
+  add_annotations(job.study, slide, context);
+  LazyEncoder not_needed;
+  SlidePieces slide_pieces(pieces, slide, not_needed, context);
 
   std::vector<PlanRequest> requests;
-  if (slide.role != Role::kScore) requests.push_back(labelled_request(state, work));
-  if (slide.role != Role::kTrain) requests.push_back(grid_request(state, work));
-  std::vector<StudyPiece> pieces;
+  const Role role = job.slide.role;
+  if (role != Role::kScore) requests.push_back(labelled_request(pieces, slide, context));
+  if (role != Role::kTrain) requests.push_back(grid_request(pieces, slide, context));
+  std::vector<StudyPiece> made;
   for (const PlanRequest& request : requests) {
-    const PieceNames names = piece_names(state, work, request);
     StudyPiece piece;
-    piece.kind = request.kind;
-    piece.features_path = names.features_path;
-    piece.key = names.features_key;
-    piece.finished = storage::read_key(names.features_path) == names.features_key;
-    piece.plan = planned(state, work, request, names);
-    pieces.push_back(std::move(piece));
+    piece.kind = request.key.kind;
+    piece.features_path = slide_pieces.features_path(request);
+    piece.key = slide_pieces.features_key(request);
+    piece.finished = storage::read_key(piece.features_path) == piece.key;
+    piece.plan = slide_pieces.plan(request).plan;
+    made.push_back(std::move(piece));
   }
-  return pieces;
+  return made;
 }
 
 }  // namespace lamella::study

@@ -9,7 +9,7 @@
 
 #include "lamella/base/context.h"
 #include "lamella/encoder/encoder.h"
-#include "lamella/patch/patch_plan.h"
+#include "lamella/patch/plan_patches.h"
 #include "lamella/study/slides_table.h"
 #include "lamella/study/study_file.h"
 
@@ -23,16 +23,28 @@ struct StudyPiece {
   bool finished = false;      // they are there
 };
 
+// All that is needed to plan one slide of a study. Of files only the slide and its annotations are
+// read then: study, table and lists were read once.
+struct SlideJob {
+  Study study;
+  SlideEntry slide;
+  std::vector<patch::LabelledCentres> centres;  // this slide's rows of the study's lists
+  std::optional<double> model_mpp;
+};
+
 // The scale of the study's model; opens every training slide, and leaves out those that cannot be
 // opened. Errors: verbs::training_mpp's.
 std::optional<double> study_mpp(const Study& study, const std::vector<SlideEntry>& slides,
                                 const Context& context);
 
-// Plans one slide of the study (its labelled rows, its grid, or both) as run_study would, and
-// writes the plans where run_study finds them. encoder: the study's, found once for many slides,
-// since finding it hashes its network. Errors: those of the slide.
-std::vector<StudyPiece> plan_study_slide(const Study& study, const encoder::EncoderInfo& encoder,
-                                         const SlideEntry& slide, std::optional<double> model_mpp,
-                                         const Context& context);
+// For each slide of the table. Errors: those of reading the lists, and study_mpp's.
+std::vector<SlideJob> slide_jobs(const Study& study, const std::vector<SlideEntry>& slides,
+                                 const Context& context);
+
+// Plans the slide (its labelled rows, its grid, or both) as run_study would, and writes the plans
+// where run_study finds them. encoder: the study's, found once for many slides, since finding it
+// hashes its network. Errors: those of the slide.
+std::vector<StudyPiece> plan_slide_job(const SlideJob& job, const encoder::EncoderInfo& encoder,
+                                       const Context& context);
 
 }  // namespace lamella::study

@@ -113,12 +113,14 @@ std::vector<Difference> first_score(const record::Output& file, const std::strin
   if (io::file_sha256(before + "/" + name) != file.sha256) return {};
   const heatmap::ScoredPatches a = storage::read_scores(before + "/" + name);
   const heatmap::ScoredPatches b = storage::read_scores(after + "/" + name);
-  const size_t rows = std::min(a.scores.size(), b.scores.size());
-  for (size_t i = 0; i < rows; ++i) {
-    const float one = a.scores[i], two = b.scores[i];
+  const size_t count = std::min(a.scores.values.size(), b.scores.values.size());
+  for (size_t i = 0; i < count; ++i) {
+    // The last class's first: of two it is the one that people look for.
+    const size_t classes = a.scores.classes.names.size();
+    const float one = a.scores.values[i], two = b.scores.values[i];
     if (one == two) continue;
-    return {{fmt::format("{} patch {}", name, i), one, two, false,
-             static_cast<double>(two) - static_cast<double>(one)}};
+    return {{fmt::format("{} patch {} {}", name, i / classes, a.scores.classes.names[i % classes]),
+             one, two, false, static_cast<double>(two) - static_cast<double>(one)}};
   }
   return {};
 }

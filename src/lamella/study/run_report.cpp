@@ -19,11 +19,11 @@ record::Input slide_input(const SlideWork& work, bool full_hash) {
   input.slide_id = work.entry.slide_id;
   input.patient_id = work.entry.patient_id;
   input.role = to_string(work.entry.role);
-  if (!work.info) {
+  if (!work.slide) {
     input.error = work.outcome.error;
     return input;
   }
-  const slide::SlideInfo& info = *work.info;
+  const slide::SlideInfo& info = work.slide->info;
   input.fingerprint = info.fingerprint;
   input.backend = info.backend;
   input.mpp_source = slide::to_string(info.mpp_source);
@@ -39,15 +39,19 @@ record::Input slide_input(const SlideWork& work, bool full_hash) {
 
 record::Inputs inputs_of(const RunState& state) {
   record::Inputs list;
-  list.push_back(input_file("study", state.study.path, false));
-  list.push_back(input_file("slides table", state.study.slides_table, false));
-  for (const patch::CentreFile& file : state.study.centers) {
+  list.push_back(input_file("study", state.study().path, false));
+  list.push_back(input_file("slides table", state.study().slides_table, false));
+  for (const patch::CentreFile& file : state.study().centers) {
     list.push_back(input_file("centres", file.path, false));
     list.back().label = file.label;
   }
   for (const SlideWork& work : state.works) {
     list.push_back(slide_input(work, state.options.full_hash));
-    if (work.annotations_sha256.empty()) continue;
+    if (work.entry.mask != "auto" && work.entry.mask != "none") {
+      list.push_back(input_file("tissue mask", work.entry.mask, false));
+      list.back().slide_id = work.entry.slide_id;
+    }
+    if (!work.slide || work.slide->annotations_sha256.empty()) continue;
     list.push_back(input_file("annotations", work.entry.annotations, false));
     list.back().slide_id = work.entry.slide_id;
   }
@@ -55,12 +59,12 @@ record::Inputs inputs_of(const RunState& state) {
 }
 
 record::EncoderUsed encoder_of(const RunState& state) {
-  const encoder::EncoderInfo& info = state.encoder_info;
+  const encoder::EncoderInfo& info = state.pieces.encoder;
   return {info.name,
           info.sha256,
           info.source,
           info.licence,
-          std::string(encoder::to_string(state.precision)),
+          std::string(encoder::to_string(state.pieces.precision)),
           info.dimension};
 }
 
@@ -89,13 +93,13 @@ record::Outputs outputs_of(RunState& state) {
   const auto add = [&](const std::string& name) {
     std::string& sha256 = state.output_hashes[name];
     if (sha256.empty()) {
-      const std::string path = state.study.output + "/" + name;
+      const std::string path = state.study().output + "/" + name;
       if (!io::exists(path)) return;
       sha256 = io::file_sha256(path);
     }
     list.push_back({name, sha256});
   };
-  if (state.model_sha256.empty()) return list;  // not trained yet
+  if (state.fitted.sha256.empty()) return list;  // not trained yet
   for (const SlideWork& work : state.works) {
     if (!work.alive()) continue;
     const std::string& id = work.entry.slide_id;
@@ -110,10 +114,8 @@ record::Outputs outputs_of(RunState& state) {
   return list;
 }
 
-void start_record(RunState& state, const encoder::EncoderInfo& encoder) {
-  const Study& study = state.study;
-  state.encoder_info = encoder;
-  state.precision = encoder::resolve_precision(study.precision, encoder);
+void start_record(RunState& state) {
+  const Study& study = state.study();
   record::RunDocument& document = state.record.document();
   document.command = {study.path, study.overrides, state.context.threads, state.options.full_hash};
   document.caller = record::describe_caller();
@@ -129,8 +131,7 @@ void start_record(RunState& state, const encoder::EncoderInfo& encoder) {
                                  {"openslide", slide::openslide_version()}});
   state.record.write();
   // The text as it was, so that the run can be made again when the file has moved on.
-  io::write_file_atomic(state.record.folder() + "/study.toml",
-                        without_credentials(io::read_text_file(study.path)));
+  io::write_file_atomic(state.record.folder() + "/study.toml", without_credentials(study.text));
 }
 
 void record_outcomes(RunState& state, bool now) {

@@ -2,20 +2,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <new>
 
 #include "lamella/base/error.h"
-#include "lamella/base/text.h"
-#include "lamella/io/files.h"
-#include "lamella/storage/changes.h"
 #include "lamella/study/run_report_internal.h"
 
 namespace lamella::study {
 
 namespace {
-
-constexpr const char* kUnfinished = "it was damaged or not finished";
 
 // While it lives the names of steps begin with the slide's place.
 class ProgressOfCohort {
@@ -37,34 +31,22 @@ class ProgressOfCohort {
   std::function<void(const Progress&)> shown_;
 };
 
-double now_seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+void take_report(RunState& state, SlideWork& work, const PieceReport& report) {
+  record::Outcome& outcome = work.outcome;
+  outcome.remade.insert(outcome.remade.end(), report.remade.begin(), report.remade.end());
+  outcome.patches += report.patches;
+  outcome.patches_reused += report.patches_reused;
+  outcome.patches_resumed += report.patches_resumed;
+  for (const auto& [step, seconds] : report.seconds) state.result.seconds[step] += seconds;
 }
 
 }  // namespace
-
-StepTimer::StepTimer(double& seconds) : seconds_(seconds), start_(now_seconds()) {}
-
-StepTimer::~StepTimer() { seconds_ += now_seconds() - start_; }
-
-encoder::Encoder& RunState::loaded_encoder() {
-  if (!encoder) {
-    encoder = encoder::load_encoder(encoder_info, precision, context.threads);
-    result.compile_seconds = encoder->compile_seconds();
-  }
-  return *encoder;
-}
-
-std::string RunState::file(const std::string& folder, const SlideWork& work,
-                           const std::string& extension) const {
-  return study.output + "/" + folder + "/" + work.entry.slide_id + extension;
-}
 
 void for_each_slide(RunState& state, const std::function<void(SlideWork&)>& step) {
   for (SlideWork& work : state.works) {
     if (!work.alive()) continue;
     state.context.cancel.check();
-    const StepTimer timer(work.outcome.seconds);
+    const AddSeconds timer(work.outcome.seconds);
     try {
       step(work);
     } catch (const Error& error) {
@@ -75,7 +57,6 @@ void for_each_slide(RunState& state, const std::function<void(SlideWork&)>& step
     } catch (const std::exception& error) {  // of another library, out of threads for instance
       work.outcome.error = work.entry.path + ": unexpected: " + error.what();
     }
-    work.slide.reset();
     if (!work.alive()) {
       work.outcome.status = "failed";
       state.context.warn("slide '" + work.entry.slide_id + "' failed: " + *work.outcome.error);
@@ -85,7 +66,8 @@ void for_each_slide(RunState& state, const std::function<void(SlideWork&)>& step
   }
 }
 
-void for_each_slide_but(RunState& state, Role except, const std::function<void(SlideWork&)>& step) {
+void for_each_slide_but(RunState& state, Role except,
+                        const std::function<void(SlideWork&, SlidePieces&)>& step) {
   const auto concerned = [&](const SlideWork& work) {
     return work.alive() && work.entry.role != except;
   };
@@ -95,25 +77,16 @@ void for_each_slide_but(RunState& state, Role except, const std::function<void(S
   for_each_slide(state, [&](SlideWork& work) {
     if (work.entry.role == except) return;
     ++place;
-    step(work);
+    SlidePieces pieces(state.pieces, *work.slide, state.encoder, state.context);
+    try {
+      step(work, pieces);
+    } catch (...) {
+      take_report(state, work, pieces.report());
+      throw;
+    }
+    take_report(state, work, pieces.report());
   });
-}
-
-void note_remade(RunState& state, SlideWork& work, const std::string& piece,
-                 std::vector<std::string> why) {
-  state.context.note(
-      fmt::format("slide '{}': {} made again: {}", work.entry.slide_id, piece, join(why, ", ")));
-  work.outcome.remade.push_back({piece, std::move(why)});
-}
-
-bool find_finished(RunState& state, SlideWork& work, const std::string& piece,
-                   const std::string& path, const std::string& key) {
-  if (!io::exists(path)) return false;
-  const auto found = storage::read_key(path);
-  if (found == key) return true;
-  note_remade(state, work, piece,
-              found ? storage::changes(*found, key) : std::vector<std::string>{kUnfinished});
-  return false;
+  state.result.compile_seconds = state.encoder.compile_seconds();
 }
 
 }  // namespace lamella::study

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the steps of one run share.
+// The cohort loop, and what its steps share.
 #pragma once
 
 #include <functional>
@@ -9,82 +9,65 @@
 #include <string>
 #include <vector>
 
-#include "lamella/annotation/annotation.h"
-#include "lamella/encoder/encoder.h"
+#include "lamella/base/stopwatch.h"
 #include "lamella/mlflow/follower.h"
-#include "lamella/model/model.h"
 #include "lamella/record/run_record.h"
-#include "lamella/slide/slide.h"
 #include "lamella/storage/storage.h"
+#include "lamella/study/pieces_internal.h"
 #include "lamella/study/run_study.h"
 
 namespace lamella::study {
 
+// The labelled rows of a train or test slide.
+struct LabelledSlide {
+  storage::FeatureFile file;
+  std::string key;  // of the features
+};
+
 // One slide of the cohort while the run goes on.
 struct SlideWork {
   SlideEntry entry;
-  std::optional<slide::SlideInfo> info;       // as the slide was when the run began
-  std::shared_ptr<const slide::Slide> slide;  // only while a step is at its pixels
-  std::optional<annotation::AnnotationSet> annotations;
-  std::string annotations_sha256;
-  std::optional<storage::FeatureFile> labelled;  // of train and test slides
-  std::string labelled_key;
+  std::optional<CohortSlide> slide;  // once it was opened
+  std::optional<LabelledSlide> labelled;
   bool scored = false;  // its grid
   record::Outcome outcome;
 
   bool alive() const { return !outcome.error; }
 };
 
+// Where the record is sent to while the run goes on.
+struct Sending {
+  mlflow::PublishOptions options;  // uri "": nowhere
+  std::unique_ptr<mlflow::Follower> follower;
+  double seconds = 0;  // that the run waited for it
+};
+
 struct RunState {
-  const Study& study;
   const RunOptions& options;
   Context context;  // its warnings go into the result, too
   StudyResult& result;
   record::RunRecord& record;
-  std::vector<patch::LabelledCentres> centres{};
-  encoder::EncoderInfo encoder_info{};
-  encoder::Precision precision = encoder::Precision::kF32;  // as resolved
-  std::unique_ptr<encoder::Encoder> encoder{};              // loaded when first needed
+  PieceContext pieces;
+  LazyEncoder encoder{};
   std::vector<SlideWork> works{};
-  std::optional<double> model_mpp{};
-  model::Model model{};
-  std::string model_sha256{};
-  mlflow::PublishOptions publish{};  // uri "": nowhere
-  std::unique_ptr<mlflow::Follower> follower{};
-  double publish_seconds = 0;                          // that the run waited for it
+  FittedModel fitted{};
+  Sending sending{};
   std::map<std::string, std::string> output_hashes{};  // of finished files, by their names
 
-  encoder::Encoder& loaded_encoder();
-  std::string file(const std::string& folder, const SlideWork& work,
-                   const std::string& extension) const;
-};
-
-// Adds the time since construction to *seconds when it ends.
-class StepTimer {
- public:
-  explicit StepTimer(double& seconds);
-  ~StepTimer();
-  StepTimer(const StepTimer&) = delete;
-  StepTimer& operator=(const StepTimer&) = delete;
-
- private:
-  double& seconds_;
-  double start_;
+  const Study& study() const { return pieces.study; }
 };
 
 // The cohort loop: calls step for every slide that has not failed; an Error of the slide becomes
-// its outcome (kInterrupted is rethrown). No slide is open after it: a cohort needs no more files
-// and memory than one slide.
+// its outcome (kInterrupted is rethrown).
 void for_each_slide(RunState& state, const std::function<void(SlideWork&)>& step);
-// Only those whose role is not `except`; progress says how far the cohort is: "45/400 encode T045".
-void for_each_slide_but(RunState& state, Role except, const std::function<void(SlideWork&)>& step);
+// Only those whose role is not `except`, with their pieces, whose report goes into the outcome;
+// progress says how far the cohort is: "45/400 encode T045".
+void for_each_slide_but(RunState& state, Role except,
+                        const std::function<void(SlideWork&, SlidePieces&)>& step);
 
-// Says, in the log and in the slide's outcome, that a piece which was there is made again.
-void note_remade(RunState& state, SlideWork& work, const std::string& piece,
-                 std::vector<std::string> why);
-// Whether `path` is there under this key; if it is under another one, that is noted.
-bool find_finished(RunState& state, SlideWork& work, const std::string& piece,
-                   const std::string& path, const std::string& key);
+// Error kMismatch if a slide to train on and one to test on are the same file under two names; a
+// warning if two of the same role are. All slides must have been opened.
+void refuse_same_slides(const RunState& state);
 
 // Sends the record as it is to the MLflow server, if one is named. A server that is away or refuses
 // is a warning: the run goes on, and 'lamella runs publish' sends its record later. While the run

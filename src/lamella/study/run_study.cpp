@@ -97,7 +97,7 @@ void take_outcomes(RunState& state) {
   for (const auto& [step_name, seconds] : state.result.seconds) {
     state.record.measure("seconds_" + step_name, seconds);
   }
-  state.result.precision = std::string(encoder::to_string(state.precision));
+  state.result.precision = std::string(encoder::to_string(state.pieces.precision));
 }
 
 }  // namespace
@@ -117,8 +117,11 @@ StudyResult run_study(const Study& study, const RunOptions& options, const Conte
   for (const char* step : {"plan", "encode", "train", "score", "map"}) result.seconds[step] = 0;
   result.run_id = record.document().run_id;
   result.run_folder = record.folder();
-  RunState state{
-      .study = study, .options = options, .context = context, .result = result, .record = record};
+  RunState state{.options = options,
+                 .context = context,
+                 .result = result,
+                 .record = record,
+                 .pieces = piece_context(study, encoder_info)};
   state.context.warning = [&](const std::string& message) {
     result.warnings.push_back(message);
     record.add_warning(message);
@@ -129,7 +132,7 @@ StudyResult run_study(const Study& study, const RunOptions& options, const Conte
     context.note(message);
   };
   log_progress(state.context, record);
-  start_record(state, encoder_info);
+  start_record(state);
   choose_server(state);
   send_record(state, Moment::kUnderway);
   for (const std::string& warning : study.warnings) state.context.warn(warning);

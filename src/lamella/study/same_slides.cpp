@@ -6,7 +6,7 @@
 
 #include "lamella/base/error.h"
 #include "lamella/io/byte_source.h"
-#include "lamella/study/pieces_internal.h"
+#include "lamella/study/run_state_internal.h"
 
 namespace lamella::study {
 
@@ -33,7 +33,7 @@ void refuse_same_slides(const RunState& state) {
   for (const SlideWork& work : state.works) {
     if (!work.alive() || work.entry.role == Role::kScore) continue;
     state.context.cancel.check();
-    std::vector<const SlideWork*>& like = seen[work.info->fingerprint];
+    std::vector<const SlideWork*>& like = seen[work.slide->info.fingerprint];
     for (const SlideWork* other : like) {
       if (!same_content(*other, work)) continue;
       const std::string both =
@@ -41,9 +41,9 @@ void refuse_same_slides(const RunState& state) {
       if (other->entry.role != work.entry.role) {
         throw Error(ErrorCode::kMismatch,
                     both + "; a model must not be judged by a slide that it learned from",
-                    state.study.slides_table);
+                    state.study().slides_table);
       }
-      state.context.warn(fmt::format("{}: {}; it counts twice", state.study.slides_table, both));
+      state.context.warn(fmt::format("{}: {}; it counts twice", state.study().slides_table, both));
       break;
     }
     like.push_back(&work);

@@ -28,9 +28,26 @@ std::string_view to_string(Role role) {
 
 namespace {
 
-const std::vector<io::TableColumn> kColumns = {{"slide_id", true}, {"path", true},  {"patient_id"},
-                                               {"role", true},     {"annotations"}, {"mpp"},
-                                               {"image"}};
+struct TissueColumn {
+  const char* key;
+  double tissue::TissueOptions::*member;
+};
+constexpr TissueColumn kTissueColumns[] = {{"mask_mpp", &tissue::TissueOptions::mask_mpp},
+                                           {"min_area_um2", &tissue::TissueOptions::min_area_um2},
+                                           {"max_hole_um2", &tissue::TissueOptions::max_hole_um2},
+                                           {"min_density", &tissue::TissueOptions::min_density},
+                                           {"max_gap_um", &tissue::TissueOptions::max_gap_um},
+                                           {"max_air_um", &tissue::TissueOptions::max_air_um}};
+
+std::string column_of(const TissueColumn& column) { return fmt::format("tissue.{}", column.key); }
+
+std::vector<io::TableColumn> known_columns() {
+  std::vector<io::TableColumn> columns = {{"slide_id", true}, {"path", true},  {"patient_id"},
+                                          {"role", true},     {"annotations"}, {"mpp"},
+                                          {"image"},          {"mask"}};
+  for (const TissueColumn& column : kTissueColumns) columns.push_back({column_of(column)});
+  return columns;
+}
 
 class RowReader {
  public:
@@ -64,10 +81,30 @@ class RowReader {
         !(*entry.mpp >= slide::kMinPlausibleMpp && *entry.mpp <= slide::kMaxPlausibleMpp))
       fail("mpp", expected);
     entry.image = table_.text(row_, "image");
+    read_mask(folder, entry);
     return entry;
   }
 
  private:
+  void read_mask(const std::string& folder, SlideEntry& entry) const {
+    const std::string mask = table_.text(row_, "mask");
+    if (mask == "none") {
+      entry.mask = mask;
+    } else if (!mask.empty() && mask != "auto") {
+      entry.mask = io::resolve(folder, mask);
+    }
+    for (const TissueColumn& column : kTissueColumns) {
+      const auto value = table_.number(row_, column_of(column), "a number");
+      if (value) entry.tissue[column.key] = *value;
+    }
+    try {
+      tissue_of(entry, {}).validate();
+    } catch (const Error& error) {
+      throw Error(error.code(), fmt::format("line {}: {}", entry.line, error.message()),
+                  table_.path());
+    }
+  }
+
   Role role() const {
     const std::string text = to_lower(table_.needed(row_, "role", "train, test or score"));
     for (const Role candidate : {Role::kTrain, Role::kTest, Role::kScore}) {
@@ -115,11 +152,19 @@ void check_ids(const std::vector<SlideEntry>& entries, const std::string& path) 
 }  // namespace
 
 std::vector<SlideEntry> read_slides_table(const std::string& path, io::Notes notes) {
-  const io::Table table = io::read_table(path, kColumns, "slides", notes);
+  const io::Table table = io::read_table(path, known_columns(), "slides", notes);
   std::vector<SlideEntry> entries;
   for (size_t row = 0; row < table.size(); ++row) entries.push_back(RowReader(table, row).entry());
   check_ids(entries, path);
   return entries;
+}
+
+tissue::TissueOptions tissue_of(const SlideEntry& entry, tissue::TissueOptions options) {
+  for (const TissueColumn& column : kTissueColumns) {
+    const auto found = entry.tissue.find(column.key);
+    if (found != entry.tissue.end()) options.*column.member = found->second;
+  }
+  return options;
 }
 
 }  // namespace lamella::study

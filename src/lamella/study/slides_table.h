@@ -2,12 +2,14 @@
 // The table of slides of a study.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "lamella/io/text_file.h"
+#include "lamella/tissue/tissue.h"
 
 namespace lamella::study {
 
@@ -19,17 +21,23 @@ struct SlideEntry {
   std::string path;        // resolved against the table's folder
   std::string patient_id;  // the slide id where the table gives none (role score only)
   Role role = Role::kScore;
-  std::string annotations;    // path of the annotations, "" if none
-  std::optional<double> mpp;  // µm/px at level 0, wins over the file's
-  std::string image;          // number or name, where the file holds several; "" if none is given
+  std::string annotations;               // path of the annotations, "" if none
+  std::optional<double> mpp;             // µm/px at level 0, wins over the file's
+  std::string image;                     // number or name, where the file holds several; else ""
+  std::string mask = "auto";             // "auto", "none" or the path of a mask
+  std::map<std::string, double> tissue;  // keys of [tissue] that this slide has its own values of
   int line = 0;
 };
 
-// A table with a header: slide_id,path,patient_id,role[,annotations][,mpp][,image], columns in any order
+// A table with a header: slide_id,path,patient_id,role[,annotations][,mpp][,image][,mask], and
+// tissue.KEY for keys of [tissue] that are numbers (empty: the study's); columns in any order
 // and among others (left out, and noted), parted by commas, semicolons or tabs. Error kFormat
 // (file, line, column, found, expected): a column or role that may be a slip, a field missing, a
 // number that is none, an mpp that no microscope has. Error kMismatch: a slide id twice; a patient
 // in both train and test (named). Error kInvalidArgument: no slides.
 std::vector<SlideEntry> read_slides_table(const std::string& path, io::Notes notes = nullptr);
+
+// The options of this slide's mask: the study's, and the row's own in their place.
+tissue::TissueOptions tissue_of(const SlideEntry& entry, tissue::TissueOptions options);
 
 }  // namespace lamella::study

@@ -9,28 +9,32 @@
 #include "lamella/base/error.h"
 #include "lamella/base/text.h"
 #include "lamella/io/files.h"
+#include "lamella/io/text_file.h"
 #include "lamella/mlflow/publish.h"
 #include "lamella/study/toml_reader_internal.h"
+#include "lamella/verbs/plan_slide.h"
 
 namespace lamella::study {
 
 namespace {
 
 constexpr int64_t kMaxPx = 1'000'000'000;
+constexpr int64_t kMaxBytes = 16 << 20;
 
 patch::AnnotationRule read_rule(TomlReader table) {
   patch::AnnotationRule rule;
-  rule.positive = table.texts("positive").value_or(rule.positive);
-  rule.negative = table.texts("negative").value_or(rule.negative);
-  rule.negative_from_tissue =
-      table.boolean("negative_from_tissue").value_or(rule.negative_from_tissue);
+  verbs::TwoGroups groups;
+  groups.positive = table.texts("positive").value_or(groups.positive);
+  groups.negative = table.texts("negative").value_or(groups.negative);
+  groups.negative_from_tissue =
+      table.boolean("negative_from_tissue").value_or(groups.negative_from_tissue);
   rule.min_coverage = table.number("min_coverage").value_or(rule.min_coverage);
   rule.min_tissue = table.number("min_tissue").value_or(rule.min_tissue);
   rule.max_per_slide = table.small_integer("max_per_slide").value_or(rule.max_per_slide);
   rule.seed =
       static_cast<uint64_t>(table.integer("seed").value_or(static_cast<int64_t>(rule.seed)));
   table.finish();
-  return rule;
+  return verbs::with_groups(rule, groups);
 }
 
 void read_patches(TomlReader table, const std::string& folder, Study& study) {
@@ -171,11 +175,18 @@ void check(const Study& study) {
 }  // namespace
 
 Study read_study(const std::string& path, const std::vector<std::string>& overrides,
-                 const std::string& base_folder) {
-  const toml::table root = parse_toml(path, overrides);
-  const std::string folder = base_folder.empty() ? io::parent_folder(path) : base_folder;
+                 const std::string& folder) {
+  return parse_study(io::read_decoded_text(path, kMaxBytes), path, overrides,
+                     folder.empty() ? io::parent_folder(path) : folder);
+}
+
+Study parse_study(const std::string& text, const std::string& path,
+                  const std::vector<std::string>& overrides, const std::string& folder) {
+  const toml::table root = parse_toml(text, path, overrides);
   TomlReader reader(root, "", path);
   Study study;
+  study.text = text;
+  study.folder = folder;
   study.path = path;
   study.overrides = overrides;
   study.name = reader.text("name").value_or(io::stem(path));
@@ -212,9 +223,9 @@ nlohmann::json optional_json(const auto& value) {
 }
 
 nlohmann::json rule_json(const patch::AnnotationRule& rule) {
-  return {{"positive", rule.positive},
-          {"negative", rule.negative},
-          {"negative_from_tissue", rule.negative_from_tissue},
+  return {{"positive", rule.rules.at(1).annotations},
+          {"negative", rule.rules.at(0).annotations},
+          {"negative_from_tissue", rule.rules.at(0).rest_of_tissue},
           {"min_coverage", rule.min_coverage},
           {"min_tissue", rule.min_tissue},
           {"max_per_slide", rule.max_per_slide},

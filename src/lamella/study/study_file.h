@@ -25,6 +25,8 @@ struct TrackingOptions {
 
 // Paths are as resolved: relative ones in the file are relative to the file's folder.
 struct Study {
+  std::string text;    // the file's, as it was read
+  std::string folder;  // what its relative paths are relative to
   std::string path;
   std::vector<std::string> overrides;  // as given
   std::string name;
@@ -33,6 +35,7 @@ struct Study {
   patch::PatchSpec patches;
   std::vector<patch::CentreFile> centers;
   std::optional<patch::AnnotationRule> from_annotations;
+  ClassTable classes{{"normal", "tumor"}};
   tissue::TissueOptions tissue;
   std::string encoder = "lite0";
   encoder::Precision precision = encoder::Precision::kAuto;
@@ -50,6 +53,9 @@ struct Study {
 // `folder`: what the file's relative paths are relative to, "" for its own folder.
 Study read_study(const std::string& path, const std::vector<std::string>& overrides = {},
                  const std::string& folder = {});
+// The same of a text that was read before; no file is read. `path` is what errors name.
+Study parse_study(const std::string& text, const std::string& path,
+                  const std::vector<std::string>& overrides, const std::string& folder);
 
 // The study as resolved, every option, for the run record.
 nlohmann::json to_json(const Study& study);

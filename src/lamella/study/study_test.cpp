@@ -144,6 +144,24 @@ TEST_F(StudyFiles, ReadsTheSlidesTable) {
   EXPECT_EQ(entries[2].patient_id, "c");
 }
 
+TEST_F(StudyFiles, SlidesHaveTheirOwnMasks) {
+  const std::string header = "slide_id,path,role,mask,tissue.min_density,tissue.max_gap_um\n";
+  const auto entries =
+      read_slides_table(write("slides.csv", header + "a,a.tif,score,,,\nb,b.tif,score,none,0.05,\n"
+                                                     "c,c.tif,score,masks/c.png,,120\n"));
+  tissue::TissueOptions study;
+  study.min_density = 0.03;
+  EXPECT_EQ(entries[0].mask, "auto");
+  EXPECT_EQ(tissue_of(entries[0], study).min_density, 0.03);
+  EXPECT_EQ(entries[1].mask, "none");
+  EXPECT_EQ(tissue_of(entries[1], study).min_density, 0.05);
+  EXPECT_EQ(entries[2].mask, folder_ + "/masks/c.png");
+  EXPECT_EQ(tissue_of(entries[2], study).max_gap_um, 120);
+  EXPECT_EQ(
+      message_of([&] { read_slides_table(write("slides.csv", header + "a,a.tif,score,,7,\n")); }),
+      "line 2: found min_density = 7, expected an optical density of 0.01 to 1");
+}
+
 TEST_F(StudyFiles, RefusesLeaksAndFaultsOfTheTable) {
   const std::string header = "slide_id,path,patient_id,role\n";
   const auto message = [&](const std::string& text) {

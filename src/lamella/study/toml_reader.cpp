@@ -7,7 +7,6 @@
 
 #include "lamella/base/error.h"
 #include "lamella/base/text.h"
-#include "lamella/io/text_file.h"
 #include "lamella/study/toml_reader_internal.h"
 
 namespace lamella::study {
@@ -69,8 +68,8 @@ void apply_override(toml::table& root, const std::string& text) {
 
 }  // namespace
 
-toml::table parse_toml(const std::string& path, const std::vector<std::string>& overrides) {
-  const std::string text = io::read_decoded_text(path, 16 << 20);
+toml::table parse_toml(const std::string& text, const std::string& path,
+                       const std::vector<std::string>& overrides) {
   toml::table root;
   try {
     root = toml::parse(text);

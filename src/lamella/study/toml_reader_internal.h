@@ -52,6 +52,7 @@ class TomlReader {
 };
 
 // Parses the file and applies the overrides.
-toml::table parse_toml(const std::string& path, const std::vector<std::string>& overrides);
+toml::table parse_toml(const std::string& text, const std::string& path,
+                       const std::vector<std::string>& overrides);
 
 }  // namespace lamella::study

@@ -3,127 +3,110 @@
 
 #include "lamella/base/error.h"
 #include "lamella/base/hash.h"
-#include "lamella/storage/changes.h"
+#include "lamella/base/text.h"
 #include "lamella/study/run_report_internal.h"
-#include "lamella/verbs/fold_groups.h"
+#include "lamella/verbs/evaluate_files.h"
 #include "lamella/verbs/train_files.h"
 
 namespace lamella::study {
 
 namespace {
 
-// The labelled rows of all slides of one role, one under the other.
-struct LabelledRows {
-  feature::FeatureMatrix features;
-  std::vector<int8_t> labels;
-  std::vector<verbs::GroupedSlide> slides;
-};
-
-LabelledRows gather(const RunState& state, Role role) {
-  LabelledRows rows;
-  std::vector<feature::FeatureMatrix> parts;
-  for (const SlideWork& work : state.works) {
-    if (work.entry.role != role || !work.alive() || !work.labelled) continue;
-    if (work.labelled->plan.rows.empty()) continue;
-    parts.push_back(work.labelled->features);
-    for (const patch::PatchRow& row : work.labelled->plan.rows) rows.labels.push_back(row.label);
-    rows.slides.push_back({work.entry.patient_id, work.labelled->plan.rows});
-  }
-  if (parts.empty()) return rows;
-  std::string warning;
-  rows.features = feature::concatenate(parts, &warning);
-  if (!warning.empty()) state.context.warn(warning);
-  return rows;
-}
-
 std::string hash_model(const classifier::LinearModel& model) {
   const auto bytes = [](const std::vector<double>& values) {
     return std::as_bytes(std::span(values));
   };
-  const std::vector<double> rest = {model.bias, model.calibration.slope,
-                                    model.calibration.intercept};
+  std::vector<double> rest = model.biases;
+  rest.insert(rest.end(), {model.calibration.slope, model.calibration.intercept});
   Sha256 hash;
   hash.update(model.feature_space);
-  for (const auto* values : {&model.weights, &model.mean, &model.scale, &rest}) {
-    hash.update(bytes(*values));
-  }
+  hash.update(model.classes.text());
+  hash.update(bytes(model.weights));
+  hash.update(bytes(model.mean));
+  hash.update(bytes(model.scale));
+  hash.update(bytes(rest));
   return hash.hex();
 }
 
-void evaluate_role(RunState& state, Role role, const LabelledRows& rows) {
-  feature::ScoreVector scores;
-  if (!rows.labels.empty()) {
-    scores = classifier::score_patches(rows.features, state.model.classifier);
-  }
-  size_t at = 0;
+// Scores and figures of the labelled rows of one role.
+void evaluate_role(RunState& state, Role role) {
+  std::vector<verbs::NamedScores> scores;
+  std::vector<verbs::Truth> truths;
   for (const SlideWork& work : state.works) {
     if (work.entry.role != role || !work.alive() || !work.labelled) continue;
-    feature::ScoreVector part;
-    const size_t n = work.labelled->plan.rows.size();
-    part.values.assign(scores.values.begin() + static_cast<ptrdiff_t>(at),
-                       scores.values.begin() + static_cast<ptrdiff_t>(at + n));
-    at += n;
-    storage::write_scores(
-        work.labelled->plan, part,
-        storage::piece_key({{"features", nlohmann::json::parse(work.labelled_key)},
-                            {"model", state.model_sha256}}),
-        state.file("scores/labelled", work, ".csv"));
+    const auto& [file, key] = *work.labelled;
+    const std::string path = state.pieces.file("scores/labelled", work.entry.slide_id, ".csv");
+    const feature::ScoreMatrix made =
+        classifier::score_patches(file.features, state.fitted.model.classifier);
+    storage::write_scores(file.plan, made,
+                          storage::key_text(storage::ScoresKey{key, state.fitted.sha256}), path);
+    scores.push_back({file.plan.slide_id, path, heatmap::scored_patches(file.plan, made)});
+    truths.push_back({path, file.plan});
   }
   const std::string name(to_string(role));
-  state.result.metrics[name] = evaluation::evaluate(scores.values, rows.labels);
+  state.result.metrics[name] =
+      truths.empty() ? evaluation::Metrics() : verbs::evaluate_scores(scores, truths, {}).at("all");
   measure_metrics(state, name, state.result.metrics[name]);
 }
 
-void fill_model(RunState& state, const classifier::TrainResult& trained) {
-  model::Model& model = state.model;
-  model.name = state.study.name;
-  model.classifier = trained.model;
-  model.spec = state.study.patches;
-  model.effective_mpp = state.model_mpp;
-  model.encoder = state.encoder_info;
-  model.precision = state.precision;
-  model.trials = trained.trials;
-  state.model_sha256 = hash_model(model.classifier);
+// Of the slides to train on that have labels; the scale is that of all slides to train on.
+verbs::TrainFilesResult train_on_labelled(RunState& state) {
+  std::vector<storage::FeatureFile> files;
+  verbs::TrainFeaturesOptions options;
+  options.found_encoder = state.pieces.encoder;
+  options.train = state.study().train;
+  for (const SlideWork& work : state.works) {
+    if (work.entry.role != Role::kTrain || !work.alive() || !work.labelled) continue;
+    if (work.labelled->file.plan.rows.empty()) continue;
+    files.push_back(work.labelled->file);
+    options.patients[to_lower(work.entry.slide_id)] = work.entry.patient_id;
+  }
+  if (files.empty()) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "no labelled patch of any training slide is left to train on; see the failures and "
+                "warnings above",
+                state.study().path);
+  }
+  verbs::TrainFilesResult trained = verbs::train_features(std::move(files), options, state.context);
+  trained.model.name = state.study().name;
+  trained.model.effective_mpp = state.pieces.mpp;
+  return trained;
+}
+
+void record_training(RunState& state, const verbs::TrainFilesResult& trained) {
+  const model::Model& model = trained.model;
+  record::Training& training = state.record.document().training.emplace();
+  training.classes = model.classifier.classes.names;
+  training.class_rows = trained.class_rows;
+  training.folds = trained.folds;
+  training.lambda = model.classifier.lambda;
+  training.size_px = model.spec.size_px;
+  training.mpp = model.effective_mpp;
+  training.feature_space = model.classifier.feature_space;
+  training.model_sha256 = state.fitted.sha256;
+  for (const classifier::LambdaTrial& trial : model.trials) {
+    const auto step = static_cast<int64_t>(training.trials.size());
+    training.trials.push_back({trial.lambda, trial.mean_log_loss, trial.fold_log_loss});
+    state.record.measure("cv_lambda", trial.lambda, step);
+    state.record.measure("cv_log_loss", trial.mean_log_loss, step);
+  }
+  state.record.write();
 }
 
 }  // namespace
 
 void train_model(RunState& state) {
-  const LabelledRows train = gather(state, Role::kTrain);
-  if (train.labels.empty()) {
-    throw Error(ErrorCode::kInvalidArgument,
-                "no labelled patch of any training slide is left to train on; see the failures and "
-                "warnings above",
-                state.study.path);
-  }
   {
-    const StepTimer timer(state.result.seconds["train"]);
-    const std::vector<int32_t> groups = verbs::fold_groups(train.slides);
-    const classifier::TrainResult trained = classifier::train_classifier(
-        train.features, train.labels, groups, state.study.train, state.context);
-    fill_model(state, trained);
-    verbs::write_whole_model(state.model, state.study.output + "/model", state.context);
-    state.result.lambda = trained.model.lambda;
-    record::Training& training = state.record.document().training.emplace();
-    training.rows_positive = trained.rows_positive;
-    training.rows_negative = trained.rows_negative;
-    training.folds = trained.folds;
-    training.lambda = trained.model.lambda;
-    training.size_px = state.study.patches.size_px;
-    training.mpp = state.model_mpp;
-    training.feature_space = trained.model.feature_space;
-    training.model_sha256 = state.model_sha256;
-    for (const classifier::LambdaTrial& trial : trained.trials) {
-      const auto step = static_cast<int64_t>(training.trials.size());
-      training.trials.push_back({trial.lambda, trial.mean_log_loss, trial.fold_log_loss});
-      state.record.measure("cv_lambda", trial.lambda, step);
-      state.record.measure("cv_log_loss", trial.mean_log_loss, step);
-    }
-    state.record.write();
+    const AddSeconds timer(state.result.seconds["train"]);
+    const verbs::TrainFilesResult trained = train_on_labelled(state);
+    state.fitted = {trained.model, hash_model(trained.model.classifier)};
+    verbs::write_whole_model(trained.model, state.pieces.output + "/model", state.context);
+    state.result.lambda = trained.model.classifier.lambda;
+    record_training(state, trained);
   }
-  const StepTimer timer(state.result.seconds["score"]);
-  evaluate_role(state, Role::kTrain, train);
-  evaluate_role(state, Role::kTest, gather(state, Role::kTest));
+  const AddSeconds timer(state.result.seconds["score"]);
+  evaluate_role(state, Role::kTrain);
+  evaluate_role(state, Role::kTest);
   state.record.document().metrics = state.result.metrics;
   state.record.write();
   for (SlideWork& work : state.works) work.labelled.reset();

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstring>
 #include <opencv2/core.hpp>
+#include <opencv2/core/hal/intrin.hpp>
 #include <opencv2/imgproc.hpp>
 
 #include "lamella/tissue/glass_internal.h"
@@ -14,10 +15,12 @@ namespace {
 constexpr double kSmoothingPx = 0.8;
 constexpr int kFlatRange = 4;          // of luminance
 constexpr int kEvenPart = 40;          // percent
+constexpr int kEvenFrom = 40;          // luminance: what is darker counts as this bright
 constexpr int kDimmestGlass = 90;      // the darkest channel of glass
 constexpr int kPeakReach = 2;          // luminances to each side of the glass's own
 constexpr double kLeastGlass = 0.005;  // of the picture
-constexpr int64_t kLeastGlassPx = 20;
+constexpr int64_t kLeastGlassPx = 5;
+constexpr int kCountedEvery = 2;         // rows and columns
 constexpr double kStainedGreen = 0.045;  // optical density beyond the other channels'
 
 // The band and the rows around it, as a picture of its own: OpenCV rounds parts of pictures
@@ -35,12 +38,27 @@ cv::Mat joined(const MutableImageView& picture, int first, int last, std::span<c
   return rows;
 }
 
+// (r + 2 g + b + 2) / 4 of sixteen pixels.
+cv::v_uint8x16 luminance_of(const cv::v_uint8x16& r, const cv::v_uint8x16& g,
+                            const cv::v_uint8x16& b) {
+  cv::v_uint16x8 r0, r1, g0, g1, b0, b1;
+  cv::v_expand(r, r0, r1), cv::v_expand(g, g0, g1), cv::v_expand(b, b0, b1);
+  const cv::v_uint16x8 two = cv::v_setall_u16(2);
+  return cv::v_pack((r0 + g0 + g0 + b0 + two) >> 2, (r1 + g1 + g1 + b1 + two) >> 2);
+}
+
 cv::Mat luminance_of(const cv::Mat& rgb) {
   cv::Mat result(rgb.rows, rgb.cols, CV_8UC1);
   for (int y = 0; y < rgb.rows; ++y) {
     const uint8_t* from = rgb.ptr<uint8_t>(y);
     uint8_t* to = result.ptr<uint8_t>(y);
-    for (int x = 0; x < rgb.cols; ++x, from += 3) to[x] = static_cast<uint8_t>(luminance(from));
+    int x = 0;
+    for (; x + 16 <= rgb.cols; x += 16) {
+      cv::v_uint8x16 r, g, b;
+      cv::v_load_deinterleave(from + ptrdiff_t{3} * x, r, g, b);
+      cv::v_store(to + x, luminance_of(r, g, b));
+    }
+    for (; x < rgb.cols; ++x) to[x] = static_cast<uint8_t>(luminance(from + ptrdiff_t{3} * x));
   }
   return result;
 }
@@ -49,24 +67,55 @@ struct Local {
   cv::Mat smoothed, luminance, least, most;
 };
 
-void flag_row(const Local& local, int at, uint8_t* flags, BrightCounts& counts) {
+uint8_t flags_of(const uint8_t* rgb, int luminance, int range) {
+  const int high = std::max({rgb[0], rgb[1], rgb[2]}), low = std::min({rgb[0], rgb[1], rgb[2]});
+  const bool even = 100 * range < kEvenPart * std::max(luminance, kEvenFrom);
+  return static_cast<uint8_t>((range <= kFlatRange ? kFlat : 0) | (even ? kEven : 0) |
+                              (high < kNearBlack ? kDark : 0) | (low >= kPureWhite ? kWhite : 0));
+}
+
+cv::v_uint8x16 flags_of(const uint8_t* rgb, const cv::v_uint8x16& luminance,
+                        const cv::v_uint8x16& range) {
+  cv::v_uint8x16 r, g, b;
+  cv::v_load_deinterleave(rgb, r, g, b);
+  const auto all = [](int value) { return cv::v_setall_u8(static_cast<uint8_t>(value)); };
+  const cv::v_uint8x16 high = cv::v_max(cv::v_max(r, g), b), low = cv::v_min(cv::v_min(r, g), b);
+  cv::v_uint16x8 range0, range1, bright0, bright1;
+  cv::v_expand(range, range0, range1);
+  cv::v_expand(cv::v_max(luminance, all(kEvenFrom)), bright0, bright1);
+  const cv::v_uint16x8 part = cv::v_setall_u16(kEvenPart), percent = cv::v_setall_u16(100);
+  const cv::v_uint8x16 even =
+      cv::v_pack(range0 * percent < bright0 * part, range1 * percent < bright1 * part);
+  return ((range <= all(kFlatRange)) & all(kFlat)) | (even & all(kEven)) |
+         ((high < all(kNearBlack)) & all(kDark)) | ((low >= all(kPureWhite)) & all(kWhite));
+}
+
+void flag_row(const Local& local, int at, uint8_t* flags) {
   const uint8_t* rgb = local.smoothed.ptr<uint8_t>(at);
   const uint8_t* lum = local.luminance.ptr<uint8_t>(at);
   const uint8_t* least = local.least.ptr<uint8_t>(at);
   const uint8_t* most = local.most.ptr<uint8_t>(at);
-  for (int x = 0; x < local.smoothed.cols; ++x, rgb += 3) {
-    const int high = std::max({rgb[0], rgb[1], rgb[2]}), low = std::min({rgb[0], rgb[1], rgb[2]});
-    const int range = most[x] - least[x];
-    const bool flat = range <= kFlatRange, white = low >= kPureWhite, dark = high < kNearBlack;
-    const bool even = 100 * range < kEvenPart * std::max<int>(lum[x], 40);
-    flags[x] = static_cast<uint8_t>((flat ? kFlat : 0) | (even ? kEven : 0) | (dark ? kDark : 0) |
-                                    (white ? kWhite : 0));
-    counts.lit += !dark;
-    if (!flat) continue;
-    counts.flat_white += white;
-    if (white || low < kDimmestGlass) continue;
+  int x = 0;
+  for (; x + 16 <= local.smoothed.cols; x += 16) {
+    const cv::v_uint8x16 range = cv::v_load(most + x) - cv::v_load(least + x);
+    cv::v_store(flags + x, flags_of(rgb + ptrdiff_t{3} * x, cv::v_load(lum + x), range));
+  }
+  for (; x < local.smoothed.cols; ++x) {
+    flags[x] = flags_of(rgb + ptrdiff_t{3} * x, lum[x], most[x] - least[x]);
+  }
+}
+
+void count_row(const Local& local, int at, const uint8_t* flags, BrightCounts& counts) {
+  const uint8_t* rgb = local.smoothed.ptr<uint8_t>(at);
+  const uint8_t* lum = local.luminance.ptr<uint8_t>(at);
+  for (int x = 0; x < local.smoothed.cols; x += kCountedEvery) {
+    counts.lit += (flags[x] & kDark) == 0;
+    if (!(flags[x] & kFlat)) continue;
+    const uint8_t* pixel = rgb + ptrdiff_t{3} * x;
+    counts.flat_white += (flags[x] & kWhite) != 0;
+    if ((flags[x] & kWhite) || std::min({pixel[0], pixel[1], pixel[2]}) < kDimmestGlass) continue;
     ++counts.pixels[lum[x]];
-    for (size_t c = 0; c < 3; ++c) counts.colour_sums[lum[x]][c] += rgb[c];
+    for (size_t c = 0; c < 3; ++c) counts.colour_sums[lum[x]][c] += pixel[c];
   }
 }
 
@@ -121,7 +170,8 @@ BrightCounts flag_rows(const MutableImageView& picture, const MutableImageView& 
   const int halo = static_cast<int>(above.size() / row_bytes);
   for (int y = first; y < last; ++y) {
     const int at = halo + y - first;
-    flag_row(local, at, flags.row(y), counts);
+    flag_row(local, at, flags.row(y));
+    if (y % kCountedEvery == 0) count_row(local, at, flags.row(y), counts);
     std::memcpy(picture.row(y), local.smoothed.ptr<uint8_t>(at), row_bytes);
   }
   return counts;

@@ -21,13 +21,14 @@ enum PixelFlag : uint8_t {
   kInk = 32,         // an ink's hue, and dense
   kMaybeInk = 64,    // an ink's hue, faint: the edge of a stroke
   kBlackInk = 128,   // neutral and dense
-  kBlackestInk = 1,  // in the place of kFlat, once glass is known: very dense
+  kBlackestInk = 1,  // in the place of kFlat where the step of density is not 0: very dense
 };
 
 constexpr int kNearBlack = 32;   // the brightest channel, 0-255, of kDark is less
 constexpr int kPureWhite = 250;  // the darkest channel of kWhite is at least this
 
-// Flat, bright pixels by luminance: whole numbers, so that bands add up to the whole picture.
+// Flat, bright pixels of every other row and column by luminance: whole numbers, so that bands add
+// up to the whole picture.
 struct BrightCounts {
   std::array<int64_t, 256> pixels{};
   std::array<std::array<int64_t, 3>, 256> colour_sums{};
@@ -72,8 +73,11 @@ class UnevenGlass {
                int cell_row);
   // Once all are measured: cells without glass get their neighbours' value; then smoothed.
   void complete();
+  // The least of all.
+  int least() const;
+
   // Of each pixel of a row, three channels, between the cells' centres.
-  void row(int y, std::vector<int>& densities) const;
+  void row(int y, std::vector<int16_t>& densities) const;
 
  private:
   using Cell = std::array<int, 3>;
@@ -89,7 +93,6 @@ class UnevenGlass {
   void fill();
   void smooth();
 
-  std::vector<Place> across_;
   int width_, columns_, rows_;
   std::vector<Cell> cells_;
   std::vector<uint8_t> known_;

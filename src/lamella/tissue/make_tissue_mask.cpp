@@ -18,8 +18,8 @@ namespace {
 constexpr int64_t kMaxMaskPx = 16384;
 // Without an mpp a small picture must not lose all its pieces.
 constexpr double kMaxDroppedPart = 0.005;
-constexpr double kMinInkUm2 = 4'096;  // a smaller piece of an ink's colour is none
-constexpr double kMinLineUm = 1'200;  // a shorter line is no edge of a coverslip
+constexpr double kMinInkUm2 = 40'000;  // a smaller piece of an ink's colour may be blood
+constexpr double kMinLineUm = 1'200;   // a shorter line is no edge of a coverslip
 constexpr double kMaxLineWidthUm = 112;
 
 void require(bool good, const char* name, double found, const char* expected) {
@@ -83,8 +83,8 @@ void TissueOptions::validate() const {
           "0 or more");
   require(max_hole_um2 >= 0 && std::isfinite(max_hole_um2), "max_hole_um2", max_hole_um2,
           "0 or more");
-  require(min_density >= 0.005 && min_density <= 1, "min_density", min_density,
-          "an optical density of 0.005 to 1");
+  require(min_density >= 0.01 && min_density <= 1, "min_density", min_density,
+          "an optical density of 0.01 to 1");
   require(max_gap_um >= 0 && max_gap_um <= 500, "max_gap_um", max_gap_um, "0 to 500 um");
   require(max_air_um >= 0 && max_air_um <= 500, "max_air_um", max_air_um, "0 to 500 um");
 }

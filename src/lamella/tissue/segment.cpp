@@ -103,16 +103,16 @@ void note_left_out(const ImageView& flags, const ImageView& steps, const Stained
       const uint8_t* mask = result.mask.row(y);
       uint8_t* out = result.left_out.row(y);
       for (int x = 0; x < flags.width; ++x) {
-        LeftOut why = LeftOut::kNothing;
-        if (mask[x]) {
-          // Tissue.
-        } else if (flag[x] & never) {
+        const bool plain = step[x] <= input.step && !(flag[x] & never) && !(barred && barred[x]);
+        out[x] = 0;
+        if (plain || mask[x]) continue;
+        LeftOut why = LeftOut::kSmall;
+        if ((flag[x] & never) || (barred && barred[x] == kBarredPadding)) {
           why = LeftOut::kNeverImaged;
         } else if (barred && barred[x]) {
-          why = barred[x] == kBarredInk ? LeftOut::kInk : LeftOut::kNeverImaged;
-        } else if (step[x] > input.step) {
-          const bool neutral = input.coloured && !(flag[x] & kColoured);
-          why = neutral ? LeftOut::kShadow : LeftOut::kSmall;
+          why = LeftOut::kInk;
+        } else if (input.coloured && !(flag[x] & kColoured)) {
+          why = LeftOut::kShadow;
         }
         out[x] = static_cast<uint8_t>(why);
       }

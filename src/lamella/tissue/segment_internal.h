@@ -14,7 +14,7 @@ struct SegmentOptions {
   ShapeOptions shape;
   double min_area_px = 0;         // smaller pieces are dropped
   double max_hole_px = 0;         // smaller holes, not at the picture's edge, are filled
-  double min_ink_px = 64;         // smaller pieces of ink are none
+  double min_ink_px = 625;        // smaller pieces of ink are none
   double min_line_px = 150;       // length of the edge of a coverslip
   double max_line_width_px = 14;  // its width, with its shadow
 };

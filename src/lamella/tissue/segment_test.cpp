@@ -227,14 +227,15 @@ TEST(UnevenGlass, ByHand) {
   UnevenGlass glass(64, 32);
   glass.measure(picture.view(), flags.view(), density_table({{200, 200, 200}, true}), 0);
   glass.complete();
-  std::vector<int> row;
+  std::vector<int16_t> row;
   glass.row(7, row);
   // Smoothed: (3 * 0 + 51) / 4 = 12 and (0 + 3 * 51) / 4 = 38, at the cells' centres and beyond;
   // between them at x = 32: 33 of 64 on the way, (31 * 12 + 33 * 38) / 64 = 25.4.
   EXPECT_EQ(row[0], 12);
-  EXPECT_EQ(row[3 * 15], 12);
-  EXPECT_EQ(row[3 * 32], 25);
-  EXPECT_EQ(row[3 * 63 + 2], 38);
+  EXPECT_EQ(row[45], 12);
+  EXPECT_EQ(row[96], 25);
+  EXPECT_EQ(row[191], 38);
+  EXPECT_EQ(glass.least(), 0);
 }
 
 TEST(UnevenGlass, CellsWithoutGlassTakeTheirNeighbours) {
@@ -248,12 +249,12 @@ TEST(UnevenGlass, CellsWithoutGlassTakeTheirNeighbours) {
   UnevenGlass glass(160, 32);
   glass.measure(picture.view(), flags.view(), density_table({{200, 200, 200}, true}), 0);
   glass.complete();
-  std::vector<int> row;
+  std::vector<int16_t> row;
   glass.row(0, row);
   // 0, 0, (0 + 51) / 2 = 25, 51, 51; smoothed at the middle: (0 + 50 + 51) / 4 = 25.
   EXPECT_EQ(row[0], 0);
-  EXPECT_NEAR(row[3 * 80], 25, 1);
-  EXPECT_EQ(row[3 * 159], 51);
+  EXPECT_NEAR(row[240], 25, 1);
+  EXPECT_EQ(row[477], 51);
 }
 
 struct Measured {

@@ -10,7 +10,7 @@ namespace lamella::tissue {
 
 namespace {
 
-constexpr int kBandRows = 256;
+constexpr int kBlockPx = 256;
 constexpr int kWallPx = 5;      // a square of this side does not fit into a thin wall
 constexpr int kNearWalls = 33;  // side of the square in which walls are counted
 // Of its pixels that are walls in fat and lung: 7 %.
@@ -25,15 +25,15 @@ struct Octagon {
 };
 
 cv::Mat close_by(const cv::Mat& mask, int radius) {
-  cv::Mat result = mask.clone();
-  if (radius == 0) return result;
+  if (radius == 0) return mask.clone();
   const Octagon shape(radius);
   const cv::Mat side = square(2 * shape.half_side + 1);
   const cv::Mat cross = cv::getStructuringElement(cv::MORPH_CROSS, cv::Size(3, 3));
   const cv::Point middle(-1, -1);
-  cv::dilate(result, result, side);
-  if (shape.crosses > 0) cv::dilate(result, result, cross, middle, shape.crosses);
-  cv::erode(result, result, side);
+  cv::Mat grown, result;
+  cv::dilate(mask, grown, side);
+  if (shape.crosses > 0) cv::dilate(grown, grown, cross, middle, shape.crosses);
+  cv::erode(grown, result, side);
   if (shape.crosses > 0) cv::erode(result, result, cross, middle, shape.crosses);
   return result;
 }
@@ -56,10 +56,28 @@ cv::Mat foam(const cv::Mat& stained) {
   return result;
 }
 
-cv::Mat rows_of(const ImageView& image, int first, int last) {
+cv::Mat part_of(const ImageView& image, const cv::Rect& part) {
   // OpenCV has no read-only matrix; nothing writes to it.
-  return cv::Mat(last - first, image.width, CV_8UC1, const_cast<uint8_t*>(image.row(first)),
+  return cv::Mat(part.height, part.width, CV_8UC1, const_cast<uint8_t*>(image.row(part.y)) + part.x,
                  static_cast<size_t>(image.stride));
+}
+
+// Of a part that is as large as what the passes see around it.
+cv::Mat closed_part(const cv::Mat& stained, const cv::Mat& barred, const ShapeOptions& options) {
+  const int count = cv::countNonZero(stained);
+  cv::Mat closed;
+  if (count == 0 || (barred.empty() && count == stained.rows * stained.cols)) {
+    stained.copyTo(closed);
+    return closed;
+  }
+  closed = close_by(stained, options.gap_px);
+  const cv::Mat is_foam = foam(stained);
+  if (cv::countNonZero(is_foam) > 0) closed |= close_by(stained, options.air_px) & is_foam;
+  if (!barred.empty()) closed.setTo(0, barred);
+  cv::Mat opened;
+  cv::morphologyEx(closed, opened, cv::MORPH_OPEN,
+                   cv::getStructuringElement(cv::MORPH_ELLIPSE, cv::Size(3, 3)));
+  return opened;
 }
 
 }  // namespace
@@ -67,25 +85,20 @@ cv::Mat rows_of(const ImageView& image, int first, int last) {
 void close_tissue(const ImageView& stained, const ImageView& barred, const ShapeOptions& options,
                   const MutableImageView& mask, int threads) {
   const int halo = 2 * std::max({options.gap_px, options.air_px, kWallPx + kNearWalls / 4}) + 2;
-  const int64_t bands = (stained.height + kBandRows - 1) / kBandRows;
-  parallel_for(bands, threads, [&](int64_t band, int) {
-    const int first = static_cast<int>(band) * kBandRows;
-    const int last = std::min(stained.height, first + kBandRows);
-    const int top = std::max(0, first - halo), bottom = std::min(stained.height, last + halo);
-    const cv::Mat rows = rows_of(stained, top, bottom);
-    cv::Mat closed = close_by(rows, options.gap_px);
-    const cv::Mat is_foam = foam(rows);
-    if (cv::countNonZero(is_foam) > 0) {
-      closed |= close_by(rows, options.air_px) & is_foam;
-    }
-    if (barred.data) closed.setTo(0, rows_of(barred, top, bottom));
-    cv::morphologyEx(closed, closed, cv::MORPH_OPEN,
-                     cv::getStructuringElement(cv::MORPH_ELLIPSE, cv::Size(3, 3)));
-    for (int y = first; y < last; ++y) {
-      const uint8_t* from = closed.ptr<uint8_t>(y - top);
-      std::transform(from, from + stained.width, mask.row(y),
-                     [](uint8_t value) { return value ? uint8_t{255} : uint8_t{0}; });
-    }
+  const int64_t across = (stained.width + kBlockPx - 1) / kBlockPx;
+  const int64_t down = (stained.height + kBlockPx - 1) / kBlockPx;
+  const cv::Rect whole(0, 0, stained.width, stained.height);
+  parallel_for(across * down, threads, [&](int64_t block, int) {
+    const cv::Rect own = cv::Rect(static_cast<int>(block % across) * kBlockPx,
+                                  static_cast<int>(block / across) * kBlockPx, kBlockPx, kBlockPx) &
+                         whole;
+    const cv::Rect seen =
+        cv::Rect(own.x - halo, own.y - halo, own.width + 2 * halo, own.height + 2 * halo) & whole;
+    const cv::Mat bars = barred.data ? part_of(barred, seen) : cv::Mat();
+    const cv::Mat closed = closed_part(part_of(stained, seen), bars, options);
+    cv::Mat out(own.height, own.width, CV_8UC1, mask.row(own.y) + own.x,
+                static_cast<size_t>(mask.stride));
+    cv::compare(closed(own - seen.tl()), 0, out, cv::CMP_NE);
   });
 }
 

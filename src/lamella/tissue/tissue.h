@@ -23,7 +23,7 @@ struct TissueOptions {
   int mask_max_px = 1024;        // longer side of the mask where the slide has no mpp: 16-16384
   double min_area_um2 = 40'000;  // smaller pieces are dropped (200 µm squared)
   double max_hole_um2 = 60'000;  // smaller holes are filled
-  double min_density = 0.018;    // optical density (natural) against the glass, 0.005-1: what is
+  double min_density = 0.018;    // optical density (natural) against the glass, 0.01-1: what is
                                  // paler is never tissue
   double max_gap_um = 80;        // gaps up to this wide are closed, 0-500
   double max_air_um = 190;       // spaces between thin walls (fat, alveoli) are closed, 0-500
@@ -76,6 +76,19 @@ struct TissueMask {
 // those of options.validate().
 TissueMask make_tissue_mask(const slide::Slide& slide, const TissueOptions& options,
                             const Context& context);
+
+// A slide of a cohort, and what its mask found of it.
+struct CohortSlide {
+  std::string slide_id;
+  double tissue_fraction = 0;  // 0-1
+  SlideLook look;
+};
+
+// One sentence for each slide whose tissue share, glass, or stain (its density, and its hue) is
+// unlike the others': further from their median than five robust standard deviations (1.4826 times
+// the median distance from it), and than a difference that means something. None among fewer than
+// five slides.
+std::vector<std::string> unlike_the_rest(const std::vector<CohortSlide>& cohort);
 
 // Every pixel is tissue: for callers that want no mask.
 TissueMask all_tissue(const slide::SlideInfo& info);

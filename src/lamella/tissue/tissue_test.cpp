@@ -444,6 +444,32 @@ TEST(Preview, DrawsAnOutline) {
   EXPECT_FALSE(green(20, 20)) << "outside";
 }
 
+CohortSlide slide_like(const std::string& id, double share, double glass_blue) {
+  CohortSlide slide{id, share, {}};
+  slide.look.glass_rgb = {240, 240, glass_blue};
+  slide.look.stain_density = {0.2, 0.4, 0.2};
+  return slide;
+}
+
+TEST(Cohort, ByHand) {
+  // Shares 0.30 0.32 0.34 0.36 0.38 0.90: median 0.35, distances 0.05 0.03 0.01 0.01 0.03 0.55,
+  // their median 0.03; 5 * 1.4826 * 0.03 = 0.22.
+  std::vector<CohortSlide> cohort = {slide_like("a", 0.30, 240), slide_like("b", 0.32, 240),
+                                     slide_like("c", 0.34, 240), slide_like("d", 0.36, 240),
+                                     slide_like("e", 0.38, 240), slide_like("f", 0.90, 240)};
+  ASSERT_EQ(unlike_the_rest(cohort).size(), 1u);
+  EXPECT_NE(unlike_the_rest(cohort)[0].find("'f'"), std::string::npos);
+  EXPECT_NE(unlike_the_rest(cohort)[0].find("0.90"), std::string::npos);
+  cohort[5] = slide_like("f", 0.56, 240);
+  EXPECT_TRUE(unlike_the_rest(cohort).empty()) << "0.21 from the median";
+  cohort[5] = slide_like("f", 0.35, 190);
+  ASSERT_EQ(unlike_the_rest(cohort).size(), 1u);
+  EXPECT_NE(unlike_the_rest(cohort)[0].find("blue"), std::string::npos);
+  cohort.resize(4);
+  cohort[3] = slide_like("d", 0.99, 100);
+  EXPECT_TRUE(unlike_the_rest(cohort).empty()) << "too few to compare with";
+}
+
 TEST(MakeMask, OfRealSlides) {
   const char* folder = std::getenv("LAMELLA_TEST_DATA");
   const std::string data = folder ? folder : LAMELLA_SOURCE_DIR "/../shared/data";

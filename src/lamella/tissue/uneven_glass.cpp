@@ -12,7 +12,10 @@ namespace {
 // than light can be uneven.
 constexpr int kMostColoured = 25, kBrightest = -30, kDarkest = 160;
 constexpr int kLeastPart = 10;  // a tenth of a cell must be glass
-constexpr int kShift = 12;      // kUnits squared is 4096
+constexpr int kUnits = 2 * UnevenGlass::kCellPx;
+constexpr int kShift = 12;         // kUnits squared is 4096
+constexpr int kMeasuredEvery = 2;  // rows and columns
+constexpr int kMeasured = UnevenGlass::kCellPx * UnevenGlass::kCellPx / 4;  // of a cell
 
 }  // namespace
 
@@ -21,14 +24,10 @@ UnevenGlass::UnevenGlass(int width, int height)
       columns_((width + kCellPx - 1) / kCellPx),
       rows_((height + kCellPx - 1) / kCellPx),
       cells_(static_cast<size_t>(columns_) * static_cast<size_t>(rows_), Cell{}),
-      known_(cells_.size(), 0) {
-  across_.reserve(static_cast<size_t>(width));
-  for (int x = 0; x < width; ++x) across_.push_back(place(x, columns_));
-}
+      known_(cells_.size(), 0) {}
 
 // In units of half a pixel from the centre of the first cell: whole numbers.
 UnevenGlass::Place UnevenGlass::place(int px, int cells) {
-  constexpr int kUnits = 2 * kCellPx;
   const int at = 2 * px + 1 - kCellPx;
   const int cell = at < 0 ? -1 : at / kUnits;
   return {std::clamp(cell, 0, cells - 1), std::clamp(cell + 1, 0, cells - 1), at - kUnits * cell};
@@ -42,10 +41,10 @@ void UnevenGlass::measure(const ImageView& picture, const ImageView& flags,
   };
   std::vector<Sums> sums(static_cast<size_t>(columns_));
   const int last = std::min(picture.height, (cell_row + 1) * kCellPx);
-  for (int y = cell_row * kCellPx; y < last; ++y) {
+  for (int y = cell_row * kCellPx; y < last; y += kMeasuredEvery) {
     const uint8_t* rgb = picture.row(y);
     const uint8_t* flag = flags.row(y);
-    for (int x = 0; x < width_; ++x, rgb += 3) {
+    for (int x = 0; x < width_; x += kMeasuredEvery, rgb += 3 * kMeasuredEvery) {
       if ((flag[x] & (kFlat | kDark | kWhite)) != kFlat) continue;
       const int r = table[0][rgb[0]], g = table[1][rgb[1]], b = table[2][rgb[2]];
       const int mean = static_cast<int>(std::floor((r + g + b) / 3.0));
@@ -58,7 +57,7 @@ void UnevenGlass::measure(const ImageView& picture, const ImageView& flags,
   }
   const size_t first = static_cast<size_t>(cell_row) * static_cast<size_t>(columns_);
   for (size_t i = 0; i < sums.size(); ++i) {
-    if (sums[i].count < kCellPx * kCellPx / kLeastPart) continue;
+    if (kLeastPart * sums[i].count < kMeasured) continue;
     known_[first + i] = 1;
     for (size_t c = 0; c < 3; ++c) {
       cells_[first + i][c] = static_cast<int>(std::lround(
@@ -120,23 +119,38 @@ void UnevenGlass::smooth() {
   }
 }
 
-void UnevenGlass::row(int y, std::vector<int>& densities) const {
-  constexpr int kUnits = 2 * kCellPx;
+int UnevenGlass::least() const {
+  int least = 0;
+  for (const Cell& cell : cells_) least = std::min({least, cell[0], cell[1], cell[2]});
+  return least;
+}
+
+void UnevenGlass::row(int y, std::vector<int16_t>& densities) const {
   const Place down = place(y, rows_);
-  std::vector<Cell> here(static_cast<size_t>(columns_));
+  std::vector<Cell> cells(static_cast<size_t>(columns_));
   for (int i = 0; i < columns_; ++i) {
     for (size_t c = 0; c < 3; ++c) {
-      here[static_cast<size_t>(i)][c] =
+      cells[static_cast<size_t>(i)][c] =
           cell(i, down.first)[c] * (kUnits - down.part) + cell(i, down.second)[c] * down.part;
     }
   }
   densities.resize(static_cast<size_t>(width_) * 3);
-  int* out = densities.data();
-  for (const Place& along : across_) {
-    const Cell& a = here[static_cast<size_t>(along.first)];
-    const Cell& b = here[static_cast<size_t>(along.second)];
+  for (int x = 0; x < width_;) {
+    // Up to the next cell's centre the density changes by the same amount from pixel to pixel.
+    const Place along = place(x, columns_);
+    const int end = std::min(width_, x + (kUnits - along.part + 1) / 2);
+    const Cell& a = cells[static_cast<size_t>(along.first)];
+    const Cell& b = cells[static_cast<size_t>(along.second)];
+    Cell value, step;
     for (size_t c = 0; c < 3; ++c) {
-      *out++ = (a[c] * (kUnits - along.part) + b[c] * along.part + kUnits * kUnits / 2) >> kShift;
+      value[c] = a[c] * (kUnits - along.part) + b[c] * along.part + kUnits * kUnits / 2;
+      step[c] = 2 * (b[c] - a[c]);
+    }
+    for (int16_t* out = densities.data() + ptrdiff_t{3} * x; x < end; ++x) {
+      for (size_t c = 0; c < 3; ++c) {
+        *out++ = static_cast<int16_t>(value[c] >> kShift);
+        value[c] += step[c];
+      }
     }
   }
 }

@@ -8,6 +8,7 @@
 
 #include "lamella/base/error.h"
 #include "lamella/base/text.h"
+#include "lamella/evaluation/class_metrics.h"
 #include "lamella/io/files.h"
 #include "lamella/storage/storage.h"
 #include "lamella/verbs/train_files.h"
@@ -17,23 +18,29 @@ namespace lamella::verbs {
 namespace {
 
 struct Rows {
-  std::vector<float> scores;
+  feature::ScoreMatrix scores;
   std::vector<int8_t> labels;
 };
 
 using Position = std::pair<int64_t, int64_t>;
 
-std::map<Position, float> by_position(const heatmap::ScoredPatches& patches) {
-  std::map<Position, float> scores;
-  for (size_t i = 0; i < patches.scores.size(); ++i) {
-    scores[{std::llround(patches.x_px[i]), std::llround(patches.y_px[i])}] = patches.scores[i];
+// The row of each position.
+std::map<Position, int64_t> by_position(const heatmap::ScoredPatches& patches) {
+  std::map<Position, int64_t> rows;
+  for (size_t i = 0; i < patches.x_px.size(); ++i) {
+    rows[{std::llround(patches.x_px[i]), std::llround(patches.y_px[i])}] = static_cast<int64_t>(i);
   }
-  return scores;
+  return rows;
 }
 
 Rows match(const NamedScores& named, const patch::PatchPlan& plan) {
-  const std::map<Position, float> scores = by_position(named.patches);
+  const std::map<Position, int64_t> scores = by_position(named.patches);
   Rows rows;
+  rows.scores.classes = named.patches.scores.classes;
+  if (!plan.classes.empty()) {
+    require_same_classes(rows.scores.classes, "this file of scores", plan.classes,
+                         "the plan of slide '" + plan.slide_id + "'", named.source);
+  }
   for (const patch::PatchRow& row : plan.rows) {
     if (row.label == patch::kNoLabel) continue;
     const auto found = scores.find({row.x_px, row.y_px});
@@ -44,14 +51,15 @@ Rows match(const NamedScores& named, const patch::PatchPlan& plan) {
                               plan.slide_id, row.x_px, row.y_px),
                   named.source);
     }
-    rows.scores.push_back(found->second);
+    const auto score = named.patches.scores.row(found->second);
+    rows.scores.values.insert(rows.scores.values.end(), score.begin(), score.end());
     rows.labels.push_back(row.label);
   }
   return rows;
 }
 
 void append(Rows& to, const Rows& from) {
-  to.scores.insert(to.scores.end(), from.scores.begin(), from.scores.end());
+  to.scores.append(from.scores);
   to.labels.insert(to.labels.end(), from.labels.begin(), from.labels.end());
 }
 
@@ -89,7 +97,7 @@ std::map<std::string, evaluation::Metrics> evaluate_scores(
   }
   std::map<std::string, evaluation::Metrics> metrics;
   for (const auto& [name, rows] : sets) {
-    metrics[name] = evaluation::evaluate(rows.scores, rows.labels);
+    metrics[name] = evaluation::evaluate_classes(rows.scores, rows.labels).last();
   }
   return metrics;
 }

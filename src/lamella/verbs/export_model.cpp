@@ -27,7 +27,7 @@ void thin_out(patch::PatchPlan& plan, int64_t most) {
   plan.rows = std::move(kept);
 }
 
-// The exported network is one that takes pixels and gives one number.
+// The exported network is one that takes pixels and gives a number for each class.
 feature::FeatureMatrix run_exported(const model::Model& model, const ExportOptions& options,
                                     const patch::PatchPlan& plan, const Context& context) {
   const WorkFolder work(options.out);
@@ -37,10 +37,9 @@ feature::FeatureMatrix run_exported(const model::Model& model, const ExportOptio
   info.mean = {0, 0, 0};
   info.std = {1, 1, 1};
   info.outputs = {{"probability", encoder::Pooling::kNone}};
-  info.dimension = 1;
+  info.dimension = model.classifier.classes.count();
   info.quality.clear();
-  info = encoder::write_encoder(info, model::export_onnx(model, model::OnnxOutput::kColumn),
-                                work.file("exported"));
+  info = encoder::write_encoder(info, model::export_onnx(model), work.file("exported"));
   const auto precision = info.int8 ? encoder::Precision::kInt8 : encoder::Precision::kF32;
   const auto network = encoder::load_encoder(info, precision, context.threads);
   return encoder::encode_patches(options.slide, plan, *network, context).features;
@@ -60,15 +59,15 @@ ExportDifference measure(const model::Model& model, const ExportOptions& options
   }
   const auto encoder = encoder::load_encoder(model.encoder, model.precision, context.threads);
   const auto features = encoder::encode_patches(options.slide, plan, *encoder, context).features;
-  const feature::ScoreVector own = classifier::score_patches(features, model.classifier);
+  const feature::ScoreMatrix own = classifier::score_patches(features, model.classifier);
   const feature::FeatureMatrix exported = run_exported(model, options, plan, context);
   ExportDifference difference;
-  difference.patches = static_cast<int64_t>(own.values.size());
+  difference.patches = own.rows();
   difference.precision = std::string(encoder::to_string(encoder->precision()));
   for (size_t i = 0; i < own.values.size(); ++i) {
     const double off = std::abs(double{own.values[i]} - double{exported.values[i]});
     difference.largest = std::max(difference.largest, off);
-    difference.mean += off / static_cast<double>(difference.patches);
+    difference.mean += off / static_cast<double>(own.values.size());
   }
   return difference;
 }

@@ -32,27 +32,42 @@ patch::PatchPlan make_plan(const slide::Slide& slide, const std::string& slide_i
   const tissue::TissueMask mask = tissue_mask(options.tissue, slide, context);
   const slide::SlideInfo& info = slide.info();
   if (!options.centers.empty()) {
-    std::vector<patch::LabelledCentres> lists;
+    patch::CentreLists lists{two_classes(), {}};
     for (const patch::CentreFile& file : options.centers) {
       std::vector<std::string> notes;
-      lists.push_back({annotation::read_ncrf_centres(file.path, &notes), file.label, file.path});
+      lists.lists.push_back(
+          {annotation::read_ncrf_centres(file.path, &notes), file.label, file.path});
       for (const std::string& note : notes) context.warn(file.path + ": " + note);
     }
     return patch::plan_from_centres(info, slide_id, options.spec, mask, lists);
   }
   if (!options.annotations.empty()) {
     const annotation::AnnotationSet set = read_annotation_files(options.annotations);
-    return patch::plan_from_annotations(info, slide_id, options.spec, mask, set, options.rule);
+    return patch::plan_from_annotations(info, slide_id, options.spec, mask, set,
+                                        with_groups(options.rule, options.groups));
   }
   return patch::plan_grid(info, slide_id, options.spec, mask, options.grid);
 }
 
 }  // namespace
 
+const ClassTable& two_classes() {
+  static const ClassTable kTwo{{"normal", "tumor"}};
+  return kTwo;
+}
+
+patch::AnnotationRule with_groups(patch::AnnotationRule rule, const TwoGroups& groups) {
+  rule.classes = two_classes();
+  const std::string& second = rule.classes.names[1];
+  rule.rules = {{groups.negative, groups.negative_from_tissue, {second}},
+                {groups.positive, false, {}}};
+  return rule;
+}
+
 void PlanSlideOptions::validate() const {
   spec.validate();
   grid.validate();
-  if (!annotations.empty()) rule.validate();
+  if (!annotations.empty()) with_groups(rule, groups).validate();
   if (!centers.empty() && !annotations.empty()) {
     throw Error(ErrorCode::kInvalidArgument,
                 "found both centers and annotations, expected one source of labels");

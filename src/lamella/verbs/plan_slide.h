@@ -12,12 +12,21 @@
 
 namespace lamella::verbs {
 
+// What becomes of annotations until study files name their classes.
+struct TwoGroups {
+  std::vector<std::string> positive, negative;
+  bool negative_from_tissue = false;
+};
+const ClassTable& two_classes();
+patch::AnnotationRule with_groups(patch::AnnotationRule rule, const TwoGroups& groups);
+
 struct PlanSlideOptions {
   patch::PatchSpec spec;
   patch::GridOptions grid;                 // where there are neither centres nor annotations
   std::vector<patch::CentreFile> centers;  // NCRF lists
   std::vector<std::string> annotations;    // ASAP XML or NCRF JSON files, taken as one
-  patch::AnnotationRule rule;              // for annotations
+  TwoGroups groups;                        // for annotations
+  patch::AnnotationRule rule;              // the same; its classes are made of the groups
   std::string tissue = "auto";             // see tissue_mask
   void validate() const;
 };

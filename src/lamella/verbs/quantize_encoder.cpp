@@ -10,7 +10,7 @@
 
 #include "lamella/base/random.h"
 #include "lamella/classifier/linear_model.h"
-#include "lamella/evaluation/metrics.h"
+#include "lamella/evaluation/class_metrics.h"
 #include "lamella/io/files.h"
 #include "lamella/slide/slide.h"
 #include "lamella/storage/storage.h"
@@ -131,10 +131,11 @@ struct Half {
   feature::FeatureMatrix features;
   std::vector<int8_t> labels;
 
-  bool has_both() const {
-    const auto tumour = std::count(labels.begin(), labels.end(), int8_t{1});
-    return tumour >= kLeastOfEachLabel &&
-           static_cast<int64_t>(labels.size()) - tumour >= kLeastOfEachLabel;
+  bool has_all(const ClassTable& classes) const {
+    for (int label = 0; label < classes.count(); ++label) {
+      if (std::count(labels.begin(), labels.end(), label) < kLeastOfEachLabel) return false;
+    }
+    return !classes.empty();
   }
 };
 
@@ -154,19 +155,32 @@ Half half_of(const feature::FeatureMatrix& features, const std::vector<int8_t>& 
   return half;
 }
 
+// Of the plans that have labels; empty where they have not the same.
+ClassTable classes_of(const std::vector<patch::PatchPlan>& plans) {
+  ClassTable classes;
+  for (const patch::PatchPlan& plan : plans) {
+    if (plan.classes.empty()) continue;
+    if (!classes.empty() && plan.classes != classes) return {};
+    classes = plan.classes;
+  }
+  return classes;
+}
+
+// Of more than two classes the macro AUC.
 std::optional<double> auc_of(const feature::FeatureMatrix& features,
-                             const std::vector<int8_t>& labels, const Context& context) {
+                             const std::vector<int8_t>& labels, const ClassTable& classes,
+                             const Context& context) {
   const Half halves[2] = {half_of(features, labels, 0), half_of(features, labels, 1)};
-  if (!halves[0].has_both() || !halves[1].has_both()) return std::nullopt;
+  if (!halves[0].has_all(classes) || !halves[1].has_all(classes)) return std::nullopt;
   classifier::TrainOptions options;
   options.lambda = kLambda;
   double sum = 0;
   for (int train = 0; train < 2; ++train) {
-    const auto trained = classifier::train_classifier(halves[train].features, halves[train].labels,
-                                                      {}, options, context);
+    const auto trained = classifier::train_classifier(
+        {halves[train].features, halves[train].labels, {}, classes}, options, context);
     const Half& test = halves[1 - train];
     const auto scores = classifier::score_patches(test.features, trained.model);
-    sum += evaluation::evaluate(scores.values, test.labels).auc.value();
+    sum += evaluation::evaluate_classes(scores, test.labels).macro_auc.value();
   }
   return sum / 2;
 }
@@ -251,8 +265,9 @@ QuantizeResult quantize_encoder(const QuantizeOptions& options, const MakeInt8& 
       encoder::least_cosine(close.features.values, exact.features.values, exact.features.columns);
   result.speedup = exact.seconds / close.seconds;
   const std::vector<int8_t> labels = samples.held_out.labels();
-  result.auc_f32 = auc_of(exact.features, labels, context);
-  if (result.auc_f32) result.auc_int8 = auc_of(close.features, labels, context);
+  const ClassTable classes = classes_of(plans);
+  result.auc_f32 = auc_of(exact.features, labels, classes, context);
+  if (result.auc_f32) result.auc_int8 = auc_of(close.features, labels, classes, context);
   require_small_loss(options, result, options.out);
 
   info.quality = {{"calibration_patches", static_cast<double>(result.calibration_patches)},

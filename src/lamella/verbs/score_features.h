@@ -7,7 +7,7 @@
 namespace lamella::verbs {
 
 // classifier::score_patches over a feature file, held a piece at a time: the same bits.
-feature::ScoreVector score_features(const storage::FeatureReader& features,
+feature::ScoreMatrix score_features(const storage::FeatureReader& features,
                                     const classifier::LinearModel& model);
 
 }  // namespace lamella::verbs

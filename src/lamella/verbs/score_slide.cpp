@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lamella/verbs/score_slide.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "lamella/base/error.h"
 #include "lamella/verbs/scale.h"
+#include "lamella/verbs/score_features.h"
 
 namespace lamella::verbs {
 
@@ -14,12 +20,22 @@ patch::PatchPlan as_models(patch::PatchPlan plan, const model::Model& model,
   return plan;
 }
 
+void require_models_encoder(const model::Model& model, const encoder::EncoderInfo& found) {
+  const std::string needed = encoder::network_space(model.encoder);
+  if (encoder::network_space(found) == needed) return;
+  throw Error(ErrorCode::kMismatch, fmt::format("the model needs the encoder '{}', found '{}'",
+                                                needed, encoder::network_space(found)));
+}
+
 SlideScores score_plan(std::shared_ptr<const slide::Slide> slide, patch::PatchPlan plan,
                        const model::Model& model, encoder::Encoder& encoder,
                        const Context& context) {
+  require_models_encoder(model, encoder.info());
   SlideScores result;
   result.plan = std::move(plan);
-  result.scores.values.resize(result.plan.rows.size());
+  result.scores.classes = model.classifier.classes;
+  const auto classes = static_cast<size_t>(result.scores.classes.count());
+  result.scores.values.resize(result.plan.rows.size() * classes);
   feature::FeatureMatrix part;
   part.columns = encoder.info().dimension;
   part.feature_space = encoder::feature_space(encoder.info(), result.plan);
@@ -30,8 +46,11 @@ SlideScores score_plan(std::shared_ptr<const slide::Slide> slide, patch::PatchPl
   score();  // a model of another feature space is refused before the work
   const auto take = [&](std::span<const uint32_t> rows, std::span<const float> values) {
     part.values.assign(values.begin(), values.end());
-    const feature::ScoreVector scores = score();
-    for (size_t i = 0; i < rows.size(); ++i) result.scores.values[rows[i]] = scores.values[i];
+    const feature::ScoreMatrix scores = score();
+    for (size_t i = 0; i < rows.size(); ++i) {
+      std::ranges::copy(scores.row(static_cast<int64_t>(i)),
+                        result.scores.values.begin() + static_cast<ptrdiff_t>(rows[i] * classes));
+    }
   };
   result.encode_seconds =
       encoder::stream_features(std::move(slide), result.plan, encoder, {}, take, context).seconds;
@@ -39,6 +58,11 @@ SlideScores score_plan(std::shared_ptr<const slide::Slide> slide, patch::PatchPl
 }
 
 }  // namespace
+
+SlideScores score_feature_file(const std::string& path, const model::Model& model) {
+  const storage::FeatureReader features(path);
+  return {features.plan(), score_features(features, model.classifier), 0, 0};
+}
 
 patch::PatchPlan plan_for_model(const slide::Slide& slide, const std::string& slide_id,
                                 const model::Model& model, const patch::GridOptions& grid,

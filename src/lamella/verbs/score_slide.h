@@ -16,10 +16,14 @@ namespace lamella::verbs {
 
 struct SlideScores {
   patch::PatchPlan plan;
-  feature::ScoreVector scores;
+  feature::ScoreMatrix scores;
   double encode_seconds = 0;
   double compile_seconds = 0;
 };
+
+// Of a feature file, which is read a few rows at a time. Error kMismatch: features that are not the
+// model's.
+SlideScores score_feature_file(const std::string& path, const model::Model& model);
 
 // The grid that a model scores: over the tissue, at the model's scale.
 patch::PatchPlan plan_for_model(const slide::Slide& slide, const std::string& slide_id,
@@ -27,7 +31,8 @@ patch::PatchPlan plan_for_model(const slide::Slide& slide, const std::string& sl
                                 const tissue::TissueMask& mask, const Context& context);
 
 // The patches at these positions (level-0 px), in their order, at the model's scale. Errors as
-// below; kInvalidArgument: a position that is not on the slide.
+// below; kInvalidArgument: a position that is not on the slide. kMismatch: another encoder than the
+// model's.
 SlideScores score_positions(std::shared_ptr<const slide::Slide> slide, const std::string& slide_id,
                             const model::Model& model,
                             const std::vector<patch::Position>& positions,

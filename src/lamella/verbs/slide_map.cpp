@@ -11,13 +11,19 @@ std::vector<std::vector<PointF>> outlines_of(const annotation::AnnotationSet& an
   return outlines;
 }
 
-void write_slide_map(const slide::Slide& slide, const heatmap::HeatMap& map,
-                     const MapOptions& options, const std::string& prefix, const Context& context) {
-  heatmap::write_heatmap_tiff(map, slide.info().mpp, prefix + ".tiff");
+SlideMap draw_slide_map(const slide::Slide& slide, heatmap::HeatMap map, const MapOptions& options,
+                        const Context& context) {
+  options.overlay.validate();
+  SlideMap drawn{std::move(map), {}, slide.info().mpp};
   const Image thumbnail = slide::read_thumbnail(slide, options.thumbnail_px, context.threads);
-  imagefile::write_png(heatmap::draw_overlay(map, thumbnail.view(), options.overlay).view(),
-                       prefix + ".png");
+  drawn.overlay = heatmap::draw_overlay(drawn.map, thumbnail.view(), options.overlay);
   context.report("map " + options.overlay.title, 1, 1, "heat-maps");
+  return drawn;
+}
+
+void write_slide_map(const SlideMap& map, const std::string& prefix) {
+  heatmap::write_heatmap_tiff(map.map, map.mpp, prefix + ".tiff");
+  imagefile::write_png(map.overlay.view(), prefix + ".png");
 }
 
 }  // namespace lamella::verbs

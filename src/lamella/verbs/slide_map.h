@@ -2,6 +2,7 @@
 // The verb map on a slide: heat-map over thumbnail.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,11 +18,19 @@ struct MapOptions {
   int thumbnail_px = 1600;  // longer side of the picture's slide
 };
 
+struct SlideMap {
+  heatmap::HeatMap map;
+  Image overlay;           // the slide's thumbnail under the map, with a colour scale
+  std::optional<Mpp> mpp;  // of the slide
+};
+
 // The rings of all polygons, for OverlayOptions::outlines.
 std::vector<std::vector<PointF>> outlines_of(const annotation::AnnotationSet& annotations);
 
-// Writes <prefix>.png (overlay with colour scale) and <prefix>.tiff (pyramidal float TIFF).
-void write_slide_map(const slide::Slide& slide, const heatmap::HeatMap& map,
-                     const MapOptions& options, const std::string& prefix, const Context& context);
+// Error kInvalidArgument: those of the options; those of reading the thumbnail.
+SlideMap draw_slide_map(const slide::Slide& slide, heatmap::HeatMap map, const MapOptions& options,
+                        const Context& context);
+// Writes <prefix>.png (overlay) and <prefix>.tiff (pyramidal float TIFF).
+void write_slide_map(const SlideMap& map, const std::string& prefix);
 
 }  // namespace lamella::verbs

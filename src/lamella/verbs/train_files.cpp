@@ -20,19 +20,21 @@ namespace {
 
 // Keeps the rows that have a label.
 void drop_unlabelled(storage::FeatureFile& file) {
-  storage::FeatureFile kept = file;
-  kept.plan.rows.clear();
-  kept.features.values.clear();
-  kept.features.rows = 0;
-  for (int64_t i = 0; i < file.features.rows; ++i) {
-    const patch::PatchRow& row = file.plan.rows[static_cast<size_t>(i)];
+  std::vector<patch::PatchRow>& rows = file.plan.rows;
+  feature::FeatureMatrix& features = file.features;
+  int64_t kept = 0;
+  for (int64_t i = 0; i < features.rows; ++i) {
+    const patch::PatchRow row = rows[static_cast<size_t>(i)];
     if (row.label == patch::kNoLabel) continue;
-    kept.plan.rows.push_back(row);
-    const auto values = std::as_const(file.features).row(i);
-    kept.features.values.insert(kept.features.values.end(), values.begin(), values.end());
-    ++kept.features.rows;
+    if (kept < i) {
+      rows[static_cast<size_t>(kept)] = row;
+      std::ranges::copy(std::as_const(features).row(i), features.row(kept).begin());
+    }
+    ++kept;
   }
-  file = std::move(kept);
+  rows.resize(static_cast<size_t>(kept));
+  features.values.resize(static_cast<size_t>(kept * features.columns));
+  features.rows = kept;
 }
 
 void require_patient(const std::map<std::string, std::string>& patients,
@@ -110,6 +112,21 @@ std::map<std::string, std::string> read_groups(const std::string& path, io::Note
 
 namespace {
 
+// The classes of the plans that have some; all of them have to be the same.
+ClassTable classes_of(const std::vector<storage::FeatureFile>& files) {
+  const patch::PatchPlan* first = nullptr;
+  for (const storage::FeatureFile& file : files) {
+    if (file.plan.classes.empty()) continue;
+    if (!first) first = &file.plan;
+    require_same_classes(file.plan.classes, "slide '" + file.plan.slide_id + "'", first->classes,
+                         "slide '" + first->slide_id + "'");
+  }
+  if (first) return first->classes;
+  throw Error(ErrorCode::kInvalidArgument,
+              "the features' plans name no classes: none of their rows has a label; plan the "
+              "slides with labels (lamella plan with --classes)");
+}
+
 // Of the files' features, wherever their values are now.
 model::Model model_of(const std::vector<storage::FeatureFile>& files,
                       const feature::FeatureMatrix& features, const TrainFeaturesOptions& options) {
@@ -121,6 +138,7 @@ model::Model model_of(const std::vector<storage::FeatureFile>& files,
   model.effective_mpp = training_mpp(scales);
   model.encoder = encoder_of(features.feature_space, options);
   model.classifier.feature_space = features.feature_space;
+  model.classifier.classes = classes_of(files);
   model.spec = files.front().plan.spec;
   model.precision = encoder::parse_precision(features.precision);
   model.name = "model";
@@ -164,18 +182,20 @@ TrainFilesResult train_features(std::vector<storage::FeatureFile> files,
 
   TrainFilesResult result;
   result.model = model_of(files, features, options);
-  const classifier::TrainResult trained =
-      classifier::train_classifier(features, labels, fold_groups(slides), options.train, context);
+  const std::vector<int32_t> groups = fold_groups(slides);
+  const classifier::TrainResult trained = classifier::train_classifier(
+      {features, labels, groups, result.model.classifier.classes}, options.train, context);
   result.model.classifier = trained.model;
   result.model.trials = trained.trials;
   result.folds = trained.folds;
-  result.rows_positive = trained.rows_positive;
-  result.rows_negative = trained.rows_negative;
+  result.class_rows = trained.class_rows;
   return result;
 }
 
 TrainFilesResult train_files(const TrainFilesOptions& options, const Context& context) {
-  TrainFeaturesOptions train{.encoder = options.encoder, .train = options.train};
+  TrainFeaturesOptions train;
+  train.encoder = options.encoder;
+  train.train = options.train;
   if (!options.groups_csv.empty()) {
     std::vector<std::string> notes;
     train.patients = read_groups(options.groups_csv, &notes);

@@ -33,13 +33,12 @@ struct TrainFilesOptions {
 struct TrainFilesResult {
   model::Model model;
   int folds = 0;
-  int64_t rows_positive = 0;
-  int64_t rows_negative = 0;
+  std::vector<int64_t> class_rows;  // of each class of the model
 };
 
 // Of slides in the order given. Rows without label are left out. Error kMismatch: feature spaces or
 // scales differ, the encoder is another than the one that made the features; kInvalidArgument:
-// labels of one class, a slide that the groups do not name. All of the model but its coefficients:
+// a class without rows, a slide that the groups do not name. All of the model but its coefficients:
 // for those of another solver on the same features.
 model::Model untrained_model(const std::vector<storage::FeatureFile>& files,
                              const TrainFeaturesOptions& options, const Context& context);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lamella/verbs/encode_file.h"
+#include "lamella/verbs/encode.h"
 
 #include <gtest/gtest.h>
 
@@ -41,6 +41,7 @@ std::shared_ptr<const slide::Slide> grid_slide() {
 patch::PatchPlan grid_plan(const slide::Slide& slide) {
   patch::PatchPlan plan;
   plan.slide_id = "grid";
+  plan.slide_fingerprint = slide.info().fingerprint;
   plan.spec = {.size_px = kPatch, .level = 0};
   plan.geometry = patch::resolve_geometry(plan.spec, slide.info());
   for (int y = 0; y < kSide; y += kPatch) {
@@ -98,7 +99,7 @@ class EncodeFile : public ::testing::Test {
     folder_ = ::mkdtemp(pattern.data());
     slide_ = grid_slide();
     plan_ = grid_plan(*slide_);
-    options_.key = options_.spool_key = "key";
+    options_.key = "key";
     context_.threads = 2;
     run(ColourEncoder(), "whole.h5");
     whole_ = io::read_text_file(at("whole.h5"));
@@ -106,7 +107,7 @@ class EncodeFile : public ::testing::Test {
   void TearDown() override { fs::remove_all(folder_); }
   std::string at(const std::string& name) const { return folder_ + "/" + name; }
   EncodedFile run(ColourEncoder encoder, const std::string& name = "f.h5") {
-    return encode_to_file(slide_, plan_, encoder, options_, at(name), context_);
+    return encode_file(slide_, plan_, encoder, options_, at(name), context_);
   }
   void run_and_die(int64_t after_batches) {
     EXPECT_THROW(run(ColourEncoder(after_batches)), Killed);
@@ -124,9 +125,11 @@ class EncodeFile : public ::testing::Test {
   Context context_;
 };
 
-TEST_F(EncodeFile, HoldsTheSameAsEncodePatches) {
+TEST_F(EncodeFile, HoldsTheSameAsInMemory) {
   ColourEncoder encoder;
-  const auto expected = encoder::encode_patches(slide_, plan_, encoder, context_).features;
+  const auto expected = encode_slide(slide_, plan_, encoder, context_).features;
+  EXPECT_EQ(expected.values,
+            encoder::encode_patches(slide_, plan_, encoder, context_).features.values);
   const storage::FeatureFile found = storage::read_features(at("whole.h5"));
   EXPECT_EQ(found.features.values, expected.values);
   EXPECT_EQ(found.features.feature_space, expected.feature_space);
@@ -152,7 +155,7 @@ TEST_F(EncodeFile, GoesOnAfterThreeKillsToTheSameBytes) {
 
 TEST_F(EncodeFile, LosesNothingWhenCancelled) {
   ColourEncoder encoder(5, &context_.cancel);
-  EXPECT_THROW(encode_to_file(slide_, plan_, encoder, options_, at("f.h5"), context_), Error);
+  EXPECT_THROW(encode_file(slide_, plan_, encoder, options_, at("f.h5"), context_), Error);
   context_.cancel = CancelToken();
   EXPECT_EQ(run(ColourEncoder()).resumed, 5 * kBatch);
   expect_whole();
@@ -187,9 +190,32 @@ TEST_F(EncodeFile, DoesADamagedPieceAgain) {
 
 TEST_F(EncodeFile, ForgetsThePiecesOfAnotherKey) {
   run_and_die(20);
-  options_.spool_key = "another";
+  options_.key = "another";
   EXPECT_EQ(run(ColourEncoder()).resumed, 0);
-  expect_whole();
+  EXPECT_EQ(storage::read_features(at("f.h5")).features.values,
+            storage::read_features(at("whole.h5")).features.values);
+}
+
+TEST_F(EncodeFile, FindsWhatIsDoneByPlanAndEncoderWhereNoKeyIsGiven) {
+  options_.key.clear();
+  run_and_die(20);
+  patch::PatchPlan other = plan_;
+  other.rows[0].x_px += 1;
+  std::swap(other, plan_);
+  EXPECT_EQ(run(ColourEncoder()).resumed, 0) << "of another plan";
+  fs::remove(at("f.h5"));
+  std::swap(other, plan_);
+  run_and_die(20);
+  EXPECT_EQ(run(ColourEncoder()).resumed, 4096);
+  EXPECT_FALSE(storage::read_key(at("f.h5")));
+}
+
+TEST_F(EncodeFile, RefusesThePlanOfAnotherSlide) {
+  plan_.slide_fingerprint = "another";
+  ColourEncoder encoder;
+  EXPECT_THROW(encode_slide(slide_, plan_, encoder, context_), Error);
+  EXPECT_THROW(run(ColourEncoder()), Error);
+  EXPECT_FALSE(io::exists(at("f.h5.part")));
 }
 
 TEST_F(EncodeFile, RefusesWhatAnotherProcessWrites) {

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the steps of a study work with: values, so that each can be called without a cohort.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lamella/annotation/annotation.h"
+#include "lamella/base/context.h"
+#include "lamella/encoder/encoder.h"
+#include "lamella/patch/plan_patches.h"
+#include "lamella/slide/slide.h"
+#include "lamella/storage/piece_key.h"
+#include "lamella/study/slides_table.h"
+#include "lamella/study/study_file.h"
+
+namespace lamella::study {
+
+// What all slides of a study share.
+struct PieceContext {
+  const Study& study;
+  encoder::EncoderInfo encoder{};
+  encoder::Precision precision = encoder::Precision::kF32;  // as resolved
+  std::optional<double> mpp{};                              // the model's scale
+  std::vector<patch::LabelledCentres> centres{};            // the study's lists, read
+  std::string output{};                                     // folder
+
+  std::string file(const std::string& folder, const std::string& slide_id,
+                   const std::string& extension) const;
+};
+// Of a study whose encoder was found. The scale and the lists are to be filled in.
+PieceContext piece_context(const Study& study, const encoder::EncoderInfo& encoder);
+
+// A slide of the cohort, as it was when it was first opened.
+struct CohortSlide {
+  SlideEntry entry;
+  slide::SlideInfo info;
+  std::optional<annotation::AnnotationSet> annotations;
+  std::string annotations_sha256;  // "" without
+};
+// The lists of labelled centres that the study names. What was adapted is warned about. Error
+// kFormat, kNotFound.
+std::vector<patch::LabelledCentres> read_centre_lists(const Study& study, const Context& context);
+
+// What the slide's mask depends on. Error kNotFound, kIo: a mask that the table names.
+storage::TissueKey mask_key(const Study& study, const CohortSlide& slide);
+
+// Without its annotations. What its reader adapted is warned about. Errors: slide::open_slide's.
+CohortSlide open_cohort_slide(const SlideEntry& entry, const Context& context);
+// Error kInvalidArgument if the study needs annotations that the table does not have; those of
+// reading them.
+void add_annotations(const Study& study, CohortSlide& slide, const Context& context);
+
+// A slide's pixels while a step is at them: a cohort keeps no more than one slide open.
+class Pixels {
+ public:
+  explicit Pixels(const CohortSlide& slide) : slide_(slide) {}
+  // Opened when first asked for. Error kMismatch if it is another slide than before.
+  const std::shared_ptr<const slide::Slide>& open();
+
+ private:
+  const CohortSlide& slide_;
+  std::shared_ptr<const slide::Slide> opened_;
+};
+
+// The encoder, loaded when it is first needed.
+class LazyEncoder {
+ public:
+  encoder::Encoder& get(const PieceContext& pieces, int threads);
+  double compile_seconds() const { return encoder_ ? encoder_->compile_seconds() : 0; }
+
+ private:
+  std::unique_ptr<encoder::Encoder> encoder_;
+};
+
+}  // namespace lamella::study

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lamella/verbs/encode.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "lamella/base/checked.h"
+#include "lamella/base/error.h"
+#include "lamella/base/hash.h"
+#include "lamella/storage/feature_spool.h"
+#include "lamella/verbs/check_plan.h"
+
+namespace lamella::verbs {
+
+namespace {
+
+// Where features go to as they are made.
+class Sink {
+ public:
+  virtual ~Sink() = default;
+  // By row: it is there already. Empty: none is.
+  virtual std::vector<uint8_t> done() const { return {}; }
+  virtual void add(std::span<const uint32_t> rows, std::span<const float> values) = 0;
+  // After an error: what has come so far is kept, or is worth nothing.
+  virtual void keep() {}
+  virtual void discard() {}
+};
+
+class MatrixSink final : public Sink {
+ public:
+  explicit MatrixSink(feature::FeatureMatrix& features) : features_(features) {}
+  void add(std::span<const uint32_t> rows, std::span<const float> values) override {
+    for (size_t i = 0; i < rows.size(); ++i) {
+      std::copy_n(values.begin() + static_cast<ptrdiff_t>(i) * features_.columns, features_.columns,
+                  features_.row(rows[i]).begin());
+    }
+  }
+
+ private:
+  feature::FeatureMatrix& features_;
+};
+
+class SpoolSink final : public Sink {
+ public:
+  explicit SpoolSink(storage::FeatureSpool& spool) : spool_(spool) {}
+  std::vector<uint8_t> done() const override { return spool_.done(); }
+  void add(std::span<const uint32_t> rows, std::span<const float> values) override {
+    spool_.add(rows, values);
+  }
+  void keep() override {
+    try {
+      spool_.flush();
+    } catch (const Error&) {
+      // The first error tells what went wrong.
+    }
+  }
+  void discard() override { spool_.discard(); }
+
+ private:
+  storage::FeatureSpool& spool_;
+};
+
+void require_unchanged(const slide::Slide& slide, Sink& sink) {
+  try {
+    slide.require_unchanged();
+  } catch (const Error&) {
+    sink.discard();
+    throw;
+  }
+}
+
+// Returns the seconds.
+double encode_into(Sink& sink, const std::shared_ptr<const slide::Slide>& slide,
+                   const patch::PatchPlan& plan, encoder::Encoder& encoder,
+                   const Context& context) {
+  const std::vector<uint8_t> done = sink.done();
+  const auto take = [&](std::span<const uint32_t> rows, std::span<const float> values) {
+    sink.add(rows, values);
+  };
+  double seconds = 0;
+  try {
+    seconds = encoder::stream_features(slide, plan, encoder, done, take, context).seconds;
+  } catch (const Error&) {
+    require_unchanged(*slide, sink);  // which then is the cause
+    sink.keep();
+    throw;
+  }
+  require_unchanged(*slide, sink);
+  return seconds;
+}
+
+}  // namespace
+
+storage::FeatureFile encode_slide(std::shared_ptr<const slide::Slide> slide,
+                                  const patch::PatchPlan& plan, encoder::Encoder& encoder,
+                                  const Context& context) {
+  require_same_slide(plan, slide->info());
+  storage::FeatureFile file;
+  file.plan = plan;
+  feature::FeatureMatrix& features = file.features;
+  features.rows = static_cast<int64_t>(plan.rows.size());
+  features.columns = encoder.info().dimension;
+  features.values.resize(
+      static_cast<size_t>(checked_mul(features.rows, features.columns, "features")));
+  features.feature_space = encoder::feature_space(encoder.info(), plan);
+  features.precision = encoder::to_string(encoder.precision());
+  MatrixSink sink(features);
+  encode_into(sink, slide, plan, encoder, context);
+  return file;
+}
+
+EncodedFile encode_file(std::shared_ptr<const slide::Slide> slide, const patch::PatchPlan& plan,
+                        encoder::Encoder& encoder, const EncodeFileOptions& options,
+                        const std::string& path, const Context& context) {
+  require_same_slide(plan, slide->info());
+  const auto rows = static_cast<int64_t>(plan.rows.size());
+  std::string key = options.key;
+  if (key.empty()) {
+    key = key_text(features_key(sha256_hex(storage::plan_to_bytes(plan, slide->info().backend)),
+                                encoder.info(), encoder.precision(), options.type));
+  }
+  storage::FeatureSpool spool(path, key, rows, encoder.info().dimension);
+  EncodedFile result;
+  result.resumed = spool.rows_done();
+  result.patches = rows - result.resumed;
+  if (result.resumed > 0) {
+    context.note(fmt::format("encode {}: goes on, {} of {} patches are done", plan.slide_id,
+                             result.resumed, rows));
+  }
+  SpoolSink sink(spool);
+  result.seconds = encode_into(sink, slide, plan, encoder, context);
+  spool.finish(plan,
+               {encoder::feature_space(encoder.info(), plan),
+                std::string(encoder::to_string(encoder.precision())), options.type},
+               options.key);
+  return result;
+}
+
+storage::FeaturesKey features_key(const std::string& plan, const encoder::EncoderInfo& encoder,
+                                  encoder::Precision precision, storage::FeatureType type) {
+  return {plan, encoder::network_space(encoder), std::string(encoder::to_string(precision)),
+          encoder::inference_engine_version(), type};
+}
+
+}  // namespace lamella::verbs

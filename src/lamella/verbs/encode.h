@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// The verb encode: a plan's patches become features, in memory or in a file that a killed process
+// goes on with.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "lamella/base/context.h"
+#include "lamella/encoder/encoder.h"
+#include "lamella/slide/slide.h"
+#include "lamella/storage/piece_key.h"
+#include "lamella/storage/storage.h"
+
+namespace lamella::verbs {
+
+// Of the plan's rows, in memory. Errors: those of encoder::stream_features; kMismatch if the plan
+// is another slide's, or the slide was written to meanwhile.
+storage::FeatureFile encode_slide(std::shared_ptr<const slide::Slide> slide,
+                                  const patch::PatchPlan& plan, encoder::Encoder& encoder,
+                                  const Context& context);
+
+struct EncodeFileOptions {
+  storage::FeatureType type = storage::FeatureType::kFloat32;
+  // Stored in the file, and what half-made features are found by: it holds all that the features
+  // depend on. "": nothing is stored, and they are found by slide, plan, encoder and precision.
+  std::string key;
+};
+
+struct EncodedFile {
+  int64_t patches = 0;  // encoded now
+  int64_t resumed = 0;  // found in what an earlier, killed process left
+  double seconds = 0;   // encoding
+};
+
+// The same, to `path`, with the same numbers. At most 4,096 rows are in memory, and no more are
+// lost when the process is killed: <path>.part is gone on with by the next call of the same key.
+// The file is the same, byte for byte, wherever the work was cut.
+// Errors: as above, and those of storage::FeatureSpool; finished rows stay, but for those of a
+// slide that was written to.
+EncodedFile encode_file(std::shared_ptr<const slide::Slide> slide, const patch::PatchPlan& plan,
+                        encoder::Encoder& encoder, const EncodeFileOptions& options,
+                        const std::string& path, const Context& context);
+
+// What features depend on. plan: the text of its key, or its hash.
+storage::FeaturesKey features_key(const std::string& plan, const encoder::EncoderInfo& encoder,
+                                  encoder::Precision precision, storage::FeatureType type);
+
+}  // namespace lamella::verbs

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lamella/verbs/extract.h"
+
+#include <fmt/format.h>
+
+#include "lamella/base/stopwatch.h"
+#include "lamella/patch/patch_extractor.h"
+#include "lamella/verbs/check_plan.h"
+
+namespace lamella::verbs {
+
+void ExtractFilesOptions::validate() const { files.validate(); }
+
+Extracted extract_files(std::shared_ptr<const slide::Slide> slide, const patch::PatchPlan& plan,
+                        const ExtractFilesOptions& options, const Context& context) {
+  options.validate();
+  require_same_slide(plan, slide->info());
+  patch::ExtractOptions extract;
+  extract.on_error = options.skip_errors ? patch::ExtractOptions::OnError::kSkip
+                                         : patch::ExtractOptions::OnError::kFail;
+  const Stopwatch watch;
+  Extracted result;
+  patch::PatchExtractor extractor(std::move(slide), plan, extract);
+  const auto writer = storage::open_patch_files(plan, options.files);
+  patch::PatchBatch batch;
+  while (extractor.next(batch, context)) {
+    writer->write(batch, context);
+    result.patches += batch.count;
+    context.report("extract " + plan.slide_id, result.patches, extractor.patch_count(), "patches");
+  }
+  writer->finish();
+  result.seconds = watch.seconds();
+  result.failures = extractor.failures();
+  result.tiles_decoded = extractor.tiles_decoded();
+  for (const slide::RegionFailure& failure : result.failures) {
+    context.warn(fmt::format("row {} left out: {}", failure.region, failure.message));
+  }
+  return result;
+}
+
+}  // namespace lamella::verbs

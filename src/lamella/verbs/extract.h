@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// The verb extract: a plan's patches as files.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "lamella/base/context.h"
+#include "lamella/patch/patch_plan.h"
+#include "lamella/slide/slide.h"
+#include "lamella/storage/patch_files.h"
+
+namespace lamella::verbs {
+
+struct ExtractFilesOptions {
+  storage::PatchFilesOptions files;
+  bool skip_errors = false;  // leave out patches whose tiles are damaged; else they are an error
+  void validate() const;
+};
+
+struct Extracted {
+  int64_t patches = 0;                         // written
+  std::vector<slide::RegionFailure> failures;  // left out: region is the plan's row
+  int64_t tiles_decoded = 0;
+  double seconds = 0;
+};
+
+// Writes the patches in an order in which few stored tiles are alive at once. Each one left out is
+// warned about. Errors: kMismatch if the plan is another slide's; those of patch::PatchExtractor
+// and storage::PatchFiles.
+Extracted extract_files(std::shared_ptr<const slide::Slide> slide, const patch::PatchPlan& plan,
+                        const ExtractFilesOptions& options, const Context& context);
+
+}  // namespace lamella::verbs
