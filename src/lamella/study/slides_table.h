@@ -23,7 +23,7 @@ struct SlideEntry {
   Role role = Role::kScore;
   std::string annotations;               // path of the annotations, "" if none
   std::optional<double> mpp;             // µm/px at level 0, wins over the file's
-  std::string image;                     // number or name, where the file holds several
+  std::string image;                     // number or name, where the file holds several; else ""
   std::string mask = "auto";             // "auto", "none" or the path of a mask
   std::map<std::string, double> tissue;  // keys of [tissue] that this slide has its own values of
   int line = 0;
