@@ -126,10 +126,9 @@ nb::dict extract_verb(const std::shared_ptr<const slide::Slide>& slide,
 }
 
 void bind_extract(nb::module_& module) {
-  const OptionList& list = storage::PatchFilesOptions::table().list();
+  const OptionList& list = verbs::ExtractFilesOptions::table().list();
   const std::string signature =
-      "def extract(slide: Slide | str | os.PathLike, plan: Plan, out: str | os.PathLike, *, "
-      "skip_errors: bool = False" +
+      "def extract(slide: Slide | str | os.PathLike, plan: Plan, out: str | os.PathLike, *" +
       keywords_of(list) +
       ", slide_mpp: float | None = None, threads: int | None = None, progress: object = None) "
       "-> dict[str, object]";
@@ -140,19 +139,18 @@ void bind_extract(nb::module_& module) {
   module.def(
       "extract",
       [](nb::object slide, const patch::PatchPlan& plan, const std::filesystem::path& out,
-         bool skip_errors, std::optional<double> slide_mpp, std::optional<int> threads,
-         nb::object progress, nb::kwargs given) {
+         std::optional<double> slide_mpp, std::optional<int> threads, nb::object progress,
+         nb::kwargs given) {
         verbs::ExtractFilesOptions options;
-        set_options(options.files, given, "extract");
+        set_options(options, given, "extract");
         options.files.folder = out.string();
-        options.skip_errors = skip_errors;
         return extract_verb(slide_of(slide, slide_mpp), plan, options,
                             Call(threads, std::move(progress)));
       },
       nb::arg("slide"), nb::arg("plan"), nb::arg("out"), nb::kw_only(),
-      nb::arg("skip_errors") = false, nb::arg("slide_mpp") = nb::none(),
-      nb::arg("threads") = nb::none(), nb::arg("progress") = nb::none(), nb::arg("options"),
-      nb::sig(signature.c_str()), text.c_str());
+      nb::arg("slide_mpp") = nb::none(), nb::arg("threads") = nb::none(),
+      nb::arg("progress") = nb::none(), nb::arg("options"), nb::sig(signature.c_str()),
+      text.c_str());
 }
 
 }  // namespace

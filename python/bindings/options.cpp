@@ -28,7 +28,7 @@ std::string type_text(const Option& option) {
       type = option.facts.unset.empty() ? "float" : "float | str";
       break;
     case OptionKind::kText:
-      type = "str";
+      type = option.facts.choices.empty() ? "str | os.PathLike" : "str";
       break;
     case OptionKind::kTexts:
       type = "collections.abc.Sequence[str]";

@@ -169,6 +169,7 @@ def test_the_page_lists_them():
 
 def test_errors_name_the_flag_the_key_and_the_argument(slide_path, tmp_path):
     assert "--min-tissue: found 2" in fails("score", "--min-tissue", "2")
-    message = fails("plan", "--min-tisue", "0.5")
+    message = fails("plan", "--slide", "a.tif", "--size-px", "64", "--level", "0", "--out", "a.h5",
+                    "--min-tisue", "0.5")
     assert "did you mean '--min-tissue'?" in message and "lamella plan --help" in message
     assert "did you mean 'plan'?" in fails("plam")

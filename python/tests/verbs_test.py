@@ -195,26 +195,6 @@ def test_run(study):
     assert all(slide["patches"] == slide["patches_reused"] for slide in again["slides"])
 
 
-def test_options_are_the_commands(cohort):
-    """The command line's options, less those that files and terminals need."""
-    for verb in ("plan", "encode", "train", "score", "map", "evaluate"):
-        text = subprocess.run([os.environ.get("LAMELLA_PROGRAM", "build/bin/lamella"), verb, "--help"],
-                              capture_output=True, text=True, check=True).stdout
-        options = {word.strip(",").removeprefix("--").replace("-", "_") for line in text.splitlines()
-                   for word in line.split("  ")[0:] for word in word.replace(",", " ").split()
-                   if word.startswith("--")}
-        options -= {"help", "json", "quiet", "verbose", "version", "out", "features", "groups",
-                    "features_dtype"}  # Features.save's dtype
-        if verb != "plan":  # a plan has its slide's id, scores theirs
-            options -= {"mpp"} if verb == "score" else {"slide_id"}
-        if verb == "map":
-            options -= {"slide_mpp"}
-        known = getattr(lamella, verb).__doc__ + (getattr(lamella._core, verb + "_json").__doc__
-                                                  if verb == "evaluate" else "")
-        missing = {option for option in options if f"{option}:" not in known}
-        assert not missing, (verb, missing)
-
-
 def test_bad_arguments(cohort, slide_path):
     for options, message in ((dict(size_px=0, level=0), "size_px"),
                              (dict(size_px=64), "level"),

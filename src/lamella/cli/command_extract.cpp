@@ -48,10 +48,8 @@ Action add_extract(CLI::App& app) {
   auto options = std::make_shared<ExtractCommandOptions>();
   options->slide.add(app)->required();
   app.add_option("--plan", options->plan, "plan of this slide")->required()->type_name("PLAN.h5");
-  add_flags(app, options->extract.files);
+  add_flags(app, options->extract);
   app.add_option("--out", options->extract.files.folder, "folder to write")->type_name("DIR");
-  app.add_flag("--skip-errors", options->extract.skip_errors,
-               "leave out patches whose tiles are damaged, and count them (exit code 3)");
   return [options](Shell& shell) {
     options->extract.validate();
     return run_extract(*options, shell);

@@ -21,7 +21,7 @@ const char* type_name(const Option& option) {
     case OptionKind::kNumbers:
       return "X,X,...";
     case OptionKind::kTexts:
-      return "NAME ...";
+      return "NAME";
     case OptionKind::kFlag:
     case OptionKind::kText:
       break;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "lamella/base/context.h"
+#include "lamella/base/option.h"
 #include "lamella/patch/patch_plan.h"
 #include "lamella/slide/slide.h"
 #include "lamella/storage/patch_files.h"
@@ -17,6 +18,7 @@ struct ExtractFilesOptions {
   storage::PatchFilesOptions files;
   bool skip_errors = false;  // leave out patches whose tiles are damaged; else they are an error
   void validate() const;
+  static const OptionTable<ExtractFilesOptions>& table();
 };
 
 struct Extracted {

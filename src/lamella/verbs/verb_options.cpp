@@ -3,6 +3,7 @@
 
 #include "lamella/classifier/linear_model.h"
 #include "lamella/storage/patch_files.h"
+#include "lamella/verbs/extract.h"
 #include "lamella/verbs/plan_slide.h"
 #include "lamella/verbs/quantize_encoder.h"
 #include "lamella/verbs/slide_map.h"
@@ -53,6 +54,15 @@ void ScoreSlideOptions::validate() const {
   mask.validate();
 }
 
+const OptionTable<ExtractFilesOptions>& ExtractFilesOptions::table() {
+  static const auto kTable =
+      OptionTable<ExtractFilesOptions>()
+          .include(&ExtractFilesOptions::files, storage::PatchFilesOptions::table())
+          .row("skip_errors", &ExtractFilesOptions::skip_errors,
+               {.help = "leave out patches whose tiles are damaged, and count them (exit code 3)"});
+  return kTable;
+}
+
 const OptionTable<MapOptions>& MapOptions::table() {
   static const auto kTable = OptionTable<MapOptions>()
                                  .include(&MapOptions::overlay, heatmap::OverlayOptions::table())
@@ -84,7 +94,7 @@ const OptionTable<QuantizeOptions>& QuantizeOptions::table() {
 const std::vector<VerbOptions>& verb_options() {
   static const std::vector<VerbOptions> kVerbs = {
       {"plan", &PlanSlideOptions::table().list()},
-      {"extract", &storage::PatchFilesOptions::table().list()},
+      {"extract", &ExtractFilesOptions::table().list()},
       {"encode", &EncodingOptions::table().list()},
       {"train", &classifier::TrainOptions::table().list()},
       {"score", &ScoreSlideOptions::table().list()},
