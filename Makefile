@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Two commands do everything from a fresh machine: make demo, make test.
 .PHONY: help setup build wheel demo test test-all bench bench-encoding bench-scoring \
-  bench-reference bench-scaling bench-huge idc asan tsan fuzz check format tidy clean
+  bench-reference bench-scaling bench-huge bench-compare idc asan tsan fuzz check format tidy clean
 
 help:
 	@echo "make demo    train on a synthetic cohort, draw heat-maps, score a real slide"
@@ -16,6 +16,7 @@ help:
 	@echo "make bench-reference  the reference workflow's patches and features beside lamella's"
 	@echo "make bench-scaling   the Python package and Spark against the program"
 	@echo "make bench-huge      ten slides of 100,000 px a side"
+	@echo "make bench-compare BASE=COMMIT  this tree against a commit: reading, tissue, encoding, training"
 	@echo "make idc     the real-data studies (needs ../shared/data)"
 	@echo "make asan | tsan   tests under address+undefined, or thread sanitizer"
 	@echo "make fuzz    what reads files, under libFuzzer, 60 s each (SECONDS=3600 for longer)"
@@ -59,6 +60,9 @@ bench-scaling: build
 
 bench-huge: build
 	@.venv/bin/python benchmarks/huge_slides.py build/bin/lamella build/huge_slides.json
+
+bench-compare: setup
+	@benchmarks/compare.sh $(BASE)
 
 idc: build
 	@tools/run_idc.sh

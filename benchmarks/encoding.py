@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy
 
-from run import call, machine, spread
+from measuring import call, machine, spread
 
 HERE = Path(__file__).resolve().parent
 BATCH = 16

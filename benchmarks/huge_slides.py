@@ -25,7 +25,10 @@ table = "{table}"
 [patches]
 size_px = 224
 level = 0
-from_annotations = {{ positive = ["Tumor"], negative_from_tissue = true, max_per_slide = 500 }}
+max_per_slide = 500
+[classes]
+normal = {{ rest_of_tissue = true }}
+tumor = {{ annotations = ["Tumor"] }}
 [encoder]
 name = "lite0"
 """

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One measurement of reading, as one JSON line; benchmarks/run.py puts them side by side.
+// One measurement of reading, as one JSON line; benchmarks/reading.py puts them side by side.
 //
 //   read_bench floor   SLIDE THREADS                      every tile of level 0 decoded once
 //   read_bench patches SLIDE THREADS SIZE_PX MPP FILE [check]   FILE: lines "x y", level-0 px

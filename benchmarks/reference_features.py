@@ -28,7 +28,7 @@ from pathlib import Path
 
 import numpy
 
-from run import machine
+from measuring import machine, spread
 
 ROOT = Path(__file__).resolve().parent.parent
 PX, THREADS, BATCH = 299, 2, 32
@@ -177,8 +177,7 @@ def make_int8(encoder, plan, folder, options):
 
 
 def text(seconds, count) -> str:
-    values = sorted(count / s for s in seconds)
-    return f"{statistics.median(values):.1f} ({values[0]:.1f}-{values[-1]:.1f})"
+    return spread([count / s for s in seconds], 1)
 
 
 def main():

@@ -72,4 +72,4 @@ if [ "$what" = encoding ]; then
   exec .venv-bench/bin/python benchmarks/encoding.py build/bin/encode_bench build/bin/lamella \
     "$slides/grid_512.tif" "$@"
 fi
-.venv-bench/bin/python benchmarks/run.py build/bench/bin/read_bench "$slides" build/bin/lamella "${spark[@]}" "$@"
+.venv-bench/bin/python benchmarks/reading.py build/bench/bin/read_bench "$slides" build/bin/lamella "${spark[@]}" "$@"

@@ -15,7 +15,6 @@ benchmarks/run.sh scaling runs it in the environment of tools/heavy/spark.sh; ne
 
 import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -24,24 +23,11 @@ import zlib
 from pathlib import Path
 
 import lamella
-import numpy as np
+import scaling_cluster as on_cluster
+from measuring import phantoms, summary
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / "python/tests_spark"), str(ROOT / "tests")]
 BATCH = 16  # read_bench's
 DATASET_ROUNDS = 9
-
-
-def summary(rounds: list[dict]) -> dict:
-    """Of each figure: median, lowest, highest."""
-    return {key: [round(f(row[key] for row in rounds), 4) for f in (statistics.median, min, max)]
-            for key in rounds[0]}
-
-
-def phantoms(program: str, folder: Path, slides: int, size_px: str, seed: int) -> list[Path]:
-    subprocess.run([program, "phantom", "--out", folder, "--slides", str(slides), "--size-px",
-                    size_px, "--seed", str(seed), "--quiet"], check=True)
-    return sorted(folder.glob("*.tif"))
 
 
 def cpp(read_bench: str, slide: Path, threads: int, positions: Path, *more: str) -> dict:
@@ -96,7 +82,6 @@ def dataset(program: str, read_bench: str, folder: Path) -> dict:
 
 def main() -> None:
     read_bench, program, out, *what = sys.argv[1:]
-    import scaling_cluster as on_cluster
     measured = json.loads(Path(out).read_text()) if os.path.exists(out) else {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

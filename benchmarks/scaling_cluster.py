@@ -17,11 +17,13 @@ import lamella.spark
 import numpy as np
 import pyarrow as pa
 from lamella.spark import _schema, _verbs
+from measuring import phantoms, summary
 from pyspark.cloudpickle import register_pickle_by_value
-from scaling import phantoms, summary
 
 SPEC = {"size_px": 224, "level": 0, "min_tissue": 0}
 ROUNDS = 3
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT / "python/tests_spark"), str(ROOT / "tests")]  # the tests' cluster
 register_pickle_by_value(sys.modules[__name__])  # executors do not have this file
 
 

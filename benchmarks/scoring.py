@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from run import call, machine, spread
+from measuring import call, machine, spread
 
 HERE = Path(__file__).resolve().parent
 PX, SIDE, CORNER, THREADS = 299, 100, 2000, 2
@@ -30,7 +30,7 @@ def make_model(lamella: Path, slide: Path, encoder: str, precision: str, folder:
     plan, features, model = folder / "train.plan.h5", folder / "train.h5", folder / "model"
     quiet = [lamella, "--quiet", "--json"]
     call([*quiet, "plan", "--slide", slide, "--slide-id", "s", "--size-px", PX, "--level", 0,
-          "--centers", f"{folder}/0.txt:0", f"{folder}/1.txt:1", "--out", plan])
+          "--classes", "a", "b", "--centers", f"{folder}/0.txt:a", f"{folder}/1.txt:b", "--out", plan])
     call([*quiet, "encode", "--slide", slide, "--slide-id", "s", "--plan", plan, "--encoder", encoder,
           "--precision", precision, "--out", features])
     call([*quiet, "train", "--features", features, "--l2", 1, "--out", model])

@@ -6,12 +6,13 @@ without a server on loopback, in turns, each time into a new folder. Needs the p
 import json
 import os
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+
+from measuring import spread
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
@@ -39,8 +40,7 @@ def run(uri: str, folder: Path) -> tuple[float, float]:
 
 
 def text(values: list[float], digits: int, unit: str) -> str:
-    return (f"{statistics.median(values):.{digits}f} {unit} "
-            f"({min(values):.{digits}f}-{max(values):.{digits}f})")
+    return f"{spread(values, digits)} {unit}"
 
 
 def main() -> int:

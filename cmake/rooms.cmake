@@ -34,6 +34,9 @@ function(add_room name)
   if(LAMELLA_TESTS AND tests)
     add_executable(lamella_${name}_test ${tests})
     target_link_libraries(lamella_${name}_test PRIVATE lamella_${name} GTest::gtest_main)
+    if(NOT name MATCHES "^(base|io)$") # what they use of it are headers alone
+      target_link_libraries(lamella_${name}_test PRIVATE lamella_testing)
+    endif()
     target_compile_definitions(
       lamella_${name}_test PRIVATE LAMELLA_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
     lamella_sanitized_program(lamella_${name}_test)

@@ -62,7 +62,7 @@ def test_zero_tissue_is_said(cohort, tmp_path):
 
 def test_an_unknown_annotation_group(cohort, tmp_path):
     message = bad(*plan(cohort / "phantom_01.tif", tmp_path / "p.h5", "--annotations",
-                        cohort / "phantom_01.xml", "--positive", "Tumour"))
+                        cohort / "phantom_01.xml", "--classes", "normal", "tumor", "--groups", "Tumour:tumor"))
     assert "'Tumour'" in message and "Tumor" in message
 
 
@@ -71,7 +71,7 @@ def test_malformed_xml(cohort, tmp_path):
     text = (cohort / "phantom_01.xml").read_text()
     xml.write_text(text[: len(text) // 2])
     message = bad(*plan(cohort / "phantom_01.tif", tmp_path / "p.h5", "--annotations", xml,
-                        "--positive", "Tumor"))
+                        "--classes", "normal", "tumor", "--groups", "Tumor:tumor"))
     assert "a.xml" in message and "line" in message and "column" in message
 
 
@@ -83,18 +83,27 @@ def test_malformed_xml(cohort, tmp_path):
 def test_malformed_centres(cohort, tmp_path, text, words):
     centres = tmp_path / "tumor.txt"
     centres.write_text(text)
-    message = bad(*plan(cohort / "phantom_01.tif", tmp_path / "p.h5", "--centers", f"{centres}:1"))
+    message = bad(*plan(cohort / "phantom_01.tif", tmp_path / "p.h5", "--centers", f"{centres}:tumor",
+                        "--classes", "normal", "tumor"))
     assert "tumor.txt" in message
     for word in words:
         assert word in message
 
 
 @pytest.mark.parametrize("old, new, words", [
-    ("stride_px = 112", "stride = 112", ["line 13, column 1", "score.stride", "'stride_px'"]),
+    ("stride_px = 112", "stride = 112", ["line 16, column 1", "score.stride", "'stride_px'"]),
     ("size_px = 112", "size_px = many", ["line 7"]),
     ("mpp = 1.0", "level = 0\nmpp = 1.0", ["level", "mpp"]),
-    ("l2 = 0.1", 'l2 = "best"', ["line 11", "'best'", "cv"]),
-    ('positive = ["Tumor"]', "positive = []", ["positive"]),
+    ("l2 = 0.1", 'l2 = "best"', ["line 14", "'best'", "cv"]),
+    ('annotations = ["Tumor"]', "annotations = []", ["class 'tumor'", "no source of labels"]),
+    ('tumor = {', 'normal = {', ["line"]),
+    ('tumor = {', '"tu,mor" = {', ["tu,mor", "without comma"]),
+    ('tumor = {', '"tu\\nmor" = {', ["without comma"]),
+    ('tumor = {', "'tu\"mor' = {", ["without comma"]),
+    ("rest_of_tissue = true", 'rest_of_tissue = true, wins_over = ["tumour"]',
+     ["wins_over", "did you mean 'tumor'?"]),
+    ("rest_of_tissue = true", "rest = true", ["classes.normal.rest", "rest_of_tissue"]),
+    ("[train]", '[heatmap]\nclass = "stroma"\n[train]', ["heatmap.class", "normal, tumor"]),
 ])
 def test_malformed_study(study, old, new, words):
     message = bad("run", study(replace={old: new}))
@@ -117,7 +126,7 @@ def test_a_patient_in_train_and_test(study, cohort, tmp_path):
 
 
 def test_one_slide_under_two_names(study, cohort, tmp_path):
-    """In train and test it would be judged by what it learned from; in one role it counts twice."""
+    """In train and test it would be judged by what it learned from; in one role it would count twice."""
     shutil.copy(cohort / "phantom_01.tif", tmp_path / "copy.tif")
     header = (cohort / "slides.csv").read_text().splitlines()[0]
 
@@ -131,19 +140,66 @@ def test_one_slide_under_two_names(study, cohort, tmp_path):
     for word in ("'phantom_01' (train, line 2)", "'other' (test, line 6)", "same file"):
         assert word in message, message
     assert not (tmp_path / "out" / "plans").exists()
-    outcome = lamella("run", write("train"), "--json")
-    assert outcome.code == 0, outcome.err
-    assert any("'other' (train, line 6)" in text and "twice" in text
-               for text in outcome.json["warnings"])
+    message = bad("run", write("train"))
+    assert "'other' (train, line 6)" in message and "twice" in message, message
+
+
+BY_LISTS = {'{ rest_of_tissue = true }': '{ centers = ["normal.txt"] }',
+            '{ annotations = ["Tumor"] }': '{ centers = ["tumor.txt"] }'}
+
+
+OLD_RULE = """'patches.from_annotations' is no more: classes have names of their own; write in its place:
+
+[classes]
+normal = { annotations = ["_2", "Exclusion"], rest_of_tissue = true, wins_over = ["tumor"] }
+tumor = { annotations = ["Tumor"] }
+
+[patches]
+min_coverage = 0.5
+seed = 9
+"""
+OLD_LISTS = """'patches.centers' is no more: classes have names of their own; write in its place:
+
+[classes]
+normal = { centers = ["n.txt"] }
+tumor = { centers = ["t.txt", "more.txt"] }
+"""
+
+
+@pytest.mark.parametrize("old, instead", [
+    ('from_annotations = { positive = ["Tumor"], negative = ["_2", "Exclusion"], '
+     "negative_from_tissue = true, min_coverage = 0.5, seed = 9 }", OLD_RULE),
+    ('centers = [{ file = "t.txt", label = 1 }, { file = "n.txt", label = 0 }, '
+     '{ file = "more.txt", label = 1 }]', OLD_LISTS)])
+def test_keys_from_before_classes_had_names(study, old, instead):
+    message = bad("run", study(replace={"mpp = 1.0": "mpp = 1.0\n" + old}))
+    assert "line 9" in message and instead in message, message
+
+
+def test_the_order_of_classes_is_the_files(study, tmp_path):
+    """Columns are in the order of the file, not of the alphabet, also where --set changes one."""
+    path = study(replace={"normal = {": "zebra = {", "tumor = {": "apple = {"})
+    for words in ((), ("--set", 'classes.zebra.wins_over=["apple"]')):
+        good("run", path, *words)
+        header = (tmp_path / "out/scores/grid/phantom_03.csv").read_text().splitlines()[0]
+        assert header.endswith("prob_zebra,prob_apple")
+
+
+def test_scores_of_other_classes_than_the_plan(cohort, tmp_path):
+    slide, rule = cohort / "phantom_01.tif", ["--annotations", cohort / "phantom_01.xml"]
+    good(*plan(slide, tmp_path / "p.h5", *rule, "--classes", "normal", "tumor", "--groups",
+               "Tumor:tumor", "--rest-of-tissue", "normal", "--max-per-slide", 4))
+    scores = tmp_path / "phantom_01.csv"
+    scores.write_text("minx,miny,width,height,prob_a,prob_b,prob_c\n0,0,224,224,0.5,0.25,0.25\n")
+    message = bad("evaluate", "--scores", scores, "--truth", tmp_path / "p.h5")
+    assert "a, b, c" in message and "normal, tumor" in message
 
 
 def test_labels_of_one_class_only(study, cohort, tmp_path):
     (tmp_path / "tumor.txt").write_text("phantom_01,600,600\nphantom_02,700,700\n")
-    rule = 'from_annotations = { positive = ["Tumor"], negative_from_tissue = true, ' \
-           'max_per_slide = 40 }'
-    path = study(replace={rule: 'centers = [{ file = "tumor.txt", label = 1 }]'})
-    message = bad("run", path)
-    assert "class" in message or "tumour" in message
+    (tmp_path / "normal.txt").write_text("elsewhere,600,600\n")
+    path = study(replace=BY_LISTS)
+    assert "no rows of class normal: found 0 normal, 2 tumor" in bad("run", path)
 
 
 def test_centre_lists_with_ids_the_table_lacks_warn_once(study, tmp_path):
@@ -151,10 +207,7 @@ def test_centre_lists_with_ids_the_table_lacks_warn_once(study, tmp_path):
                                         "".join(f"phantom_02,{x},700\n" for x in range(400, 900, 60)))
     (tmp_path / "normal.txt").write_text(
         "".join(f"phantom_01,{x},900\n" for x in range(400, 900, 60)))
-    rule = 'from_annotations = { positive = ["Tumor"], negative_from_tissue = true, ' \
-           'max_per_slide = 40 }'
-    path = study(replace={rule: 'centers = [{ file = "tumor.txt", label = 1 }, '
-                                '{ file = "normal.txt", label = 0 }]'})
+    path = study(replace=BY_LISTS)
     outcome = lamella("run", path, "--quiet", "--json")
     assert outcome.code == 0, outcome.err
     warnings = [line for line in outcome.err.splitlines() if "does not have" in line]
@@ -165,8 +218,8 @@ def test_centre_lists_with_ids_the_table_lacks_warn_once(study, tmp_path):
 def test_a_model_on_another_feature_space(cohort, tmp_path):
     for size in (112, 56):
         good("plan", "--slide", cohort / "phantom_01.tif", "--size-px", size, "--mpp", 1.0,
-             "--annotations", cohort / "phantom_01.xml", "--positive", "Tumor",
-             "--negative-from-tissue", "--max-per-slide", 20, "--out", tmp_path / f"{size}.plan.h5")
+             "--annotations", cohort / "phantom_01.xml", "--classes", "normal", "tumor",
+                "--groups", "Tumor:tumor", "--rest-of-tissue", "normal", "--max-per-slide", 20, "--out", tmp_path / f"{size}.plan.h5")
         good("encode", "--slide", cohort / "phantom_01.tif", "--plan", tmp_path / f"{size}.plan.h5",
              "--out", tmp_path / f"{size}.h5")
     good("train", "--features", tmp_path / "112.h5", "--l2", 0.1, "--out", tmp_path / "model")

@@ -43,7 +43,8 @@ def test_the_40_000_rows_are_planned(camelyon, tmp_path):
         stand_in.write(path, 0.243)
         plan = tmp_path / "plan.h5"
         made = good("plan", "--slide", path, "--size-px", 299, "--level", 0, "--tissue", "none",
-                    "--centers", f"{camelyon / 'tumor_valid.txt'}:1",
+                    "--classes", "normal", "tumor",
+                    "--centers", f"{camelyon / 'tumor_valid.txt'}:tumor",
                     f"{camelyon / 'normal_valid.txt'}:0", "--out", plan)
         with h5py.File(plan) as file:
             found = {(*map(int, place), int(label))
@@ -97,7 +98,7 @@ def test_the_57_patches_come_back_pixel_for_pixel(pasted, tmp_path):
             (tmp_path / f"{label}.txt").write_text("".join(rows))
         plan, out = tmp_path / f"{name}.h5", tmp_path / name
         good("plan", "--slide", path, "--size-px", 256, "--level", 0, "--tissue", "none",
-             "--centers", *(f"{tmp_path / f'{label}.txt'}:{label}" for label in (0, 1)
+             "--classes", "normal", "tumor", "--centers", *(f"{tmp_path / f'{label}.txt'}:{('normal', 'tumor')[label]}" for label in (0, 1)
                             if (tmp_path / f"{label}.txt").stat().st_size), "--out", plan)
         good("extract", "--slide", path, "--plan", plan, "--format", "png", "--out", out)
         for x, y, label, file in items:

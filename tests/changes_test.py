@@ -107,7 +107,7 @@ def test_an_option(finished, tmp_path, option, pieces, why):
 
 def test_labels_of_one_rule(finished, tmp_path):
     expect(finished, tmp_path, {**both(LABELLED, TRAIN), **both((*LABELLED, "heatmaps"), TEST)},
-           "--set", "patches.from_annotations.max_per_slide=4")
+           "--set", "patches.max_per_slide=4")
 
 
 @pytest.mark.parametrize("name, pieces, why", [

@@ -166,7 +166,7 @@ def test_a_table_and_a_list_of_100000_rows(small, tmp_path):
     centres.write_text("".join(f"phantom_01,{600 + i % 300},{600 + i // 300}\n"
                                for i in range(100_000)))
     good("plan", "--slide", small.slides / "phantom_01.tif", "--size-px", 32, "--level", 0,
-         "--centers", f"{centres}:1", "--out", tmp_path / "p.h5")
+         "--centers", f"{centres}:tumor", "--classes", "normal", "tumor", "--out", tmp_path / "p.h5")
     rows = [f"other_{number},gone.tif,,score," for number in range(100_000 - 4)]
     outcome = run(tmp_path, "\n".join([HEADER, *rows, *small.absolute, ""]).encode())
     assert outcome.code == 3, outcome.err[-2000:]

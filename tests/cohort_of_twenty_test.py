@@ -13,7 +13,7 @@ from small_cohort import absolute_rows, make_cohort
 from sparse_tiff import SparseTiff
 
 HEADER = "slide_id,path,patient_id,role,annotations,mpp"
-RULE = 'from_annotations = { positive = ["Tumor"], negative_from_tissue = true, max_per_slide = 40 }'
+REST, DRAWN = "{ rest_of_tissue = true }", '{ annotations = ["Tumor"] }'
 
 
 class Twenty:
@@ -144,8 +144,7 @@ def centres(folder: Path, tumour: str) -> dict[str, str]:
     (folder / "tumor.txt").write_text(tumour)
     (folder / "normal.txt").write_text("".join(
         f"phantom_{slide:02},{x},900\n" for slide in range(1, 5) for x in range(400, 900, 60)))
-    return {RULE: 'centers = [{ file = "tumor.txt", label = 1 }, '
-                  '{ file = "normal.txt", label = 0 }]'}
+    return {REST: '{ centers = ["normal.txt"] }', DRAWN: '{ centers = ["tumor.txt"] }'}
 
 
 def test_a_centre_outside_its_slide(twenty, tmp_path):
@@ -166,7 +165,8 @@ def test_a_centre_outside_its_slide(twenty, tmp_path):
 
 def one_class(folder: Path, rows: dict[str, str]) -> dict[str, str]:
     (folder / "tumor.txt").write_text("phantom_01,600,600\nphantom_02,700,700\n")
-    return {RULE: 'centers = [{ file = "tumor.txt", label = 1 }]'}
+    (folder / "normal.txt").write_text("elsewhere,600,600\n")
+    return {REST: '{ centers = ["normal.txt"] }', DRAWN: '{ centers = ["tumor.txt"] }'}
 
 
 def same_patient(folder: Path, rows: dict[str, str]) -> dict[str, str]:
@@ -198,7 +198,7 @@ def twice(folder: Path, rows: dict[str, str]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("change, words", [
-    (one_class, ["tumour"]),
+    (one_class, ["no rows of class normal"]),
     (same_patient, ["patient_01", "train", "test"]),
     (out_is_a_file, ["out"]),
     (wrong_group, ["'Tumour'", "Tumor", "no labelled patch"]),

@@ -3,6 +3,7 @@
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import h5py
@@ -88,3 +89,35 @@ def test_features_that_are_no_numbers_name_the_patch(tmp_path, cohort):
     for word in ("the patch at (", "row ", "phantom_01", "'root'", "nan"):
         assert word in message
     assert not (tmp_path / "features.h5").exists()
+
+
+def test_import_from_a_framework_passes_on_what_was_given(tmp_path):
+    """The framework is played by a script that keeps its words and makes a folder."""
+    script, out = tmp_path / "python", tmp_path / "mine"
+    script.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > "{tmp_path}/words"\n'
+                      f'echo "$LAMELLA_PROGRAM" > "{tmp_path}/program"\n'
+                      f'cp -r "{TINY}/tiny" "{out}"\n')
+    script.chmod(0o755)
+    made = good("encoder", "import", "net.py:make", "--from", "torch", "--out", out, "--weights",
+                "a b.pth", "--mean", "1,2,3", "--std", "4,5,6", "--views", "1,2.5", "--output",
+                "x:class_token", "--output", "y", "--threads", 1, env={"LAMELLA_PYTHON": str(script)})
+    assert made["dimension"] == 4 and made["path"] == str(out)
+    path, *words = (tmp_path / "words").read_text().splitlines()
+    assert path.endswith("python/lamella/importing.py")
+    assert words[:2] == ["torch", "net.py:make"]
+    assert sorted(words[2:]) == sorted([f"--out={out}", "--weights=a b.pth", "--mean=1,2,3",
+                                        "--std=4,5,6", "--views=1,2.5", "--output=x:class_token",
+                                        "--output=y"])
+    assert (tmp_path / "program").read_text().strip().endswith("/lamella")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["mine", "program", "python", "words"]
+
+
+def test_import_from_a_framework_that_is_not_there(tmp_path):
+    words = ["encoder", "import", "vit_small_patch16_224", "--from", "timm", "--out", tmp_path / "e"]
+    message = bad(*words, env={"LAMELLA_PYTHON": sys.executable})
+    assert "found no package timm" in message and "LAMELLA_PYTHON" in message
+    assert "/absent/python" in bad(*words, env={"LAMELLA_PYTHON": "/absent/python"})
+    assert not list(tmp_path.iterdir())
+    message = bad("encoder", "import", TINY / "tiny" / "network.onnx", "--pretrained", "--out",
+                  tmp_path / "e")
+    assert "--pretrained belongs to --from" in message

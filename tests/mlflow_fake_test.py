@@ -37,7 +37,7 @@ def run(tmp_path):
             "command": {"study": "s.toml", "set": [], "threads": 2},
             "study": {"name": "s", "output": str(out), "slides": {"table": "slides.csv"},
                       "train": {"l2": "cv"},
-                      "patches": {"centers": [{"file": "a.txt", "label": 1}], "mpp": None}},
+                      "classes": [{"name": "tumor", "centers": ["a.txt"]}], "patches": {"mpp": None}},
             "encoder": {"sha256": "e" * 64, "precision": "f32"},
             "split": {"test": {"slides": ["a"], "patients": ["p"], "digest": "d" * 64}},
             "training": {"lambda": 0.1, "folds": 2, "trials": [
@@ -72,7 +72,7 @@ def test_everything_is_sent_once_however_often(server, run):
     parent = server.runs[first["mlflow_run_id"]]
     assert parent["info"]["status"] == "FINISHED" and parent["info"]["end_time"] == 1767225660000
     assert parent["params"]["train.l2"] == "cv"
-    assert parent["params"]["patches.centers.0.label"] == "1" and "patches.mpp" not in parent["params"]
+    assert parent["params"]["classes.0.name"] == "tumor" and "patches.mpp" not in parent["params"]
     assert parent["tags"]["mlflow.source.name"] == "lamella run s.toml"
     assert ("test_auc", 0.9, 1767225603000, 0) in parent["metrics"]
     assert parent["inputs"][0]["dataset"]["digest"] == "d" * 32

@@ -332,7 +332,7 @@ def test_a_version_is_registered_once_with_its_alias(client, server, tracked):
 
 def test_a_failed_run_is_failed_at_the_server(client, server, write_study):
     study = write_study("fails")
-    outcome = lamella("run", study, "--set", 'patches.from_annotations.positive=["Nobody"]',
+    outcome = lamella("run", study, "--set", 'classes.tumor.annotations=["Nobody"]',
                       env={"MLFLOW_TRACKING_URI": server.uri})
     assert outcome.code == 1
     (run,) = client.search_runs([client.get_experiment_by_name("fails").experiment_id])

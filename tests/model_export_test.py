@@ -35,7 +35,8 @@ def model(request, tmp_path_factory, cohort):
     out = tmp_path_factory.mktemp("model")
     slide = cohort / "phantom_01.tif"
     good("plan", "--slide", slide, "--size-px", size_px, "--mpp", mpp, "--annotations",
-         cohort / "phantom_01.xml", "--positive", "Tumor", "--negative-from-tissue",
+         cohort / "phantom_01.xml", "--classes", "normal", "tumor",
+                "--groups", "Tumor:tumor", "--rest-of-tissue", "normal",
          "--max-per-slide", 24, "--out", out / "plan.h5")
     good("encode", "--slide", slide, "--plan", out / "plan.h5", "--precision", "f32", "--out",
          out / "features.h5")

@@ -24,8 +24,8 @@ def plans(tmp_path_factory, cohort):
     for name in ("phantom_01", "phantom_02"):
         paths.append(folder / f"{name}.h5")
         good("plan", "--slide", cohort / f"{name}.tif", "--size-px", 56, "--mpp", 1.0,
-             "--annotations", cohort / f"{name}.xml", "--positive", "Tumor",
-             "--negative-from-tissue", "--max-per-slide", 160, "--out", paths[-1])
+             "--annotations", cohort / f"{name}.xml", "--classes", "normal", "tumor",
+                "--groups", "Tumor:tumor", "--rest-of-tissue", "normal", "--max-per-slide", 160, "--out", paths[-1])
     return paths
 
 

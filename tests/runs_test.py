@@ -54,8 +54,7 @@ def test_the_record_names_everything(study, cohort):
         assert inputs["annotations", slide]["sha256"] == sha256(cohort / f"{slide}.xml")
     encoder = good("encoder", "list")["encoders"][0]
     assert record["encoder"]["sha256"] == encoder["sha256"]
-    assert record["seeds"] == {"patches.from_annotations": record["study"]["patches"]
-                               ["from_annotations"]["seed"]}
+    assert record["seeds"] == {"patches.seed": record["study"]["patches"]["seed"]}
     assert record["split"]["train"]["slides"] == ["phantom_01", "phantom_02"]
     assert len(record["split"]["test"]["patients"]) == 2
     assert record["metrics"] == result["metrics"] and record["seconds"] == result["seconds"]
@@ -99,7 +98,7 @@ def test_a_killed_run_is_readable_and_shown_as_killed(study, tmp_path):
 
 def test_a_failed_run_says_why(study, tmp_path):
     path = study(replace={"l2 = 0.1": "l2 = 0.1\nmax_iterations = 50",
-                          'positive = ["Tumor"]': 'positive = ["Nobody"]'})
+                          'annotations = ["Tumor"]': 'annotations = ["Nobody"]'})
     error = bad("run", path)
     listed = good("runs", "list", tmp_path)["runs"]
     record = good("runs", "show", listed[0]["run_dir"])

@@ -11,7 +11,10 @@ table = "{table}"
 [patches]
 size_px = {size_px}
 mpp = 1.0
-from_annotations = {{ positive = ["Tumor"], negative_from_tissue = true, max_per_slide = {most} }}
+max_per_slide = {most}
+[classes]
+normal = {{ rest_of_tissue = true }}
+tumor = {{ annotations = ["Tumor"] }}
 [train]
 l2 = 0.1
 """

@@ -21,7 +21,8 @@ def verbs(tmp_path_factory, cohort):
         slide = cohort / f"{name}.tif"
         steps[f"plan {name}"] = good(
             "plan", "--slide", slide, "--size-px", 112, "--mpp", 1.0, "--annotations",
-            cohort / f"{name}.xml", "--positive", "Tumor", "--negative-from-tissue",
+            cohort / f"{name}.xml", "--classes", "normal", "tumor",
+                "--groups", "Tumor:tumor", "--rest-of-tissue", "normal",
             "--max-per-slide", 40, "--out", out / f"{name}.plan.h5")
         steps[f"encode {name}"] = good(
             "encode", "--slide", slide, "--plan", out / f"{name}.plan.h5", "--encoder", "lite0",

@@ -69,7 +69,8 @@ def polygons_job(program: str, train: str, test: str) -> list[tuple[str, bool]]:
     slide, plan = f"{DATA}/idc_{test}.tif", f"{out}/centres.h5"
     features, scores = f"{out}/centres_features.h5", f"{out}/idc_{test}.csv"
     lamella(program, "plan", "--slide", slide, "--size-px", "50", "--level", "0", "--centers",
-            f"{DATA}/tumor.txt:1", f"{DATA}/normal.txt:0", "--out", plan)
+            f"{DATA}/tumor.txt:tumor", f"{DATA}/normal.txt:normal", "--classes", "normal", "tumor",
+            "--out", plan)
     lamella(program, "encode", "--slide", slide, "--plan", plan, "--out", features)
     lamella(program, "score", "--features", features, "--model", f"{out}/model", "--out", scores)
     auc = lamella(program, "evaluate", "--scores", scores, "--truth", plan)["auc"]

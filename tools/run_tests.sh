@@ -22,7 +22,7 @@ ctest --test-dir "$folder" --output-on-failure --no-tests=error -j "$(nproc)" \
   --output-junit "$PWD/$reports/ctest.xml" | grep -v -E '(Passed|Start +[0-9]+)' 
 
 say "command line and tools (pytest)"
-LAMELLA_PROGRAM=$PWD/$folder/bin/lamella .venv/bin/python -m pytest -q -rs tests tools \
+LAMELLA_PROGRAM=$PWD/$folder/bin/lamella .venv/bin/python -m pytest -q -rs tests tools benchmarks \
   --durations=8 --durations-min=5 --junit-xml="$reports/pytest.xml"
 
 names=(ctest.xml pytest.xml)

@@ -13,7 +13,9 @@
 #include "lamella/encoder/encoder.h"
 #include "lamella/study/study_file.h"
 #include "lamella/verbs/encode.h"
+#include "lamella/verbs/verb_options.h"
 #include "loaded_encoder.h"
+#include "options.h"
 #include "values.h"
 
 namespace lamella::python {
@@ -25,14 +27,14 @@ using storage::FeatureFile;
 // What becomes of the features besides the value.
 struct EncodeTo {
   std::optional<std::filesystem::path> out;
-  std::string dtype;
+  storage::FeatureType dtype = storage::FeatureType::kFloat32;
 };
 
 FeatureFile encode_verb(const std::shared_ptr<const slide::Slide>& slide,
                         const patch::PatchPlan& plan, LoadedEncoder& loaded, const EncodeTo& to,
                         const Call& call) {
   verbs::EncodeFileOptions options;
-  options.type = storage::parse_feature_type(to.dtype);
+  options.type = to.dtype;
   return call.run([&](const Context& context) {
     const auto lock = loaded.use();
     if (!to.out) return verbs::encode_slide(slide, plan, loaded.encoder(), context);
@@ -160,13 +162,14 @@ void bind_encoder_class(nb::module_& module) {
                                      encoder::parse_precision(precision), call.threads());
           },
           nb::arg("encoder") = std::filesystem::path(standard.encoder), nb::kw_only(),
-          nb::arg("precision") = std::string(encoder::to_string(standard.precision)),
+          nb::arg("precision") = std::string(encoder::to_string(standard.encoding.precision)),
           nb::arg("threads") = nb::none(), "encoder: name or folder.")
       .def_static(
           "defaults",
           [] {
             const study::Study study;
-            return nb::make_tuple(study.encoder, std::string(encoder::to_string(study.precision)));
+            return nb::make_tuple(study.encoder,
+                                  std::string(encoder::to_string(study.encoding.precision)));
           },
           "Name and precision of the encoder that is used where none is named.")
       .def_prop_ro("name", [](const LoadedEncoder& self) { return self.info().name; })
@@ -226,25 +229,35 @@ void bind_encode(nb::module_& module) {
   bind_encoder_info(module);
   bind_encoder_class(module);
   const study::Study standard;
+  const OptionList& list = verbs::EncodingOptions::table().list();
+  const std::string signature =
+      "def encode(slide: Slide | str | os.PathLike, plan: Plan, *, "
+      "encoder: Encoder | str | os.PathLike = '" +
+      standard.encoder + "'" + keywords_of(list) +
+      ", out: str | os.PathLike | None = None, slide_mpp: float | None = None, "
+      "threads: int | None = None, progress: object = None) -> Features";
+  const std::string text =
+      "Turns a plan's patches into feature vectors. encoder: a name, a folder, or an Encoder. out: "
+      "the feature file of lamella encode, written as the work goes on, so that a killed process's "
+      "is gone on with." +
+      docs_of(list);
   module.def(
       "encode",
       [](nb::object slide, const patch::PatchPlan& plan, nb::object encoder,
-         const std::string& precision, std::optional<std::filesystem::path> out,
-         const std::string& features_dtype, std::optional<double> slide_mpp,
-         std::optional<int> threads, nb::object progress) {
+         std::optional<std::filesystem::path> out, std::optional<double> slide_mpp,
+         std::optional<int> threads, nb::object progress, nb::kwargs given) {
+        verbs::EncodingOptions options;
+        set_options({&verbs::EncodingOptions::table().list(), &options}, given, "encode");
         const Call call(threads, std::move(progress));
         const auto opened = slide_of(slide, slide_mpp);
+        const std::string precision(to_string(options.precision));
         return encode_verb(opened, plan, *loaded_encoder_of(encoder, precision, call),
-                           {std::move(out), features_dtype}, call);
+                           {std::move(out), options.features_dtype}, call);
       },
       nb::arg("slide"), nb::arg("plan"), nb::kw_only(), nb::arg("encoder") = standard.encoder,
-      nb::arg("precision") = std::string(encoder::to_string(standard.precision)),
-      nb::arg("out") = nb::none(), nb::arg("features_dtype") = "float32",
-      nb::arg("slide_mpp") = nb::none(), nb::arg("threads") = nb::none(),
-      nb::arg("progress") = nb::none(),
-      "Turns a plan's patches into feature vectors. encoder: a name, a folder, or an Encoder. out: "
-      "the feature file of lamella encode, written as the work goes on, so that a killed process's "
-      "is gone on with; features_dtype: how it stores them, float32 or float16.");
+      nb::arg("out") = nb::none(), nb::arg("slide_mpp") = nb::none(),
+      nb::arg("threads") = nb::none(), nb::arg("progress") = nb::none(), nb::arg("options"),
+      nb::sig(signature.c_str()), text.c_str());
 }
 
 }  // namespace lamella::python

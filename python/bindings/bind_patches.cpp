@@ -12,6 +12,7 @@
 #include "lamella/base/error.h"
 #include "lamella/patch/patch_extractor.h"
 #include "lamella/verbs/extract.h"
+#include "options.h"
 #include "values.h"
 
 namespace lamella::python {
@@ -125,30 +126,33 @@ nb::dict extract_verb(const std::shared_ptr<const slide::Slide>& slide,
 }
 
 void bind_extract(nb::module_& module) {
-  const storage::PatchFilesOptions standard;
+  const OptionList& list = storage::PatchFilesOptions::table().list();
+  const std::string signature =
+      "def extract(slide: Slide | str | os.PathLike, plan: Plan, out: str | os.PathLike, *, "
+      "skip_errors: bool = False" +
+      keywords_of(list) +
+      ", slide_mpp: float | None = None, threads: int | None = None, progress: object = None) "
+      "-> dict[str, object]";
+  const std::string text =
+      "Writes a plan's patches as files into the folder `out`, as the command lamella extract. "
+      "Returns patches, failed, tiles_decoded and seconds." +
+      docs_of(list);
   module.def(
       "extract",
       [](nb::object slide, const patch::PatchPlan& plan, const std::filesystem::path& out,
-         const std::string& format, int jpeg_quality, const std::string& jpeg_chroma,
-         int shard_size, bool skip_errors, std::optional<double> slide_mpp,
-         std::optional<int> threads, nb::object progress) {
+         bool skip_errors, std::optional<double> slide_mpp, std::optional<int> threads,
+         nb::object progress, nb::kwargs given) {
         verbs::ExtractFilesOptions options;
-        options.files.format = storage::parse_patch_format(format);
+        set_options(options.files, given, "extract");
         options.files.folder = out.string();
-        options.files.jpeg_quality = jpeg_quality;
-        options.files.jpeg_chroma = imagefile::parse_chroma(jpeg_chroma);
-        options.files.shard_size = shard_size;
         options.skip_errors = skip_errors;
         return extract_verb(slide_of(slide, slide_mpp), plan, options,
                             Call(threads, std::move(progress)));
       },
-      nb::arg("slide"), nb::arg("plan"), nb::arg("out"), nb::kw_only(), nb::arg("format") = "png",
-      nb::arg("jpeg_quality") = standard.jpeg_quality, nb::arg("jpeg_chroma") = "auto",
-      nb::arg("shard_size") = standard.shard_size, nb::arg("skip_errors") = false,
-      nb::arg("slide_mpp") = nb::none(), nb::arg("threads") = nb::none(),
-      nb::arg("progress") = nb::none(),
-      "Writes a plan's patches as files into the folder `out`, as the command lamella extract. "
-      "Returns patches, failed, tiles_decoded and seconds.");
+      nb::arg("slide"), nb::arg("plan"), nb::arg("out"), nb::kw_only(),
+      nb::arg("skip_errors") = false, nb::arg("slide_mpp") = nb::none(),
+      nb::arg("threads") = nb::none(), nb::arg("progress") = nb::none(), nb::arg("options"),
+      nb::sig(signature.c_str()), text.c_str());
 }
 
 }  // namespace

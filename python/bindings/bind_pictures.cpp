@@ -13,7 +13,9 @@
 #include "lamella/annotation/annotation.h"
 #include "lamella/base/error.h"
 #include "lamella/imagefile/imagefile.h"
+#include "lamella/verbs/check_plan.h"
 #include "lamella/verbs/slide_map.h"
+#include "options.h"
 #include "values.h"
 
 namespace lamella::python {
@@ -27,12 +29,16 @@ verbs::SlideMap map_verb(nb::handle slide, const Scores& scores,
   const auto opened = slide_of(slide, {});
   options.overlay.title = scores.slide_id;
   return call.run([&](const Context& context) {
+    verbs::require_same_slide(scores.patches.slide, opened->info(), scores.source);
     if (annotations) {
       options.overlay.outlines =
-          verbs::outlines_of(annotation::read_annotations(annotations->string()));
+          verbs::read_outlines(annotations->string(), opened->info(), context);
     }
-    auto drawn = verbs::draw_slide_map(
-        *opened, heatmap::make_heatmap(scores.patches, opened->info().size_px()), options, context);
+    auto drawn =
+        verbs::draw_slide_map(*opened,
+                              heatmap::make_heatmap(scores.patches, opened->info().size_px(),
+                                                    options.overlay.shown_class),
+                              options, context);
     if (out) verbs::write_slide_map(drawn, out->string());
     return drawn;
   });
@@ -50,6 +56,9 @@ void bind_map(nb::module_& module) {
                 {static_cast<size_t>(map.rows), static_cast<size_t>(map.columns)}, self);
           },
           "rows x columns float32.")
+      .def_prop_ro(
+          "shown", [](const SlideMap& self) { return self.map.shown; },
+          "The class, or \"most likely\": then values are numbers of classes.")
       .def_prop_ro(
           "origin_px",
           [](const SlideMap& self) {
@@ -73,26 +82,30 @@ void bind_map(nb::module_& module) {
              return fmt::format("HeatMap({} x {} cells)", self.map.columns, self.map.rows);
            })
       .def("_repr_png_", [](const SlideMap& self) { return png_bytes(self.overlay); });
-  const verbs::MapOptions standard;
+  const OptionList& list = verbs::MapOptions::table().list();
+  const std::string signature =
+      "def map(slide: Slide | str | os.PathLike, scores: Scores, *, "
+      "annotations: str | os.PathLike | None = None" +
+      keywords_of(list) +
+      ", out: str | os.PathLike | None = None, threads: int | None = None, "
+      "progress: object = None) -> HeatMap";
+  const std::string text =
+      "Draws scores as a heat-map over the slide; with out, also OUT.png and OUT.tiff." +
+      docs_of(list);
   module.def(
       "map",
       [](nb::object slide, const Scores& scores, std::optional<std::filesystem::path> annotations,
-         const std::string& colormap, double opacity, int thumbnail_px,
-         std::optional<std::filesystem::path> out, std::optional<int> threads,
-         nb::object progress) {
+         std::optional<std::filesystem::path> out, std::optional<int> threads, nb::object progress,
+         nb::kwargs given) {
         verbs::MapOptions options;
-        options.overlay.colormap = colormap;
-        options.overlay.opacity = opacity;
-        options.thumbnail_px = thumbnail_px;
+        set_options(options, given, "map");
         return map_verb(slide, scores, annotations, options, out,
                         Call(threads, std::move(progress)));
       },
       nb::arg("slide"), nb::arg("scores"), nb::kw_only(), nb::arg("annotations") = nb::none(),
-      nb::arg("colormap") = standard.overlay.colormap,
-      nb::arg("opacity") = standard.overlay.opacity,
-      nb::arg("thumbnail_px") = standard.thumbnail_px, nb::arg("out") = nb::none(),
-      nb::arg("threads") = nb::none(), nb::arg("progress") = nb::none(),
-      "Draws scores as a heat-map over the slide; with out, also OUT.png and OUT.tiff.");
+      nb::arg("out") = nb::none(), nb::arg("threads") = nb::none(),
+      nb::arg("progress") = nb::none(), nb::arg("options"), nb::sig(signature.c_str()),
+      text.c_str());
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "call.h"
 #include "lamella/patch/patch_extractor.h"
 #include "lamella/verbs/plan_slide.h"
+#include "options.h"
 #include "values.h"
 
 namespace lamella::python {
@@ -19,7 +20,8 @@ namespace {
 using patch::PatchPlan;
 using patch::PatchRow;
 using Paths = std::vector<std::filesystem::path>;
-using Centres = std::vector<std::pair<std::filesystem::path, int>>;
+using Centres = std::vector<std::pair<std::filesystem::path, std::string>>;
+using Texts = std::vector<std::string>;
 using Region = std::tuple<int64_t, int64_t, int64_t, int64_t>;
 
 // One member of every row, as an array that shows the plan's own memory.
@@ -80,16 +82,11 @@ PatchPlan plan_verb(nb::handle slide, const verbs::PlanSlideOptions& options,
   });
 }
 
-std::vector<patch::CentreFile> centre_files(const Centres& centers) {
-  std::vector<patch::CentreFile> files;
-  for (const auto& [path, label] : centers) {
-    if (label != 0 && label != 1) {
-      throw Error(ErrorCode::kInvalidArgument,
-                  fmt::format("centers: found label {}, expected 0 or 1", label), path.string());
-    }
-    files.push_back({path.string(), static_cast<int8_t>(label)});
-  }
-  return files;
+// (file, class) -> "FILE:CLASS"
+std::vector<std::string> centre_words(const Centres& centers) {
+  std::vector<std::string> words;
+  for (const auto& [path, name] : centers) words.push_back(path.string() + ":" + name);
+  return words;
 }
 
 void bind_plan_class(nb::module_& module) {
@@ -165,46 +162,35 @@ std::vector<ArrowColumn> plan_columns(const PatchPlan& plan) {
 
 void bind_plan(nb::module_& module) {
   bind_plan_class(module);
-  const verbs::PlanSlideOptions standard;
+  const OptionList& list = verbs::PlanSlideOptions::table().list();
+  const std::string signature =
+      "def plan(slide: Slide | str | os.PathLike, *, "
+      "centers: collections.abc.Sequence[tuple[str | os.PathLike, str]] = (), "
+      "annotations: collections.abc.Sequence[str | os.PathLike] = ()" +
+      keywords_of(list) +
+      ", slide_id: str | None = None, slide_mpp: float | None = None, threads: int | None = None, "
+      "progress: object = None) -> Plan";
+  const std::string text =
+      "Chooses where patches are cut from a slide (a Slide or a path): a grid over the tissue, or "
+      "centers [(file, class)], or annotations and groups [\"GROUP:CLASS\"] of theirs; classes "
+      "names all of them, in the order of the columns of scores." +
+      docs_of(list);
   module.def(
       "plan",
-      [](nb::object slide, int size_px, std::optional<int> level, std::optional<double> mpp,
-         std::optional<double> stride_px, std::optional<Region> region, double min_tissue,
-         const std::filesystem::path& tissue, const Centres& centers, const Paths& annotations,
-         std::vector<std::string> positive, std::vector<std::string> negative,
-         bool negative_from_tissue, double min_coverage, int max_per_slide, uint64_t seed,
+      [](nb::object slide, const Centres& centers, const Paths& annotations,
          std::optional<std::string> slide_id, std::optional<double> slide_mpp,
-         std::optional<int> threads, nb::object progress) {
+         std::optional<int> threads, nb::object progress, nb::kwargs given) {
         verbs::PlanSlideOptions options;
-        options.spec = {.size_px = size_px, .level = level, .mpp = mpp};
-        options.grid.stride_px = stride_px;
-        if (region) {
-          const auto [x, y, width, height] = *region;
-          options.grid.region_px = RectPx{x, y, width, height};
-        }
-        options.grid.min_tissue = min_tissue;
-        options.tissue = tissue.string();
-        options.centers = centre_files(centers);
+        set_options(options, given, "plan");
+        options.centers = centre_words(centers);
         for (const auto& path : annotations) options.annotations.push_back(path.string());
-        options.groups = {std::move(positive), std::move(negative), negative_from_tissue};
-        options.rule.min_coverage = min_coverage;
-        options.rule.max_per_slide = max_per_slide;
-        options.rule.seed = seed;
         return plan_verb(slide, options, slide_id, slide_mpp, Call(threads, std::move(progress)));
       },
-      nb::arg("slide"), nb::kw_only(), nb::arg("size_px"), nb::arg("level") = nb::none(),
-      nb::arg("mpp") = nb::none(), nb::arg("stride_px") = nb::none(),
-      nb::arg("region") = nb::none(), nb::arg("min_tissue") = standard.grid.min_tissue,
-      nb::arg("tissue") = std::filesystem::path(standard.tissue), nb::arg("centers") = Centres{},
-      nb::arg("annotations") = Paths{}, nb::arg("positive") = standard.groups.positive,
-      nb::arg("negative") = standard.groups.negative,
-      nb::arg("negative_from_tissue") = standard.groups.negative_from_tissue,
-      nb::arg("min_coverage") = standard.rule.min_coverage,
-      nb::arg("max_per_slide") = standard.rule.max_per_slide, nb::arg("seed") = standard.rule.seed,
-      nb::arg("slide_id") = nb::none(), nb::arg("slide_mpp") = nb::none(),
-      nb::arg("threads") = nb::none(), nb::arg("progress") = nb::none(),
-      "Chooses where patches are cut from a slide (a Slide or a path): a grid over the tissue, or "
-      "centers [(file, label)], or annotations. Options as of the command lamella plan.");
+      nb::arg("slide"), nb::kw_only(), nb::arg("centers") = Centres{},
+      nb::arg("annotations") = Paths{}, nb::arg("slide_id") = nb::none(),
+      nb::arg("slide_mpp") = nb::none(), nb::arg("threads") = nb::none(),
+      nb::arg("progress") = nb::none(), nb::arg("options"), nb::sig(signature.c_str()),
+      text.c_str());
 }
 
 }  // namespace lamella::python

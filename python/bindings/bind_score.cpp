@@ -10,20 +10,20 @@
 
 #include "call.h"
 #include "lamella/base/error.h"
-#include "lamella/evaluation/metric_rows.h"
+#include "lamella/evaluation/class_metric_rows.h"
 #include "lamella/io/files.h"
 #include "lamella/verbs/evaluate_files.h"
 #include "lamella/verbs/plan_slide.h"
 #include "lamella/verbs/score_slide.h"
+#include "lamella/verbs/verb_options.h"
 #include "loaded_encoder.h"
+#include "options.h"
 #include "train_options.h"
 #include "values.h"
 
 namespace lamella::python {
 
 namespace {
-
-using Region = std::tuple<int64_t, int64_t, int64_t, int64_t>;
 
 Scores load_scores(const std::filesystem::path& path) {
   return {io::stem(path.string()), path.string(), storage::read_scores(path.string()), nullptr};
@@ -103,24 +103,16 @@ using Positions = nb::ndarray<const int64_t, nb::shape<-1, 2>, nb::c_contig, nb:
 
 // What to score of a slide.
 struct Where {
-  patch::GridOptions grid;
-  std::string tissue;
+  verbs::ScoreSlideOptions options;
   std::optional<std::vector<patch::Position>> positions;  // instead of the grid
 };
 
-Where where_of(const std::optional<Positions>& positions, const std::optional<double>& stride_px,
-               const std::optional<Region>& region, double min_tissue, const std::string& tissue) {
+Where where_of(const std::optional<Positions>& positions, nb::kwargs given) {
   Where where;
-  where.tissue = tissue;
-  where.grid.stride_px = stride_px;
-  if (region) {
-    const auto [x, y, width, height] = *region;
-    where.grid.region_px = RectPx{x, y, width, height};
-  }
-  where.grid.min_tissue = min_tissue;
-  where.grid.validate();
+  set_options(where.options, given, "score");
+  where.options.validate();
   if (!positions) return where;
-  if (stride_px || region) {
+  if (where.options.grid.stride_px || where.options.grid.region_px) {
     throw Error(ErrorCode::kInvalidArgument,
                 "found positions and options of a grid, expected one of them");
   }
@@ -159,9 +151,11 @@ Scores score_slide(nb::handle slide, nb::handle given_model, const Where& where,
       return verbs::score_positions(opened, id, model, *where.positions, loaded->encoder(),
                                     context);
     }
-    const auto mask = verbs::tissue_mask(where.tissue, *opened, context);
+    const auto mask =
+        verbs::tissue_mask(where.options.tissue, where.options.mask, *opened, context);
     const auto lock = loaded->use();
-    return verbs::score_slide(opened, id, model, where.grid, mask, loaded->encoder(), context);
+    return verbs::score_slide(opened, id, model, where.options.grid, mask, loaded->encoder(),
+                              context);
   });
   return make_scores(std::move(result.plan), std::move(result.scores));
 }
@@ -203,31 +197,36 @@ Scores make_scores(patch::PatchPlan plan, feature::ScoreMatrix scores) {
 
 void bind_score(nb::module_& module) {
   bind_scores(module);
-  const verbs::PlanSlideOptions standard;
+  const OptionList& list = verbs::ScoreSlideOptions::table().list();
+  const std::string signature =
+      "def score(slide: Features | Slide | str | os.PathLike, model: Model | str | os.PathLike, *, "
+      "positions: numpy.typing.NDArray[numpy.int64] | None = None, "
+      "encoder: Encoder | None = None" +
+      keywords_of(list) +
+      ", slide_id: str | None = None, slide_mpp: float | None = None, threads: int | None = None, "
+      "progress: object = None) -> Scores";
+  const std::string text =
+      "Gives every patch the probability of each class: of Features, or of a slide (a Slide or a "
+      "path), a grid over whose tissue is encoded, or the patches at positions (n x 2: left and "
+      "top edges, level-0 px), in their order. encoder: the model's, loaded before." +
+      docs_of(list);
   module.def(
       "score",
-      [](nb::object slide, nb::object model, std::optional<double> stride_px,
-         std::optional<Region> region, double min_tissue, const std::filesystem::path& tissue,
-         std::optional<Positions> positions, nb::object encoder,
+      [](nb::object slide, nb::object model, std::optional<Positions> positions, nb::object encoder,
          std::optional<std::string> slide_id, std::optional<double> slide_mpp,
-         std::optional<int> threads, nb::object progress) {
+         std::optional<int> threads, nb::object progress, nb::kwargs given) {
+        const Where where = where_of(positions, given);
         if (nb::isinstance<storage::FeatureFile>(slide)) {
           return score_features(nb::cast<storage::FeatureFile&>(slide), model);
         }
-        const Where where = where_of(positions, stride_px, region, min_tissue, tissue.string());
         return score_slide(slide, model, where, slide_id, slide_mpp, encoder,
                            Call(threads, std::move(progress)));
       },
-      nb::arg("slide"), nb::arg("model"), nb::kw_only(), nb::arg("stride_px") = nb::none(),
-      nb::arg("region") = nb::none(), nb::arg("min_tissue") = standard.grid.min_tissue,
-      nb::arg("tissue") = std::filesystem::path(standard.tissue), nb::arg("positions") = nb::none(),
+      nb::arg("slide"), nb::arg("model"), nb::kw_only(), nb::arg("positions") = nb::none(),
       nb::arg("encoder") = nb::none(), nb::arg("slide_id") = nb::none(),
       nb::arg("slide_mpp") = nb::none(), nb::arg("threads") = nb::none(),
-      nb::arg("progress") = nb::none(),
-      "Gives every patch the probability of each class: of Features, or of a slide (a Slide or a "
-      "path), a grid over whose tissue is encoded, or the patches at positions (n x 2: left and "
-      "top "
-      "edges, level-0 px), in their order. encoder: the model's, loaded before.");
+      nb::arg("progress") = nb::none(), nb::arg("options"), nb::sig(signature.c_str()),
+      text.c_str());
   module.def("evaluate_json", evaluate_json, nb::arg("scores"), nb::arg("truth"),
              nb::arg("groups").none());
 }

@@ -8,6 +8,7 @@
 
 #include "call.h"
 #include "lamella/encoder/encoder.h"
+#include "lamella/study/option_keys.h"
 #include "lamella/study/plan_study.h"
 #include "lamella/study/run_study.h"
 #include "values.h"
@@ -97,12 +98,14 @@ void bind_pieces(nb::module_& module) {
       .def_ro("name", &Study::name)
       .def_ro("output", &Study::output)
       .def_ro("encoder", &Study::encoder)
-      .def_prop_ro(
-          "precision",
-          [](const Study& self) { return std::string(encoder::to_string(self.precision)); })
-      .def_prop_ro(
-          "features_dtype",
-          [](const Study& self) { return std::string(storage::to_string(self.features_type)); })
+      .def_prop_ro("precision",
+                   [](const Study& self) {
+                     return std::string(encoder::to_string(self.encoding.precision));
+                   })
+      .def_prop_ro("features_dtype",
+                   [](const Study& self) {
+                     return std::string(storage::to_string(self.encoding.features_dtype));
+                   })
       .def("slides", [](const Study& self) { return study::read_slides_table(self.slides_table); })
       .def(
           "jobs",
@@ -145,6 +148,7 @@ void bind_study(nb::module_& module) {
       },
       nb::arg("study"), nb::arg("full_hash"), nb::arg("threads").none(),
       nb::arg("progress").none());
+  module.def("options_json", [] { return study::all_options().dump(); });
   module.def("encoder_search_path", encoder::encoder_search_path,
              "Folders in which encoders are looked for by name.");
 }

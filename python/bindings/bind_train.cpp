@@ -14,6 +14,7 @@
 #include "lamella/base/text.h"
 #include "lamella/verbs/train_files.h"
 #include "loaded_encoder.h"
+#include "options.h"
 #include "train_options.h"
 #include "values.h"
 
@@ -238,27 +239,33 @@ model::Model model_of(nb::handle model) {
 void bind_train(nb::module_& module) {
   bind_classifier(module);
   bind_model(module);
+  const OptionList& list = classifier::TrainOptions::table().list();
+  const std::string signature =
+      "def train(features: collections.abc.Iterable[Features | str | os.PathLike], *, "
+      "groups: collections.abc.Mapping[str, str] | str | os.PathLike | None = None, "
+      "encoder: Encoder | str | os.PathLike | None = None" +
+      keywords_of(list) + ", threads: int | None = None, progress: object = None) -> Model";
+  const std::string text =
+      "Learns the classes of the plans. features: Features (or files) of slides, those rows that "
+      "have a label. groups: {slide_id: patient_id} or a CSV. encoder: name, folder or Encoder, "
+      "where the features' own is not found by its name." +
+      docs_of(list);
   module.def(
       "train",
-      [](nb::object features, nb::object groups, nb::object l2, nb::object encoder,
-         std::optional<int> threads, nb::object progress) {
+      [](nb::object features, nb::object groups, nb::object encoder, std::optional<int> threads,
+         nb::object progress, nb::kwargs given) {
         verbs::TrainFeaturesOptions options = options_with(encoder);
+        set_options(options.train, given, "train");
         options.patients = patients_of(groups);
-        if (!l2.is_none())
-          options.train.lambda = verbs::parse_l2(nb::cast<std::string>(nb::str(l2)));
         auto files = feature_files(features);
         return Call(threads, std::move(progress)).run([&](const Context& context) {
           return verbs::train_features(std::move(files), options, context).model;
         });
       },
       nb::arg("features"), nb::kw_only(), nb::arg("groups") = nb::none(),
-      nb::arg("l2") = nb::none(), nb::arg("encoder") = nb::none(), nb::arg("threads") = nb::none(),
-      nb::arg("progress") = nb::none(),
-      "Learns the classes of the plans. features: Features (or files) of slides, those rows that "
-      "have "
-      "a label. groups: {slide_id: patient_id} or a CSV. l2: \"cv\" (as None) or a number. "
-      "encoder: "
-      "name, folder or Encoder, where the features' own is not found by its name.");
+      nb::arg("encoder") = nb::none(), nb::arg("threads") = nb::none(),
+      nb::arg("progress") = nb::none(), nb::arg("options"), nb::sig(signature.c_str()),
+      text.c_str());
 }
 
 }  // namespace lamella::python

@@ -13,6 +13,8 @@
 
 #include "lamella/base/error.h"
 #include "lamella/base/parallel.h"
+#include "lamella/base/spelling.h"
+#include "options.h"
 
 namespace lamella::python {
 
@@ -70,7 +72,8 @@ class Mailbox {
     if (!warnings.empty()) {
       const nb::object kind = nb::module_::import_("lamella._errors").attr("LamellaWarning");
       for (const std::string& text : warnings) {
-        if (PyErr_WarnEx(kind.ptr(), text.c_str(), 1) != 0) throw nb::python_error();
+        const std::string spelled = spell_options(text, python_name);
+        if (PyErr_WarnEx(kind.ptr(), spelled.c_str(), 1) != 0) throw nb::python_error();
       }
     }
     if (news && !progress.is_none()) progress(news->step, news->done, news->total, news->unit);
@@ -149,7 +152,8 @@ void register_errors(nb::module_&) {
     } catch (const Error& error) {
       const nb::object kind = nb::module_::import_("lamella._errors").attr("Error");
       const nb::object value =
-          kind(error.message(), error.path(), std::string(to_string(error.code())), error.where());
+          kind(spell_options(error.message(), python_name), error.path(),
+               std::string(to_string(error.code())), error.where(), named_option(error.message()));
       PyErr_SetObject(kind.ptr(), value.ptr());
     }
   });

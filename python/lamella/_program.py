@@ -9,4 +9,6 @@ PROGRAM = Path(__file__).resolve().parent / "bin" / "lamella"
 
 
 def main() -> None:
+    # Steps that need a framework (encoder import --from, encoder quantize) look for it here first.
+    os.environ.setdefault("LAMELLA_PYTHON", sys.executable)
     os.execv(PROGRAM, ["lamella", *sys.argv[1:]])

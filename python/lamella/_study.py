@@ -16,13 +16,21 @@ class RunResult(dict[str, Any]):
     def _repr_html_(self) -> str:
         columns = ["n", "auc", "auc_low", "auc_high", "average_precision", "balanced_accuracy",
                    "brier", "ece"]
-        metrics = [[role, *(_number(values.get(name)) for name in columns)]
-                   for role, values in self.get("metrics", {}).items()]
+        metrics = [[name, *(_number(values.get(column)) for column in columns)]
+                   for name, values in self._figures()]
         slides = [[slide["slide_id"], slide["role"], slide.get("error") or slide["status"],
                    str(slide["patches"]), _number(slide.get("slide_score"))]
                   for slide in self.get("slides", [])]
         return (_table(["role", *columns], metrics)
                 + _table(["slide", "role", "status", "patches", "slide score"], slides))
+
+    def _figures(self) -> Iterable[tuple[str, dict[str, Any]]]:
+        """Of two classes one row a set, of more one for each class."""
+        for role, values in self.get("metrics", {}).items():
+            if "auc" in values:
+                yield role, values
+            else:
+                yield from ((f"{role} {one['name']}", one) for one in values["classes"])
 
 
 def run(study: str | os.PathLike[str], *, overrides: Mapping[str, Any] | Iterable[str] = (),
@@ -44,8 +52,15 @@ def run_read(study: _core.Study, *, full_hash: bool = False, threads: int | None
 
 def evaluate(scores: Any, truth: Any, *, groups: Any = None) -> dict[str, Any]:
     """Measures scores against plans with labels: Scores and Plans (or their files), one of each or
-    many. Returns {"all": {"auc": ...}}, with groups also {"patient P": ...}."""
+    many. Returns {"all": {"auc": ...}}, with groups also {"patient P": ...}. Of more than two
+    classes: {"macro_auc": ..., "classes": {"name": {"auc": ...}}}."""
     result: dict[str, Any] = json.loads(_core.evaluate_json(_many(scores), _many(truth), groups))
+    return result
+
+
+def options() -> dict[str, Any]:
+    """Every option of study files and verbs: name, kind, unit, bounds, default, help."""
+    result: dict[str, Any] = json.loads(_core.options_json())
     return result
 
 

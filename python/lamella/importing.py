@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Encoders from Keras and PyTorch networks.
 
-    python -m lamella.importing keras InceptionV3 --weights FILE.h5 --out encoders/inception_v3
-    python -m lamella.importing timm vit_small_patch16_224 --checkpoint FILE --out encoders/vit_s
+    lamella encoder import InceptionV3 --from keras --weights FILE.h5 --out encoders/inception_v3
+    lamella encoder import vit_small_patch16_224 --from timm --checkpoint FILE --out encoders/vit_s
+    lamella encoder import net.py:make --from torch --weights FILE.pth --input-px 224 --out encoders/n
 
-or from Python, for a network of your own:
+which run this file, or from Python:
 
     from lamella.importing import from_torch
     from_torch(module, "encoders/mine", input_px=224, mean=IMAGENET_MEAN, std=IMAGENET_STD)
@@ -184,42 +185,108 @@ def from_timm(name: str, out: str | os.PathLike[str], *, checkpoint: str | None 
     config = model.pretrained_cfg
     return from_torch(model, out, input_px=config["input_size"][-1],
                       mean=[255 * value for value in config["mean"]],
-                      std=[255 * value for value in config["std"]], source=f"timm {name}",
-                      **options)
+                      std=[255 * value for value in config["std"]],
+                      **{"source": f"timm {name}", **options})
+
+
+def torch_module(place: str, weights: str | None = None) -> Any:
+    """FILE.py:NAME: a torch.nn.Module, or a function that makes one; weights: its saved state."""
+    import importlib.util
+
+    import torch
+
+    path, colon, name = place.rpartition(":")
+    if not colon or not path.endswith(".py"):
+        raise ImportFailure(f"found '{place}', expected FILE.py:NAME, a module or what makes one")
+    if not os.path.exists(path):
+        raise ImportFailure(f"{path}: there is no such file")
+    spec = importlib.util.spec_from_file_location("lamella_imported_network", path)
+    assert spec is not None and spec.loader is not None
+    source = importlib.util.module_from_spec(spec)
+    sys.path.insert(0, os.path.dirname(os.path.abspath(path)))
+    spec.loader.exec_module(source)
+    found = getattr(source, name, None)
+    module = found if isinstance(found, torch.nn.Module) or not callable(found) else found()
+    if not isinstance(module, torch.nn.Module):
+        raise ImportFailure(f"{path}: found {type(module).__name__} under '{name}', expected a "
+                            "torch.nn.Module, or a function that makes one")
+    if weights:
+        module.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
+    return module
+
+
+def _floats(text: str) -> list[float]:
+    return [float(part) for part in text.split(",")]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="lamella encoder import --from",
+                                     description=(__doc__ or "").splitlines()[0])
+    kinds = parser.add_subparsers(dest="kind", required=True)
+    keras_parser = kinds.add_parser("keras", help="a keras.applications network without its top")
+    keras_parser.add_argument("--weights", required=True,
+                              help="a weights file, imagenet (Keras' cache) or random")
+    timm_parser = kinds.add_parser("timm", help="a timm model's pooled features")
+    timm_parser.add_argument("--checkpoint", help="a file of weights")
+    timm_parser.add_argument("--pretrained", action="store_true", help="timm's own weights")
+    torch_parser = kinds.add_parser("torch", help="FILE.py:NAME, a module or what makes one")
+    torch_parser.add_argument("--weights", help="a file with the module's state")
+    for one in (keras_parser, timm_parser, torch_parser):
+        one.add_argument("network")
+        one.add_argument("--out", required=True)
+        for name in ("--name", "--source", "--licence"):
+            one.add_argument(name)
+        for name in ("--mean", "--std", "--views"):
+            one.add_argument(name, type=_floats)
+        for name in ("--input-px", "--prefix-tokens"):
+            one.add_argument(name, type=int)
+        one.add_argument("--recommended-mpp", type=float)
+        one.add_argument("--colour-order")
+        one.add_argument("--output", action="append")
+    return parser
+
+
+def _import(options: argparse.Namespace) -> None:
+    shared = {name: getattr(options, name)
+              for name in ("name", "source", "licence", "mean", "std", "views", "prefix_tokens",
+                           "recommended_mpp", "colour_order") if getattr(options, name) is not None}
+    if options.kind == "torch":
+        if options.input_px is None:
+            raise ImportFailure("--input-px is missing: a module does not say its input's size")
+        names = [output.rpartition(":") for output in options.output or ["features"]]
+        split = [(name, pool) if colon else (pool, None) for name, colon, pool in names]
+        from_torch(torch_module(options.network, options.weights), options.out,
+                   input_px=options.input_px, output=[name for name, _ in split],
+                   pooling=[pool for _, pool in split],
+                   **{"source": options.network, **shared})
+        return
+    if options.output:
+        raise ImportFailure(f"--output is not for {options.kind}: its networks have one")
+    if options.kind == "timm":
+        if options.input_px is not None or "mean" in shared or "std" in shared:
+            raise ImportFailure("--input-px, --mean and --std are not for timm: its models know "
+                                "their own")
+        from_timm(options.network, options.out, checkpoint=options.checkpoint,
+                  pretrained=options.pretrained, **shared)
+        return
+    if {"mean", "std", "colour_order"} & set(shared):
+        raise ImportFailure("--mean, --std and --colour-order are not for keras: its applications "
+                            "have their own")
+    model, mode = keras_application(options.network, options.weights, options.input_px)
+    from_keras(model, options.out, mode=mode,
+               **{"source": f"keras.applications.{options.network}, {options.weights}", **shared})
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m lamella.importing",
-                                     description=__doc__.splitlines()[0])
-    kinds = parser.add_subparsers(dest="kind", required=True)
-    keras_parser = kinds.add_parser("keras", help="a keras.applications network without its top")
-    keras_parser.add_argument("name", help="InceptionV3, ResNet50, ...")
-    keras_parser.add_argument("--weights", required=True,
-                              help="a weights file, imagenet (Keras' cache) or random")
-    keras_parser.add_argument("--input-px", type=int, help="default: the network's usual one")
-    timm_parser = kinds.add_parser("timm", help="a timm model's pooled features")
-    timm_parser.add_argument("name", help="vit_small_patch16_224, ...")
-    timm_parser.add_argument("--checkpoint", help="a file of weights")
-    timm_parser.add_argument("--pretrained", action="store_true", help="timm's own weights")
-    for one in (keras_parser, timm_parser):
-        one.add_argument("--out", required=True, help="folder to make")
-        one.add_argument("--licence", default="not stated", help="of the weights")
-        one.add_argument("--views", type=lambda text: [float(part) for part in text.split(",")],
-                         default=[1], help="fields of view, e.g. 1,2")
-    options = parser.parse_args(arguments)
+    options = _parser().parse_args(arguments)
     try:
-        if options.kind == "keras":
-            model, mode = keras_application(options.name, options.weights, options.input_px)
-            folder = from_keras(model, options.out, mode=mode, licence=options.licence,
-                                views=options.views,
-                                source=f"keras.applications.{options.name}, {options.weights}")
-        else:
-            folder = from_timm(options.name, options.out, checkpoint=options.checkpoint,
-                               pretrained=options.pretrained, licence=options.licence,
-                               views=options.views)
+        _import(options)
     except ImportFailure as error:
-        sys.exit(f"lamella.importing: error: {error}")
-    print(f"{folder}: made; check it with: lamella encoder check {folder}")
+        sys.exit(str(error))
+    except ModuleNotFoundError as error:
+        sys.exit(f"found no package {error.name}; expected it in {sys.executable}: install it there, "
+                 "or name another Python in LAMELLA_PYTHON")
+    print(f"{options.out}: made")
 
 
 if __name__ == "__main__":

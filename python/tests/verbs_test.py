@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 from conftest import program
 
-LABELS = {"positive": ["Tumor"], "negative_from_tissue": True, "max_per_slide": 20}
+LABELS = {"classes": ["normal", "tumor"], "groups": ["Tumor:tumor"], "rest_of_tissue": "normal",
+          "max_per_slide": 20}
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +28,8 @@ def made(cohort, tmp_path_factory):
     for name in ("phantom_01", "phantom_02"):
         slide = cohort / f"{name}.tif"
         program("plan", "--slide", slide, "--size-px", 56, "--mpp", 1, "--annotations",
-                cohort / f"{name}.xml", "--positive", "Tumor", "--negative-from-tissue",
+                cohort / f"{name}.xml", "--classes", "normal", "tumor",
+                "--groups", "Tumor:tumor", "--rest-of-tissue", "normal",
                 "--max-per-slide", 20, "--out", folder / f"{name}.plan.h5")
         program("encode", "--slide", slide, "--plan", folder / f"{name}.plan.h5", "--out",
                 folder / f"{name}.h5")
@@ -219,7 +221,7 @@ def test_bad_arguments(cohort, slide_path):
                              (dict(size_px=64, level=99), "level"),
                              (dict(size_px=64, level=0, min_tissue=2.0), "min_tissue"),
                              (dict(size_px=64, level=0, threads=0), "threads"),
-                             (dict(size_px=64, level=0, centers=[("a.txt", 2)]), "label 2")):
+                             (dict(size_px=64, level=0, centers=[("a.txt", "b")]), "no `?classes")):
         with pytest.raises(lamella.Error, match=message):
             lamella.plan(slide_path, **options)
     plan = lamella.plan(slide_path, size_px=64, level=0)

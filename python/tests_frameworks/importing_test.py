@@ -8,8 +8,10 @@ tests prove the conversion, not that the networks are of use.
 
 import importlib.util
 import json
+import os
 import pathlib
 import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -35,6 +37,12 @@ def lamella(*words):
                           capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
+
+
+def lamella_by_this_python(*words):
+    done = subprocess.run([importing.find_program(), *map(str, words)], capture_output=True, text=True,
+                          check=False, env={**os.environ, "LAMELLA_PYTHON": sys.executable})
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture(scope="session")
@@ -115,6 +123,15 @@ class TestKeras:
         np.testing.assert_allclose(found, expected, rtol=1e-3,
                                    atol=1e-3 * np.abs(expected).max())
 
+    def test_by_the_command_line(self, slide, tmp_path):
+        lamella_by_this_python("encoder", "import", "MobileNetV2", "--from", "keras", "--weights",
+                               "random", "--input-px", 96, "--licence", "random", "--out",
+                               tmp_path / "mine")
+        model, mode = importing.keras_application("MobileNetV2", "random", 96)
+        folder = importing.from_keras(model, tmp_path / "same", mode=mode)
+        patches = Patches(slide, tmp_path, 96)
+        assert least_cosine(patches.features(tmp_path / "mine"), patches.features(folder)) > 0.999999
+
     def test_weights_from_a_file(self, tmp_path):
         model, _ = importing.keras_application("MobileNetV2", "random", 96, seed=5)
         model.save_weights(tmp_path / "own.weights.h5")
@@ -151,6 +168,21 @@ class TestTorch:
 
         return torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3, stride=2), torch.nn.GELU(),
                                    torch.nn.Conv2d(8, 16, 3, stride=2), torch.nn.ReLU())
+
+    def test_by_the_command_line(self, slide, tmp_path):
+        import torch
+
+        module = self.convolutions()
+        torch.save(module.state_dict(), tmp_path / "state.pth")
+        (tmp_path / "net.py").write_text(
+            "import torch\n\ndef make():\n    return torch.nn.Sequential(\n"
+            "        torch.nn.Conv2d(3, 8, 3, stride=2), torch.nn.GELU(),\n"
+            "        torch.nn.Conv2d(8, 16, 3, stride=2), torch.nn.ReLU())\n")
+        lamella_by_this_python("encoder", "import", f"{tmp_path}/net.py:make", "--from", "torch",
+                               "--weights", tmp_path / "state.pth", "--input-px", 64, "--out",
+                               tmp_path / "encoder")
+        self.compare(module, Patches(slide, tmp_path, 64), tmp_path / "encoder",
+                     lambda output: output.mean(dim=(2, 3)))
 
     def test_a_map_is_averaged(self, slide, tmp_path):
         module = self.convolutions()

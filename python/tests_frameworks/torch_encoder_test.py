@@ -27,8 +27,9 @@ def cohort(tmp_path_factory):
 @pytest.fixture(scope="module")
 def plans(cohort):
     return [lamella.plan(cohort / f"phantom_0{i}.tif", size_px=56, mpp=1.0,
-                         annotations=[cohort / f"phantom_0{i}.xml"], positive=["Tumor"],
-                         negative_from_tissue=True, max_per_slide=60) for i in (1, 2, 3)]
+                         annotations=[cohort / f"phantom_0{i}.xml"], classes=["normal", "tumor"],
+                         groups=["Tumor:tumor"],
+                         rest_of_tissue="normal", max_per_slide=60) for i in (1, 2, 3)]
 
 
 def network(seed=7):

@@ -12,8 +12,8 @@ import pytest
 from conftest import program
 from lamella.spark import _progress, _worker
 
-OPTIONS = {"size_px": 56, "mpp": 1.0, "positive": ["Tumor"], "negative_from_tissue": True,
-           "max_per_slide": 20}
+OPTIONS = {"size_px": 56, "mpp": 1.0, "classes": ["normal", "tumor"], "groups": ["Tumor:tumor"],
+           "rest_of_tissue": "normal", "max_per_slide": 20}
 
 
 def by_slide(features) -> dict:
@@ -33,7 +33,8 @@ def native(cohort, table, tmp_path_factory):
     for row in table[:2]:
         name = row["slide_id"]
         program("plan", "--slide", row["path"], "--size-px", 56, "--mpp", 1, "--annotations",
-                row["annotations"], "--positive", "Tumor", "--negative-from-tissue",
+                row["annotations"], "--classes", "normal", "tumor",
+                "--groups", "Tumor:tumor", "--rest-of-tissue", "normal",
                 "--max-per-slide", 20, "--out", folder / f"{name}.plan.h5")
         program("encode", "--slide", row["path"], "--plan", folder / f"{name}.plan.h5", "--out",
                 folder / f"{name}.h5", "--threads", 2)

@@ -12,21 +12,21 @@ from pyspark.sql import functions as F
 
 
 def train(features: DataFrame, plans: DataFrame, *, groups: Any = None,
-          l2: str | float | None = None, encoder: str | os.PathLike[str] | None = None,
-          method: str = "native", threads: int | None = None) -> lamella.Model:
+          encoder: str | os.PathLike[str] | None = None, method: str = "native",
+          threads: int | None = None, **options: Any) -> lamella.Model:
     """A model of the labelled rows of a features table.
 
     native: the rows come to the driver and lamella trains: the very model that `lamella train`
     makes of the same slides in the plans' order. spark.ml: logistic regression on the cluster (l2
-    must be a number), its coefficients taken over.
+    must be a number), its coefficients taken over. Options as of lamella.train.
     """
     if method not in ("native", "spark.ml"):
         raise lamella.Error(f"method: found '{method}', expected native or spark.ml")
     labelled = features.where("row is not null and label >= 0")
     if method == "spark.ml":
-        return _spark_ml(labelled, plans, groups, l2, encoder)
-    return lamella.train(_collect(labelled, plans), groups=groups, l2=l2, encoder=_text(encoder),
-                         threads=threads)
+        return _spark_ml(labelled, plans, groups, encoder, **options)
+    return lamella.train(_collect(labelled, plans), groups=groups, encoder=_text(encoder),
+                         threads=threads, **options)
 
 
 def _text(path: str | os.PathLike[str] | None) -> str | None:
@@ -57,8 +57,8 @@ def _plans(plans: DataFrame) -> Mapping[str, lamella.Plan]:
     return {row["slide_id"]: lamella.Plan.from_bytes(row["plan"]) for row in rows}
 
 
-def _spark_ml(labelled: DataFrame, plans: DataFrame, groups: Any, l2: Any,
-              encoder: Any) -> lamella.Model:
+def _spark_ml(labelled: DataFrame, plans: DataFrame, groups: Any, encoder: Any,
+              l2: Any = None, max_iterations: int = 500) -> lamella.Model:
     """Its objective is lamella's: mean log loss + l2 / 2 * |W|^2 on standardised features, one
     vector of weights for two classes, one for each of more."""
     from pyspark.ml.classification import LogisticRegression
@@ -71,7 +71,7 @@ def _spark_ml(labelled: DataFrame, plans: DataFrame, groups: Any, l2: Any,
                            F.col("label").cast("double").alias("y"))
     # "auto" is binomial for two classes, multinomial for more.
     solver = LogisticRegression(featuresCol="x", labelCol="y", regParam=float(l2), family="auto",
-                                elasticNetParam=0.0, standardization=True, maxIter=500, tol=1e-9)
+                                elasticNetParam=0.0, standardization=True, maxIter=max_iterations, tol=1e-9)
     fitted = solver.fit(rows)
     known = labelled.groupBy("slide_id", "feature_space", "precision").count().collect()
     of_slide = {row["slide_id"]: row for row in known}

@@ -39,7 +39,7 @@ def spread(table: DataFrame, parts: int, number: str) -> DataFrame:
 def plan(slides: DataFrame, **options: Any) -> DataFrame:
     """One row a slide: its plan, or its error. slides: slide_id, path[, mpp][, annotations].
 
-    Options as of lamella.plan; with `positive`, the column annotations names each slide's file.
+    Options as of lamella.plan; with `groups`, the column annotations names each slide's file.
     The result is kept (persist): call its unpersist() when done.
     """
     lamella_options = {name: value for name, value in options.items() if value is not None}

@@ -105,7 +105,7 @@ def plan_with_options(row: dict[str, Any], *, options: dict[str, Any]) -> list[d
                  "error": "found a row without slide_id or path, expected both"}]
     mpp = None if mpp in (None, "") else float(mpp)
     options = dict(options)
-    if row.get("annotations") and options.get("positive"):
+    if row.get("annotations") and (options.get("groups") or options.get("rest_of_tissue")):
         options["annotations"] = [row["annotations"]]
     return [plan_row(slide_id, path, mpp,
                      lambda: lamella.plan(path, slide_id=slide_id, slide_mpp=mpp, threads=1,

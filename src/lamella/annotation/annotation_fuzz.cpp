@@ -8,7 +8,7 @@
 #include "lamella/annotation/annotation.h"
 #include "lamella/annotation/coverage.h"
 #include "lamella/base/error.h"
-#include "lamella/io/fuzz_folder_testing.h"
+#include "lamella/testing/temporary_folder.h"
 
 namespace lamella::annotation {
 namespace {
@@ -36,7 +36,7 @@ void check_area(const AnnotationSet& set) {
   }
 }
 
-void read_all(const io::FuzzFolder& folder, std::string_view text) {
+void read_all(const test::TemporaryFolder& folder, std::string_view text) {
   const std::string path = folder.put("input", text);
   try {
     const AnnotationSet set = read_annotations(path);
@@ -63,7 +63,8 @@ void read_all(const io::FuzzFolder& folder, std::string_view text) {
 }  // namespace lamella::annotation
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  static const lamella::io::FuzzFolder folder;
+  static const lamella::test::TemporaryFolder folder(
+      lamella::test::TemporaryFolder::Place::kMemory);
   lamella::annotation::read_all(folder, {reinterpret_cast<const char*>(data), size});
   return 0;
 }

@@ -152,7 +152,7 @@ std::vector<std::string> check_groups(const AnnotationSet& set,
                     names, list.what));
   }
   if (!unnamed.empty()) {
-    warnings.push_back(fmt::format("annotation groups that no list names are left out: {}{}",
+    warnings.push_back(fmt::format("annotation groups that no class names are left out: {}{}",
                                    shown(unnamed),
                                    contains(unnamed, "") ? " (chosen by the name None)" : ""));
   }

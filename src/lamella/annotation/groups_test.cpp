@@ -50,7 +50,7 @@ TEST(Groups, WhatIsDrawnIsEnough) {
   EXPECT_TRUE(check_groups(set_of({}), kTumour).empty());
   EXPECT_TRUE(check_groups(set_of({""}), {{"positive", {"None"}}}).empty());
   EXPECT_EQ(check_groups(set_of({"Tumor", "Ink", ""}), kTumour),
-            Names{"annotation groups that no list names are left out: Ink, (ungrouped) (chosen by "
+            Names{"annotation groups that no class names are left out: Ink, (ungrouped) (chosen by "
                   "the name None)"});
 }
 
@@ -73,7 +73,7 @@ TEST(Groups, DeclaredAndNotDrawn) {
   // Another drawn group is no slip: a slide without tumour, with ink.
   EXPECT_EQ(check_groups(set_of({"Ink"}, {"Tumor"}), kTumour),
             (Names{"the annotation group 'Tumor' (positive) is declared, but no outline is in it",
-                   "annotation groups that no list names are left out: Ink"}));
+                   "annotation groups that no class names are left out: Ink"}));
   // With a drawn list beside it, an ungrouped outline is a thing of its own.
   EXPECT_EQ(check_groups(set_of({"Normal", ""}, {"Tumor"}),
                          {{"positive", {"Tumor"}}, {"negative", {"Normal"}}})

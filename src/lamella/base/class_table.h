@@ -24,7 +24,7 @@ struct ClassTable {
   int count() const { return static_cast<int>(names.size()); }
   bool has(int label) const { return label >= 0 && label < count(); }
   const std::string& name(int label) const { return names.at(static_cast<size_t>(label)); }
-  // "normal, tumor"
+  // "fat, gland"
   std::string text() const;
   std::optional<int> find(std::string_view name) const;
   // Error kNotFound: the nearest name, and all there are.

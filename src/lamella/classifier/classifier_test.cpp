@@ -222,7 +222,80 @@ TEST(Train, LeavesOutFoldsThatCannotTrainAndSaysSo) {
   const auto result =
       train(matrix(1, {0, 1, 2, 3, 9, 8}), {0, 0, 0, 0, 1, 1}, {0, 0, 1, 1, 2, 2}, {}, context);
   EXPECT_EQ(result.folds, 2);
-  EXPECT_EQ(warnings.size(), 1u);
+  ASSERT_GE(warnings.size(), 2u);
+  EXPECT_NE(warnings[0].find("fold"), std::string::npos);
+  EXPECT_NE(warnings[1].find("no held-out row is of class yes"), std::string::npos) << warnings[1];
+}
+
+struct Heard {
+  std::vector<std::string> warnings, notes;
+  Context context;
+  Heard() {
+    context.warning = [this](const std::string& text) { warnings.push_back(text); };
+    context.notice = [this](const std::string& text) { notes.push_back(text); };
+  }
+  static bool holds(const std::vector<std::string>& texts, const std::string& word) {
+    return std::any_of(texts.begin(), texts.end(), [&](const std::string& text) {
+      return text.find(word) != std::string::npos;
+    });
+  }
+};
+
+TEST(Train, WidensThePathWhereItsEndIsBest) {
+  // Of these penalties the least is the best by far, of the whole path one within.
+  const Data data = make_data(300, 20, 9);
+  const double whole = train(data.features, data.labels, data.groups, {}, {}).model.lambda;
+  TrainOptions options;
+  options.lambdas = {1000, 316.22776601683796, 100};
+  Heard heard;
+  const auto result = train(data.features, data.labels, data.groups, options, heard.context);
+  EXPECT_EQ(result.trials.size(), 11u);
+  EXPECT_NEAR(result.trials[3].lambda, 31.6227766, 1e-6);
+  EXPECT_NEAR(result.trials[10].lambda, 0.01, 1e-9);
+  EXPECT_TRUE(Heard::holds(heard.notes, "the least of the 3 tried; 4 more are tried, to 1"));
+  if (whole > 0.011) {
+    EXPECT_NEAR(std::log10(result.model.lambda), std::log10(whole), 1e-6);
+    EXPECT_FALSE(Heard::holds(heard.warnings, "one beyond may be better"));
+  }
+  // Two widenings are not enough from here.
+  options.lambdas = {1e6, 1e5};
+  Heard far;
+  train(data.features, data.labels, data.groups, options, far.context);
+  EXPECT_TRUE(Heard::holds(far.notes, "tried") || Heard::holds(far.warnings, "tried"));
+}
+
+TEST(Train, SaysThatNothingWasLearnt) {
+  // Labels that have nothing to do with the features.
+  Data data = make_data(200, 5, 3);
+  for (size_t i = 0; i < data.labels.size(); ++i) {
+    data.labels[i] = static_cast<int8_t>((i / 2 + i / 7) % 2);
+  }
+  TrainOptions options;
+  options.lambdas = {1e-4, 1e-3};
+  Heard heard;
+  train(data.features, data.labels, data.groups, options, heard.context);
+  EXPECT_TRUE(Heard::holds(heard.warnings, "no better than"));
+  Heard good;
+  const Data learnt = make_data(300, 20, 9);
+  train(learnt.features, learnt.labels, learnt.groups, {}, good.context);
+  EXPECT_TRUE(good.warnings.empty()) << good.warnings.front();
+}
+
+TEST(Train, SaysThatTheOptimiserStoppedAtItsLimit) {
+  const Data data = make_data(300, 20, 9);
+  TrainOptions options = with_lambda(1e-3);
+  options.max_iterations = 2;
+  Heard heard;
+  train(data.features, data.labels, {}, options, heard.context);
+  EXPECT_TRUE(Heard::holds(heard.warnings, "limit of 2 iterations"));
+  options.lambda.reset();
+  Heard crossed;
+  train(data.features, data.labels, data.groups, options, crossed.context);
+  EXPECT_TRUE(Heard::holds(crossed.warnings, "cross-validation: the optimiser stopped"));
+  options.max_iterations = 500;
+  Heard enough;
+  train(data.features, data.labels, data.groups, options, enough.context);
+  EXPECT_FALSE(Heard::holds(enough.warnings, "limit"));
 }
 
 TEST(Train, StopsWhenCancelled) {

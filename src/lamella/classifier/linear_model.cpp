@@ -18,22 +18,31 @@ std::vector<double> TrainOptions::default_lambdas() {
   return lambdas;
 }
 
+const OptionTable<TrainOptions>& TrainOptions::table() {
+  static const auto kTable =
+      OptionTable<TrainOptions>()
+          .row("l2", &TrainOptions::lambda,
+               {.help = "penalty on the weights, or cv: chosen by cross-validation",
+                .least = 0,
+                .above_least = true,
+                .unset = "cv"})
+          .row("max_folds", &TrainOptions::max_folds,
+               {.help = "folds of the cross-validation, as far as there are groups", .least = 2})
+          .row("max_iterations", &TrainOptions::max_iterations,
+               {.help = "iterations of the optimiser at most", .least = 1});
+  return kTable;
+}
+
 void TrainOptions::validate() const {
+  table().check(*this);
   const auto refuse = [](const std::string& message) {
     throw Error(ErrorCode::kInvalidArgument, message);
   };
-  if (lambda && !(*lambda > 0 && std::isfinite(*lambda))) {
-    refuse(fmt::format("l2: found {}, expected a number above 0", *lambda));
-  }
   if (!lambda && lambdas.empty()) refuse("lambdas: found none, expected at least one");
   for (const double value : lambdas) {
     if (!(value > 0 && std::isfinite(value))) {
       refuse(fmt::format("lambdas: found {}, expected numbers above 0", value));
     }
-  }
-  if (max_folds < 2) refuse(fmt::format("max_folds: found {}, expected at least 2", max_folds));
-  if (max_iterations < 1) {
-    refuse(fmt::format("max_iterations: found {}, expected at least 1", max_iterations));
   }
 }
 

@@ -10,6 +10,7 @@
 
 #include "lamella/base/class_table.h"
 #include "lamella/base/context.h"
+#include "lamella/base/option.h"
 #include "lamella/feature/feature.h"
 
 namespace lamella::classifier {
@@ -53,6 +54,7 @@ struct TrainOptions {
   int max_folds = 5;
   int max_iterations = 500;
   void validate() const;
+  static const OptionTable<TrainOptions>& table();
   static std::vector<double> default_lambdas();  // 13 values 1e-4 ... 1e2, log-spaced
 };
 
@@ -82,7 +84,9 @@ struct TrainingRows {
 // Single-threaded sums in row order; folds run in parallel: the same bits for any context.threads.
 // Error kInvalidArgument: classes that are not valid, sizes that differ, a label that the classes
 // lack, a class without rows (how many each has), no rows, a feature that is not finite (row,
-// column).
+// column). Warnings: an optimiser that stopped at its limit, and those of the cross-validation
+// (folds left out, held-out rows without a class, a penalty at the end of a path that was widened
+// already, a loss no better than the classes' shares).
 TrainResult train_classifier(const TrainingRows& rows, const TrainOptions& options,
                              const Context& context);
 

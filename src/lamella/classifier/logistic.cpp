@@ -137,7 +137,7 @@ int on_progress(void* instance, const lbfgsfloatval_t*, const lbfgsfloatval_t*,
 
 }  // namespace
 
-void fit_logistic(const LabelledMatrix& rows, const LogisticOptions& options,
+bool fit_logistic(const LabelledMatrix& rows, const LogisticOptions& options,
                   const CancelToken& cancel, Eigen::VectorXd& weights) {
   const int size = static_cast<int>(weights.size());
   // liblbfgs asks for memory of its own allocator.
@@ -167,6 +167,7 @@ void fit_logistic(const LabelledMatrix& rows, const LogisticOptions& options,
     throw Error(ErrorCode::kInternal, fmt::format("the optimiser stopped with code {} at lambda {}",
                                                   status, options.lambda));
   }
+  return status != LBFGSERR_MAXIMUMITERATION;
 }
 
 double log_loss_sum(const LabelledMatrix& rows, const Eigen::VectorXd& weights) {

@@ -40,9 +40,9 @@ struct LabelledMatrix {
 
 // Minimises mean log loss + lambda / 2 |W|^2 over weights and free biases by L-BFGS; starts from
 // and ends in `weights`: w (d) and the bias of two classes, w_k (d) and b_k of each of more. Sums
-// run in row order: the same bits every time.
+// run in row order: the same bits every time. False: it stopped at max_iterations.
 // Error kInternal if the optimiser fails, kInterrupted.
-void fit_logistic(const LabelledMatrix& rows, const LogisticOptions& options,
+bool fit_logistic(const LabelledMatrix& rows, const LogisticOptions& options,
                   const CancelToken& cancel, Eigen::VectorXd& weights);
 
 // Sum over the rows of -log p(its class).

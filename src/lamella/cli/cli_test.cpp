@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <iterator>
 #include <regex>
 #include <set>
@@ -9,6 +10,7 @@
 #include "lamella/base/error.h"
 #include "lamella/cli/commands.h"
 #include "lamella/cli/common_options.h"
+#include "lamella/cli/option_flags.h"
 #include "lamella/cli/program.h"
 #include "lamella/cli/tables.h"
 
@@ -33,19 +35,77 @@ TEST(Table, CountsCharactersNotBytes) {
 }
 
 TEST(MetricsText, SaysWhatThereIsNot) {
-  evaluation::Metrics metrics;
+  evaluation::ClassMetrics metrics;
+  metrics.classes.names = {"fat", "gland"};
   metrics.n = 3;
-  metrics.accuracy = 2.0 / 3;
+  metrics.per_class.resize(2);
+  metrics.per_class.back().n = 3;
+  metrics.per_class.back().accuracy = 2.0 / 3;
   const std::string text = metrics_text({{"test", metrics}});
   EXPECT_NE(text.find("0.6667"), std::string::npos);
   EXPECT_NE(text.find("n/a"), std::string::npos);
 }
 
-TEST(ParseRegion, TakesFourNumbers) {
-  EXPECT_EQ(parse_region("10,20, 30,40"), (RectPx{10, 20, 30, 40}));
-  for (const char* text : {"", "1,2,3", "1,2,0,4", "1,2,3,4,5", "a,b,c,d"}) {
-    EXPECT_THROW(parse_region(text), Error) << text;
+struct Frying {
+  int size_px = 0;
+  double min_tissue = 0.1;
+  bool fast = false;
+  std::vector<std::string> groups;
+  static const OptionTable<Frying>& table() {
+    static const auto kTable =
+        OptionTable<Frying>()
+            .row("size_px", &Frying::size_px, {.help = "side", .least = 1, .required = true})
+            .row("min_tissue", &Frying::min_tissue, {.help = "part", .least = 0, .most = 1})
+            .row("fast", &Frying::fast, {.help = "soon"})
+            .row("groups", &Frying::groups, {.help = "some"});
+    return kTable;
   }
+};
+
+class Flags : public ::testing::Test {
+ protected:
+  Flags() {
+    CLI::App* fry = app_.add_subcommand("fry", "");
+    add_flags(*fry, frying_);
+    app_.require_subcommand(1);
+  }
+  // Words in order.
+  void parse(std::vector<std::string> words) {
+    std::reverse(words.begin(), words.end());
+    app_.parse(words);
+  }
+
+  Frying frying_;
+  CLI::App app_{"", "lamella"};
+};
+
+TEST_F(Flags, SetTheMembers) {
+  parse({"fry", "--size-px", "7", "--min-tissue=0.5", "--fast", "--groups", "a", "b"});
+  EXPECT_EQ(frying_.size_px, 7);
+  EXPECT_EQ(frying_.min_tissue, 0.5);
+  EXPECT_TRUE(frying_.fast);
+  EXPECT_EQ(frying_.groups, (std::vector<std::string>{"a", "b"}));
+}
+
+TEST_F(Flags, AreRefusedByTheirBounds) {
+  EXPECT_THROW(parse({"fry"}), CLI::RequiredError);
+  try {
+    parse({"fry", "--size-px", "7", "--min-tissue", "2"});
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(spell_flags(app_, error.what()), "--min-tissue: found 2, expected 0 to 1");
+    EXPECT_EQ(spell_flags(app_, "give `slide_mpp`"), "give the slides table's mpp column");
+  }
+}
+
+TEST_F(Flags, HaveANearestName) {
+  EXPECT_THROW(parse({"fry", "--size-px", "7", "--min-tisue=2"}), CLI::ExtrasError);
+  EXPECT_EQ(nearest_word(app_), " (did you mean '--min-tissue'?)");
+}
+
+TEST_F(Flags, TellAboutThemselves) {
+  const std::string help = app_.get_subcommand("fry")->help();
+  EXPECT_NE(help.find("part (0 to 1; default 0.1)"), std::string::npos) << help;
 }
 
 TEST(Commands, HaveUniqueNamesHelpAndExamples) {

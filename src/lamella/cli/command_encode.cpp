@@ -3,10 +3,12 @@
 
 #include "lamella/cli/commands.h"
 #include "lamella/cli/common_options.h"
+#include "lamella/cli/option_flags.h"
 #include "lamella/cli/program.h"
 #include "lamella/encoder/encoder.h"
 #include "lamella/storage/storage.h"
 #include "lamella/verbs/encode.h"
+#include "lamella/verbs/verb_options.h"
 
 namespace lamella::cli {
 
@@ -16,21 +18,19 @@ struct EncodeOptions {
   SlideOptions slide;
   std::string plan;
   std::string encoder = "lite0";
-  std::string precision = "auto";
-  std::string type = "float32";
+  verbs::EncodingOptions encoding;
   std::string out;
 };
 
 int run_encode(const EncodeOptions& options, Shell& shell) {
-  const encoder::Precision precision = encoder::parse_precision(options.precision);
   verbs::EncodeFileOptions file;
-  file.type = storage::parse_feature_type(options.type);
+  file.type = options.encoding.features_dtype;
   const auto slide = options.slide.open(shell);
   const patch::PatchPlan plan = storage::read_plan(options.plan);
   const io::OutputLock lock = lock_output(options.out, shell);
   const Context context = shell.context();
-  const auto encoder =
-      encoder::load_encoder(encoder::find_encoder(options.encoder), precision, context.threads);
+  const auto encoder = encoder::load_encoder(encoder::find_encoder(options.encoder),
+                                             options.encoding.precision, context.threads);
   const verbs::EncodedFile encoded =
       verbs::encode_file(slide, plan, *encoder, file, options.out, context);
 
@@ -59,15 +59,12 @@ int run_encode(const EncodeOptions& options, Shell& shell) {
 
 Action add_encode(CLI::App& app) {
   auto options = std::make_shared<EncodeOptions>();
-  options->slide.add(app);
+  options->slide.add(app)->required();
   app.add_option("--plan", options->plan, "plan of this slide")->required()->type_name("PLAN.h5");
   app.add_option("--encoder", options->encoder, "name or folder of the encoder")
       ->capture_default_str()
       ->type_name("NAME|DIR");
-  app.add_option("--precision", options->precision, "f32, bf16, int8 or auto")
-      ->capture_default_str();
-  app.add_option("--features-dtype", options->type, "how they are stored: float32 or float16")
-      ->capture_default_str();
+  add_flags(app, options->encoding);
   app.add_option("--out", options->out, "feature file to write")
       ->required()
       ->type_name("FEATURES.h5");

@@ -2,8 +2,10 @@
 #include <fmt/format.h>
 
 #include "lamella/cli/encoder_commands_internal.h"
+#include "lamella/cli/option_flags.h"
 #include "lamella/cli/program.h"
 #include "lamella/encoder/encoder.h"
+#include "lamella/verbs/verb_options.h"
 
 namespace lamella::cli {
 
@@ -11,13 +13,13 @@ namespace {
 
 struct CheckOptions {
   std::string encoder;
-  std::string precision = "auto";
+  verbs::EncodingOptions encoding;
 };
 
 int run_check(const CheckOptions& options, Shell& shell) {
   const encoder::EncoderInfo info = encoder::find_encoder(options.encoder);
   const encoder::EncoderCheck check =
-      encoder::check_encoder(info, encoder::parse_precision(options.precision), shell.context());
+      encoder::check_encoder(info, options.encoding.precision, shell.context());
   const bool sees = check.spread > 0;
   const std::string precision(encoder::to_string(check.precision));
   const nlohmann::json object = {{"name", info.name},
@@ -53,8 +55,8 @@ int run_check(const CheckOptions& options, Shell& shell) {
 Action add_encoder_check(CLI::App& app) {
   auto options = std::make_shared<CheckOptions>();
   app.add_option("encoder", options->encoder, "name or folder")->required()->type_name("NAME|DIR");
-  app.add_option("--precision", options->precision, "f32, bf16, int8 or auto")
-      ->capture_default_str();
+  add_flag(app, *find_option(verbs::EncodingOptions::table().list(), "precision"),
+           &options->encoding);
   app.footer("Example:\n  lamella encoder check lite0");
   return [options](Shell& shell) { return run_check(*options, shell); };
 }

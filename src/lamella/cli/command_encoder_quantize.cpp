@@ -1,60 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <cstdlib>
-#include <filesystem>
-
-#include "lamella/base/process.h"
 #include "lamella/cli/common_options.h"
 #include "lamella/cli/encoder_commands_internal.h"
+#include "lamella/cli/option_flags.h"
 #include "lamella/cli/program.h"
-#include "lamella/io/files.h"
+#include "lamella/cli/python_script.h"
 #include "lamella/verbs/quantize_encoder.h"
 
 namespace lamella::cli {
 
 namespace {
 
-namespace fs = std::filesystem;
-
-constexpr size_t kMaxLog = 600;
-
-// quantizing.py: in the source tree, or beside the program in an installed package.
-std::string find_script() {
-  const fs::path folder = io::own_folder();
-  for (const char* place : {"../../python/lamella/quantizing.py", "quantizing.py",
-                            "../quantizing.py", "../lamella/quantizing.py"}) {
-    const fs::path path = (folder / place).lexically_normal();
-    if (!folder.empty() && io::exists(path.string())) return path.string();
-  }
-  throw Error(ErrorCode::kNotFound,
-              "found no quantizing.py beside the program; it belongs to lamella's Python package");
-}
-
-void make_int8(const std::string& folder, const std::string& pictures, const std::string& out,
-               const Context& context) {
-  const char* chosen = std::getenv("LAMELLA_PYTHON");
-  const std::string python = chosen ? chosen : "python3";
-  const std::string log = out + ".log";
-  const int code = run_process(
-      {python, find_script(), "--encoder", folder, "--pictures", pictures, "--out", out}, log,
-      context);
-  if (code == 0) return;
-  std::string text = io::read_text_file(log);
-  if (text.size() > kMaxLog) text = "... " + text.substr(text.size() - kMaxLog);
-  while (!text.empty() && text.back() == '\n') text.pop_back();
-  throw Error(ErrorCode::kUnsupported,
-              fmt::format("the network could not be quantized (exit code {} of {}): {}", code,
-                          python, text),
-              folder);
-}
-
 int run_quantize(const verbs::QuantizeOptions& options, Shell& shell) {
   const Context context = shell.context();
   const verbs::QuantizeResult result = verbs::quantize_encoder(
       options,
       [&](const std::string& folder, const std::string& pictures, const std::string& out) {
-        make_int8(folder, pictures, out, context);
+        run_python_script("quantizing.py",
+                          {"--encoder", folder, "--pictures", pictures, "--out", out}, out + ".log",
+                          "the network could not be quantized", folder, context);
       },
       context);
   const nlohmann::json object = {{"name", result.info.name},
@@ -91,19 +56,10 @@ Action add_encoder_quantize(CLI::App& app) {
       ->type_name("PLAN.h5");
   app.add_option("--out", options->out, "folder to make")->required()->type_name("DIR");
   app.add_option("--name", options->name, "name of the new encoder (default: with -int8)");
-  app.add_option("--calibration-patches", options->calibration_patches, "to calibrate on")
-      ->capture_default_str();
-  app.add_option("--held-out-patches", options->held_out_patches, "others, to judge by")
-      ->capture_default_str();
-  app.add_option("--max-cosine-loss", options->max_cosine_loss,
-                 "refuse if 1 - mean cosine to f32 is more")
-      ->capture_default_str();
-  app.add_option("--max-auc-loss", options->max_auc_loss, "refuse if the AUC falls by more")
-      ->capture_default_str();
-  app.add_flag("--accept-any-loss", options->accept_any_loss, "write it whatever it loses");
-  app.add_option("--seed", options->seed, "of the drawing")->capture_default_str();
+  add_flags(app, *options);
   app.footer(
-      "Needs a Python with nncf, onnx and onnxruntime: python3, or LAMELLA_PYTHON.\n\nExample:\n"
+      "Needs a Python with nncf, onnx and onnxruntime: the one that lamella is installed in, else\n"
+      "python3, or the one that LAMELLA_PYTHON names.\n\nExample:\n"
       "  lamella encoder quantize lite0 --plans a.plan.h5 b.plan.h5 --out encoders/lite0-int8");
   return [options](Shell& shell) { return run_quantize(*options, shell); };
 }

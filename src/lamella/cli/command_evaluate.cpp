@@ -3,7 +3,7 @@
 #include "lamella/cli/common_options.h"
 #include "lamella/cli/program.h"
 #include "lamella/cli/tables.h"
-#include "lamella/evaluation/metric_rows.h"
+#include "lamella/evaluation/class_metric_rows.h"
 #include "lamella/verbs/evaluate_files.h"
 
 namespace lamella::cli {

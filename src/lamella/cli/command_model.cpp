@@ -2,7 +2,10 @@
 #include <fmt/format.h>
 
 #include "lamella/cli/commands.h"
+#include "lamella/cli/common_options.h"
+#include "lamella/cli/option_flags.h"
 #include "lamella/cli/program.h"
+#include "lamella/slide/open_options.h"
 #include "lamella/verbs/export_model.h"
 
 namespace lamella::cli {
@@ -11,16 +14,14 @@ namespace {
 
 struct ModelOptions {
   std::string model, out, measure_on;
-  std::optional<double> slide_mpp;
+  slide::OpenOptions open;
 };
 
 int export_model(const ModelOptions& options, Shell& shell) {
   verbs::ExportOptions wanted;
   wanted.out = options.out;
   if (!options.measure_on.empty()) {
-    slide::OpenOptions open;
-    open.mpp = options.slide_mpp;
-    wanted.slide = slide::open_slide(options.measure_on, open);
+    wanted.slide = open_slide(options.measure_on, options.open, shell);
   }
   const verbs::ExportedModel made =
       verbs::export_model(model::read_model(options.model), wanted, shell.context());
@@ -57,10 +58,10 @@ Action add_model(CLI::App& app) {
                        "measure on this slide's tissue how far it is from lamella's own "
                        "probabilities (bf16, int8); kept in the file's metadata")
           ->type_name("SLIDE");
-  part->add_option("--slide-mpp", options->slide_mpp,
-                   "µm per pixel of that slide at level 0, wins over the file's")
-      ->needs(measure)
-      ->check(CLI::PositiveNumber);
+  add_flags(*part, {&slide::open_table().list(), &options->open});
+  for (const Option& option : slide::open_table().list()) {
+    part->get_option(flag_of(option.name))->needs(measure);
+  }
   return [options](Shell& shell) { return export_model(*options, shell); };
 }
 

@@ -4,14 +4,16 @@
 #include "lamella/base/error.h"
 #include "lamella/base/json_text.h"
 #include "lamella/cli/commands.h"
+#include "lamella/cli/option_flags.h"
 #include "lamella/cli/program.h"
 #include "lamella/cli/tables.h"
-#include "lamella/evaluation/metric_rows.h"
+#include "lamella/evaluation/class_metric_rows.h"
 #include "lamella/mlflow/publish.h"
 #include "lamella/record/compare_runs.h"
 #include "lamella/record/run_json.h"
 #include "lamella/record/run_reader.h"
 #include "lamella/study/reproduce.h"
+#include "lamella/study/study_file.h"
 
 namespace lamella::cli {
 
@@ -21,7 +23,7 @@ struct RunsOptions {
   std::string folder = "out";  // where ids are looked for
   std::string run, other;
   study::ReproduceOptions reproduce;
-  mlflow::PublishOptions publish;
+  study::TrackingOptions tracking;
   std::function<int(const RunsOptions&, Shell&)> action;
 };
 
@@ -42,9 +44,9 @@ int list_runs(const RunsOptions& options, Shell& shell) {
           document.metrics.empty() ? nlohmann::json() : nlohmann::json(document.metrics)},
          {"run_dir", run.folder}});
     const auto test = document.metrics.find("test");
-    const bool has_auc = test != document.metrics.end() && test->second.auc;
+    const bool has_auc = test != document.metrics.end() && test->second.macro_auc;
     table.add({document.run_id, document.name, status, document.start_time,
-               has_auc ? fmt::format("{:.4f}", *test->second.auc) : "", run.folder});
+               has_auc ? fmt::format("{:.4f}", *test->second.macro_auc) : "", run.folder});
   }
   for (const std::string& fault : found.unreadable) shell.warn(fault);
   shell.print(object, table.text());
@@ -144,13 +146,13 @@ int reproduce(const RunsOptions& options, Shell& shell) {
 
 // The server: --to, else the recorded study's, else MLFLOW_TRACKING_URI.
 std::string server_of(const RunsOptions& options, const record::RunDocument& run) {
-  if (!options.publish.uri.empty()) return options.publish.uri;
+  if (!options.tracking.mlflow.value_or("").empty()) return *options.tracking.mlflow;
   // A recorded address has lost its credentials; MLflow's variables give them.
   if (!run.server.empty()) return run.server;
   const std::string uri = mlflow::tracking_uri_from_environment();
   if (uri.empty()) {
     throw Error(ErrorCode::kInvalidArgument,
-                "no MLflow server is named; give --to http://host:port or set "
+                "no MLflow server is named; give `mlflow` http://host:port or set "
                 "MLFLOW_TRACKING_URI");
   }
   return uri;
@@ -159,8 +161,9 @@ std::string server_of(const RunsOptions& options, const record::RunDocument& run
 int publish(const RunsOptions& options, Shell& shell) {
   const std::string folder = record::find_run(options.run, options.folder);
   const record::RunDocument run = record::read_run(folder);
-  mlflow::PublishOptions publish = options.publish;
-  publish.uri = server_of(options, run);
+  const mlflow::PublishOptions publish{.uri = server_of(options, run),
+                                       .register_model = options.tracking.register_model,
+                                       .alias = options.tracking.alias};
   const mlflow::Published sent = mlflow::publish_run(run, folder, publish, shell.context());
   for (const std::string& path : sent.files_missing) {
     shell.warn(path + ": is gone or was overwritten by a later run; not sent");
@@ -224,13 +227,8 @@ Action add_runs(CLI::App& app) {
   CLI::App* send = add_part(app, options, "publish", "send a record to an MLflow server",
                             "20261125-1508 --in out --to http://127.0.0.1:5000", publish);
   add_run_option(send, *options);
-  send->add_option("--to", options->publish.uri,
-                   "tracking URI (default: the study's, else MLFLOW_TRACKING_URI)")
-      ->type_name("URI");
-  send->add_option("--register", options->publish.register_model,
-                   "also make a version of this registered model")
-      ->type_name("NAME");
-  send->add_option("--alias", options->publish.alias, "alias of that version")->type_name("ALIAS");
+  add_flags(*send, options->tracking);
+  send->add_option("--to", options->tracking.mlflow, "the same as --mlflow")->type_name("URI");
   return [options](Shell& shell) { return options->action(*options, shell); };
 }
 

@@ -6,12 +6,14 @@
 #include "lamella/base/error.h"
 #include "lamella/cli/commands.h"
 #include "lamella/cli/common_options.h"
+#include "lamella/cli/option_flags.h"
 #include "lamella/cli/program.h"
 #include "lamella/heatmap/heatmap.h"
 #include "lamella/io/files.h"
 #include "lamella/storage/storage.h"
 #include "lamella/verbs/plan_slide.h"
 #include "lamella/verbs/score_slide.h"
+#include "lamella/verbs/verb_options.h"
 
 namespace lamella::cli {
 
@@ -19,25 +21,18 @@ namespace {
 
 struct ScoreOptions {
   std::string features;
-  std::string slide;
-  std::string slide_id;
-  std::optional<double> slide_mpp;
+  SlideOptions slide;
   std::string model;
-  std::string image;
-  std::string region;
-  std::string tissue = "auto";
-  patch::GridOptions grid;
+  verbs::ScoreSlideOptions score;
   std::string out;
 };
 
 verbs::SlideScores score_image(const ScoreOptions& options, const model::Model& model,
                                Shell& shell) {
   const Context context = shell.context();
-  const auto slide =
-      open_slide(options.slide, {.mpp = options.slide_mpp, .image = options.image}, shell);
-  const std::string id = options.slide_id.empty() ? io::stem(options.slide) : options.slide_id;
-  return verbs::score_slide(slide, id, model, options.grid,
-                            verbs::tissue_mask(options.tissue, *slide, context), context);
+  const auto slide = options.slide.open(shell);
+  const auto mask = verbs::tissue_mask(options.score.tissue, options.score.mask, *slide, context);
+  return verbs::score_slide(slide, options.slide.id(), model, options.score.grid, mask, context);
 }
 
 int run_score(const ScoreOptions& options, Shell& shell) {
@@ -69,31 +64,18 @@ Action add_score(CLI::App& app) {
   auto options = std::make_shared<ScoreOptions>();
   auto* features = app.add_option("--features", options->features, "feature file to score")
                        ->type_name("FEATURES.h5");
-  app.add_option("--slide", options->slide, "or a slide: a grid over its tissue is scored")
-      ->excludes(features)
-      ->type_name("FILE");
-  app.add_option("--slide-id", options->slide_id, "name of the slide (default: the file's name)");
-  app.add_option("--slide-mpp,--mpp", options->slide_mpp,
-                 "µm per pixel at level 0, wins over the file's")
-      ->check(positive_number());
-  app.add_option("--image", options->image,
-                 "which image of a file that holds several: number or name");
+  options->slide.add(app)->excludes(features)->description(
+      "or a slide: a grid over its tissue is scored");
   app.add_option("--model", options->model, "model folder")->required()->type_name("DIR");
-  app.add_option("--stride-px", options->grid.stride_px,
-                 "step of the grid in patch pixels (default: the patch's size)");
-  app.add_option("--region", options->region, "only here: X,Y,WIDTH,HEIGHT in level-0 px");
-  app.add_option("--min-tissue", options->grid.min_tissue, "tissue fraction a patch must have")
-      ->capture_default_str();
-  app.add_option("--tissue", options->tissue, "auto, none, or a mask PNG")->capture_default_str();
+  add_flags(app, options->score);
   app.add_option("--out", options->out, "scores file to write (name it after the slide)")
       ->required()
       ->type_name("SCORES.csv");
   return [options](Shell& shell) {
-    if (options->features.empty() == options->slide.empty()) {
+    if (options->features.empty() == options->slide.path.empty()) {
       throw Error(ErrorCode::kInvalidArgument, "expected --features FILE or --slide FILE");
     }
-    if (!options->region.empty()) options->grid.region_px = parse_region(options->region);
-    options->grid.validate();
+    options->score.validate();
     return run_score(*options, shell);
   };
 }

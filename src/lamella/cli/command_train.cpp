@@ -5,6 +5,7 @@
 
 #include "lamella/cli/commands.h"
 #include "lamella/cli/common_options.h"
+#include "lamella/cli/option_flags.h"
 #include "lamella/cli/program.h"
 #include "lamella/cli/tables.h"
 #include "lamella/verbs/train_files.h"
@@ -17,7 +18,7 @@ struct TrainCommandOptions {
   std::vector<std::string> features;
   std::string groups;
   std::string encoder;
-  std::string l2 = "cv";
+  classifier::TrainOptions train;
   std::string out;
 };
 
@@ -26,7 +27,7 @@ int run_train(const TrainCommandOptions& options, Shell& shell) {
   train.features = options.features;
   train.groups_csv = options.groups;
   train.encoder = options.encoder;
-  train.train.lambda = verbs::parse_l2(options.l2);
+  train.train = options.train;
   const io::OutputLock lock = lock_output(options.out, shell);
   const Stopwatch watch;
   const verbs::TrainFilesResult result = verbs::train_files(train, shell.context());
@@ -65,7 +66,7 @@ Action add_train(CLI::App& app) {
   app.add_option("--groups", options->groups,
                  "CSV slide_id,patient_id: slides of one patient never part in cross-validation")
       ->type_name("CSV");
-  app.add_option("--l2", options->l2, "penalty: cv, or a number")->capture_default_str();
+  add_flags(app, options->train);
   app.add_option("--encoder", options->encoder,
                  "name or folder of the encoder (default: the one that made the features)")
       ->type_name("NAME|DIR");

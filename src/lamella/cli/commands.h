@@ -37,5 +37,6 @@ Action add_doctor(CLI::App& app);
 Action add_runs(CLI::App& app);
 Action add_model(CLI::App& app);
 Action add_manifest(CLI::App& app);
+Action add_options(CLI::App& app);
 
 }  // namespace lamella::cli

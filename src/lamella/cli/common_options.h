@@ -20,11 +20,11 @@ namespace lamella::cli {
 
 struct SlideOptions {
   std::string path;
-  std::string slide_id;       // default: the file name without extension
-  std::optional<double> mpp;  // µm/px at level 0, wins over the file's
-  std::string image;          // which, where the file holds several
+  std::string slide_id;  // default: the file name without extension
+  slide::OpenOptions open_options;
 
-  void add(CLI::App& app);
+  // Returns --slide, which the caller makes required where it is.
+  CLI::Option* add(CLI::App& app);
   std::string id() const;
   // Says what the slide's reader warns of.
   std::shared_ptr<const slide::Slide> open(Shell& shell) const;
@@ -33,12 +33,6 @@ struct SlideOptions {
 // Opens a slide and says what its reader warns of.
 std::shared_ptr<const slide::Slide> open_slide(const std::string& path,
                                                const slide::OpenOptions& options, Shell& shell);
-
-// A number above 0; anything else ("0,25") is said in one line.
-CLI::Validator positive_number();
-
-// "X,Y,W,H" in level-0 px.
-RectPx parse_region(const std::string& text);
 
 // Holds <out>.lock for the command: one process at a time writes an output. Error kIo: who does.
 io::OutputLock lock_output(const std::string& out, Shell& shell);

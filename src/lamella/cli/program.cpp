@@ -8,7 +8,10 @@
 #include <new>
 
 #include "lamella/base/error.h"
+#include "lamella/base/text.h"
 #include "lamella/cli/commands.h"
+#include "lamella/cli/common_options.h"
+#include "lamella/cli/option_flags.h"
 
 namespace lamella::cli {
 
@@ -30,10 +33,10 @@ constexpr std::array kCommands = {
             "lamella features export --features a.features.h5 --layout clam --out h5_files/a.h5",
             add_features},
     Command{
-        "train", "learn tumour against normal from labelled features",
+        "train", "learn the classes of labelled features",
         "lamella train --features a.features.h5 b.features.h5 --groups patients.csv --out model",
         add_train},
-    Command{"score", "give every patch its probability of tumour",
+    Command{"score", "give every patch the probability of each class",
             "lamella score --slide a.svs --model model --out a.csv", add_score},
     Command{"map", "draw scores as a heat-map over the slide",
             "lamella map --slide a.svs --scores a.csv --out a_map", add_map},
@@ -48,6 +51,8 @@ constexpr std::array kCommands = {
     Command{"encoder", "list the encoders there are", "lamella encoder list", add_encoder},
     Command{"phantom", "make synthetic labelled slides (never a claim of accuracy)",
             "lamella phantom --out phantoms --slides 6 --size-px 6000,4500 --seed 1", add_phantom},
+    Command{"options", "list every option of studies, commands and Python", "lamella options",
+            add_options},
     Command{"doctor", "check the installation and say what is missing", "lamella doctor",
             add_doctor},
 };
@@ -56,6 +61,16 @@ constexpr std::array kCommands = {
 CancelToken& interrupt_token() {
   static CancelToken token;
   return token;
+}
+
+// A number above 0; anything else ("0,25") is said in one line.
+CLI::Validator positive_number() {
+  return {[](std::string& text) {
+            const auto number = parse_double(text);
+            if (number && *number > 0) return std::string();
+            return fmt::format("found '{}', expected a number above 0, as 2", text);
+          },
+          ""};
 }
 
 extern "C" void on_signal(int signal) {
@@ -69,7 +84,7 @@ extern "C" void on_signal(int signal) {
 void declare_commands(CLI::App& app, Parsed& parsed) {
   app.set_version_flag("--version", "lamella " LAMELLA_VERSION);
   app.add_option("--threads", parsed.options.threads, "threads to use (default: all cores)")
-      ->check(CLI::PositiveNumber)
+      ->check(positive_number())
       ->type_name("N");
   app.add_flag("--json", parsed.options.json, "print one JSON object on stdout");
   app.add_flag("--quiet", parsed.options.quiet, "only warnings and errors on stderr");
@@ -87,8 +102,9 @@ void declare_commands(CLI::App& app, Parsed& parsed) {
 
 namespace {
 
-int run_action(const Parsed& parsed) {
-  Shell shell(parsed.options, interrupt_token());
+int run_action(const CLI::App& app, const Parsed& parsed) {
+  const auto spelling = [&app](const std::string& message) { return spell_flags(app, message); };
+  Shell shell(parsed.options, interrupt_token(), spelling);
   try {
     return parsed.action(shell);
   } catch (const Error& error) {
@@ -97,7 +113,7 @@ int run_action(const Parsed& parsed) {
       print_error("interrupted; what is finished is kept, the same command goes on from there");
       return kInterruptedExit;
     }
-    print_error(error.what());
+    print_error(spelling(error.what()));
     if (parsed.options.verbose) print_error(fmt::format("thrown at {}", error.where()));
   } catch (const std::bad_alloc&) {
     shell.end_progress();
@@ -109,13 +125,23 @@ int run_action(const Parsed& parsed) {
   return kFailed;
 }
 
+int wrong_usage(const CLI::App& app, const std::string& message) {
+  std::string command;
+  for (auto parts = app.get_subcommands(); !parts.empty();
+       parts = parts.front()->get_subcommands()) {
+    command += parts.front()->get_name() + " ";
+  }
+  print_error(fmt::format("{}; see 'lamella {}--help'", spell_flags(app, message), command));
+  return kWrongUsage;
+}
+
 }  // namespace
 
 std::span<const Command> commands() { return kCommands; }
 
 int run_program(int argc, char** argv) {
   CLI::App app{
-      "lamella: from whole-slide images and annotations to tracked tumour classifiers "
+      "lamella: from whole-slide images and annotations to tracked patch classifiers "
       "and heat-maps",
       "lamella"};
   Parsed parsed;
@@ -124,20 +150,19 @@ int run_program(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {
     return app.exit(success);
+  } catch (const CLI::ExtrasError& error) {
+    return wrong_usage(app, error.what() + nearest_word(app));
   } catch (const CLI::ParseError& error) {
-    print_error(fmt::format("{}; see 'lamella {}--help'", error.what(),
-                            argc > 1 && argv[1][0] != '-' ? fmt::format("{} ", argv[1]) : ""));
-    return kWrongUsage;
+    return wrong_usage(app, error.what());
   } catch (const Error& error) {
-    print_error(error.what());
-    return kWrongUsage;
+    return wrong_usage(app, error.what());
   }
   interrupt_token();  // made before a signal can ask for it
   std::signal(SIGINT, on_signal);
   std::signal(SIGTERM, on_signal);
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);  // a file beyond the limit is an error that says so
-  return run_action(parsed);
+  return run_action(app, parsed);
 }
 
 }  // namespace lamella::cli

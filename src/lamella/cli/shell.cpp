@@ -21,6 +21,7 @@ constexpr std::chrono::milliseconds kBarInterval{100};
 constexpr std::chrono::seconds kLineInterval{10};
 constexpr double kShortStep = 0.2;  // seconds
 constexpr int kBarWidth = 24;
+constexpr int kNameWidth = 28;
 
 spdlog::logger& logger() {
   static const std::shared_ptr<spdlog::logger> instance = [] {
@@ -38,12 +39,6 @@ int terminal_columns() {
   return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
-std::string clock_text(double seconds) {
-  const auto whole = static_cast<int64_t>(seconds + 0.5);
-  return whole >= 3600 ? fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60)
-                       : fmt::format("{}:{:02}", whole / 60, whole % 60);
-}
-
 std::string bar(double fraction) {
   const int full = std::clamp(static_cast<int>(fraction * kBarWidth), 0, kBarWidth);
   std::string text;
@@ -51,12 +46,33 @@ std::string bar(double fraction) {
   return text;
 }
 
+// "name  ━━━───  tail", never wider than the terminal: a line that wraps cannot be taken back. The
+// name gives way first, then the bar, then the tail.
+std::string line_text(const ProgressLine& line, int columns) {
+  const int room = columns - 1;
+  std::string tail = line.tail.substr(0, static_cast<size_t>(std::max(0, room)));
+  const int beside = room - static_cast<int>(tail.size());
+  if (beside < kBarWidth + 2) return tail;
+  const int for_name = std::min(kNameWidth, beside - kBarWidth - 4);
+  if (for_name < 1) return bar(line.fraction) + "  " + tail;
+  std::string name = line.name.substr(0, static_cast<size_t>(for_name));
+  name.resize(static_cast<size_t>(for_name), ' ');
+  return name + "  " + bar(line.fraction) + "  " + tail;
+}
+
+double seconds_now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
 }  // namespace
 
 void print_error(const std::string& message) { logger().error(message); }
 
-Shell::Shell(const GlobalOptions& options, CancelToken cancel)
-    : options_(options), cancel_(std::move(cancel)), terminal_(::isatty(STDERR_FILENO) == 1) {
+Shell::Shell(const GlobalOptions& options, CancelToken cancel, Spelling spelling)
+    : options_(options),
+      cancel_(std::move(cancel)),
+      spelling_(std::move(spelling)),
+      terminal_(::isatty(STDERR_FILENO) == 1) {
   if (options_.threads <= 0) options_.threads = available_threads();
   logger().set_level(options_.verbose ? spdlog::level::debug
                      : options_.quiet ? spdlog::level::warn
@@ -74,6 +90,7 @@ Context Shell::context() {
 }
 
 void Shell::print(const nlohmann::json& object, const std::string& text) {
+  if (const std::string ended = tracker_.end(seconds_now()); !ended.empty()) info(ended);
   end_progress();
   // A path may be no UTF-8; that is no reason to lose the result.
   std::cout << (options_.json
@@ -84,12 +101,12 @@ void Shell::print(const nlohmann::json& object, const std::string& text) {
 
 void Shell::warn(const std::string& message) {
   end_progress();
-  logger().warn(message);
+  logger().warn(spelling_(message));
 }
 
 void Shell::info(const std::string& message) {
   end_progress();
-  logger().info(message);
+  logger().info(spelling_(message));
 }
 
 void Shell::debug(const std::string& message) {
@@ -98,52 +115,50 @@ void Shell::debug(const std::string& message) {
 }
 
 void Shell::end_progress() {
-  if (bar_shown_) std::fputs("\r\033[K", stderr);
-  bar_shown_ = false;
+  if (lines_shown_ > 1) std::fputs("\r\033[K\033[A", stderr);
+  if (lines_shown_ > 0) std::fputs("\r\033[K", stderr);
+  lines_shown_ = 0;
 }
 
 void Shell::show(const Progress& progress) {
+  const ProgressView view = tracker_.take(progress, seconds_now());
+  if (!view.ended.empty()) info(view.ended);
+  if (terminal_) {
+    show_lines(view);
+  } else {
+    log_line(view);
+  }
+}
+
+// Plain lines: a sign of life every ten seconds, however short the steps are, and the end of each
+// step that took a moment, unless it is one slide's of many.
+void Shell::log_line(const ProgressView& view) {
   const auto now = std::chrono::steady_clock::now();
-  const bool new_step = progress.step != step_;
-  if (new_step) {
-    step_ = progress.step;
-    step_start_ = now;
-  }
-  const bool finished = progress.done >= progress.total;
-  const double seconds = std::chrono::duration<double>(now - step_start_).count();
-  const std::string rate =
-      seconds > 0.2 && progress.done > 0
-          ? fmt::format("  {:.0f} {}/s", static_cast<double>(progress.done) / seconds,
-                        progress.unit)
-          : "";
-  if (!terminal_) {
-    // Plain lines: the end of each step that took a moment, and a sign of life every ten seconds,
-    // however short the steps are.
-    const bool worth_a_line = finished && seconds >= kShortStep;
-    if (!worth_a_line && now - last_shown_ < kLineInterval) return;
-    last_shown_ = now;
-    logger().info("{}: {} of {} {}{}", progress.step, progress.done, progress.total, progress.unit,
-                  rate);
-    return;
-  }
-  if (!finished && !new_step && now - last_shown_ < kBarInterval) return;
+  const bool worth_a_line = view.step_finished && !view.cohort && view.step_seconds >= kShortStep;
+  if (!worth_a_line && now - last_shown_ < kLineInterval) return;
   last_shown_ = now;
-  const double fraction =
-      progress.total > 0 ? static_cast<double>(progress.done) / static_cast<double>(progress.total)
-                         : 1.0;
-  std::string rest;
-  if (!finished && fraction > 0 && seconds > 1) {
-    rest = "  " + clock_text(seconds * (1 - fraction) / fraction) + " left";
+  logger().info("{}{}: {}", view.cohort ? view.cohort->tail + "; " : "", view.step.name,
+                view.step.tail);
+}
+
+void Shell::show_lines(const ProgressView& view) {
+  const auto now = std::chrono::steady_clock::now();
+  // Steps of a cohort may be many and short.
+  const bool at_once = (view.step_finished || view.new_step) && !view.cohort;
+  if (!at_once && now - last_shown_ < kBarInterval) return;
+  last_shown_ = now;
+  const int columns = terminal_columns();
+  end_progress();
+  if (view.cohort) {
+    std::fputs((line_text(*view.cohort, columns) + "\n").c_str(), stderr);
+    std::fputs(line_text(view.step, columns).c_str(), stderr);
+    lines_shown_ = 2;
+  } else {
+    std::fputs(line_text(view.step, columns).c_str(), stderr);
+    if (view.step_finished) std::fputs("\n", stderr);
+    lines_shown_ = view.step_finished ? 0 : 1;
   }
-  const std::string tail =
-      fmt::format("{} / {} {}{}{}", progress.done, progress.total, progress.unit, rate, rest);
-  std::string step = step_;
-  const int room = terminal_columns() - kBarWidth - static_cast<int>(tail.size()) - 5;
-  if (room > 0 && static_cast<int>(step.size()) > room) step.resize(static_cast<size_t>(room));
-  std::fputs(fmt::format("\r\033[K{}  {}  {}", step, bar(fraction), tail).c_str(), stderr);
-  if (finished) std::fputs("\n", stderr);
   std::fflush(stderr);
-  bar_shown_ = !finished;
 }
 
 }  // namespace lamella::cli

@@ -3,10 +3,12 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include "lamella/base/context.h"
+#include "lamella/cli/progress_view.h"
 
 namespace lamella::cli {
 
@@ -19,7 +21,9 @@ struct GlobalOptions {
 
 class Shell {
  public:
-  Shell(const GlobalOptions& options, CancelToken cancel);
+  // `spelling` puts the command's flags where messages name options.
+  using Spelling = std::function<std::string(const std::string& message)>;
+  Shell(const GlobalOptions& options, CancelToken cancel, Spelling spelling);
 
   // Threads, cancelling, progress bar and warnings for the verbs. The shell must outlive it.
   Context context();
@@ -30,18 +34,20 @@ class Shell {
   void warn(const std::string& message);
   void info(const std::string& message);   // hidden by --quiet
   void debug(const std::string& message);  // shown by --verbose
-  // Takes an unfinished progress bar off the terminal.
+  // Takes unfinished progress bars off the terminal.
   void end_progress();
 
  private:
   void show(const Progress& progress);
+  void show_lines(const ProgressView& view);  // a terminal
+  void log_line(const ProgressView& view);    // anything else
 
   GlobalOptions options_;
   CancelToken cancel_;
+  Spelling spelling_;
   bool terminal_;
-  bool bar_shown_ = false;
-  std::string step_;
-  std::chrono::steady_clock::time_point step_start_;
+  int lines_shown_ = 0;
+  ProgressTracker tracker_;
   std::chrono::steady_clock::time_point last_shown_ = std::chrono::steady_clock::now();
 };
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lamella/cli/tables.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cctype>
 #include <utility>
 
-#include "lamella/evaluation/metric_rows.h"
+#include "lamella/evaluation/class_metric_rows.h"
 
 namespace lamella::cli {
 
@@ -58,16 +60,35 @@ std::string counts_text(const ClassTable& classes, const std::vector<int64_t>& r
   return text;
 }
 
-std::string metrics_text(const std::map<std::string, evaluation::Metrics>& metrics) {
+namespace {
+
+// Rows are the classes of the patches, columns those that are most likely.
+std::string confusion_text(const std::string& name, const evaluation::ClassMetrics& metrics) {
+  std::vector<std::string> heading = {name + ": is, and is called"};
+  for (const std::string& called : metrics.classes.names) heading.push_back(called);
+  Table table(heading);
+  for (size_t k = 0; k < metrics.confusion.size(); ++k) {
+    std::vector<std::string> row = {metrics.classes.names[k]};
+    for (const int64_t count : metrics.confusion[k]) row.push_back(std::to_string(count));
+    table.add(row);
+  }
+  return table.text();
+}
+
+}  // namespace
+
+std::string metrics_text(const std::map<std::string, evaluation::ClassMetrics>& metrics) {
   std::vector<std::string> header = evaluation::metric_titles();
   header.insert(header.begin(), "");
   Table table(header);
+  std::string after;
   for (const auto& [name, m] : metrics) {
-    std::vector<std::string> row = evaluation::metric_cells(m);
-    row.insert(row.begin(), name);
-    table.add(std::move(row));
+    for (auto& row : evaluation::table_rows(name, m)) table.add(std::move(row));
+    if (m.classes.count() <= 2) continue;
+    after += fmt::format("\n{}: {}\n", name, evaluation::summary_text(m));
+    if (m.n > 0) after += confusion_text(name, m);
   }
-  return table.text();
+  return table.text() + after;
 }
 
 }  // namespace lamella::cli

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "lamella/base/class_table.h"
-#include "lamella/evaluation/metrics.h"
+#include "lamella/evaluation/class_metrics.h"
 
 namespace lamella::cli {
 
@@ -24,11 +24,11 @@ class Table {
   std::vector<std::vector<std::string>> rows_;
 };
 
-// Rows of each class: {"tumor": 364, "normal": 545}, "364 tumor, 545 normal".
+// Rows of each class: {"fat": 12, "gland": 30}, "30 gland, 12 fat": the last one first.
 nlohmann::json counts_json(const ClassTable& classes, const std::vector<int64_t>& rows);
 std::string counts_text(const ClassTable& classes, const std::vector<int64_t>& rows);
 
 // A row per named set: AUC with its interval, average precision, accuracy, …
-std::string metrics_text(const std::map<std::string, evaluation::Metrics>& metrics);
+std::string metrics_text(const std::map<std::string, evaluation::ClassMetrics>& metrics);
 
 }  // namespace lamella::cli

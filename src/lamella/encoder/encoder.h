@@ -63,6 +63,8 @@ struct EncoderInfo {
 
 enum class Precision { kAuto, kF32, kBf16, kInt8 };
 std::string_view to_string(Precision precision);
+// Each with its name, for tables of options.
+std::vector<std::pair<std::string, Precision>> precision_choices();
 // Error kInvalidArgument that names the valid ones.
 Precision parse_precision(const std::string& text);
 

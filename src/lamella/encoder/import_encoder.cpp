@@ -48,7 +48,7 @@ Pooling usual_pooling(const ov::Output<ov::Node>& output, const std::string& pat
   throw Error(
       ErrorCode::kInvalidArgument,
       fmt::format("found the output '{}' of shape {}, expected a choice of how it becomes "
-                  "one vector; give --output {}:POOLING with one of {}",
+                  "one vector; give `output` {}:POOLING with one of {}",
                   name_of(output), text.str(), name_of(output), join(pooling_names(), ", ")),
       path);
 }
@@ -58,13 +58,13 @@ void find_out_the_rest(ov::Model& model, EncoderInfo& info, const std::string& p
     info.input_px = fixed_px(model.input().get_partial_shape());
     if (info.input_px == 0) {
       throw Error(ErrorCode::kInvalidArgument,
-                  "the network does not say how large its input is; give --input-px", path);
+                  "the network does not say how large its input is; give `input_px`", path);
     }
   }
   if (!info.outputs.empty()) return;
   if (model.outputs().size() != 1) {
     throw Error(ErrorCode::kInvalidArgument,
-                fmt::format("found {} outputs, expected a choice; give --output NAME[:POOLING], "
+                fmt::format("found {} outputs, expected a choice; give `output` NAME[:POOLING], "
                             "repeated if several are wanted: {}",
                             model.outputs().size(), list_outputs(model)),
                 path);

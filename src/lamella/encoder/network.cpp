@@ -226,7 +226,7 @@ Network load_network(ov::Core& core, const EncoderInfo& info, Precision precisio
       if (why.find(starved) == why.npos) continue;
       throw Error(ErrorCode::kLimit,
                   fmt::format("memory or threads ran out while the network was made ready ({}); "
-                              "allow more, or try --threads 1",
+                              "allow more, or try 1 of `threads`",
                               why),
                   network_path(info.folder));
     }

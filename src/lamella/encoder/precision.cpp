@@ -17,6 +17,14 @@ const std::vector<std::string> kNames = {"auto", "f32", "bf16", "int8"};
 
 }  // namespace
 
+std::vector<std::pair<std::string, Precision>> precision_choices() {
+  std::vector<std::pair<std::string, Precision>> choices;
+  for (size_t i = 0; i < kNames.size(); ++i) {
+    choices.emplace_back(kNames[i], static_cast<Precision>(i));
+  }
+  return choices;
+}
+
 std::string_view to_string(Precision precision) {
   return kNames.at(static_cast<size_t>(precision));
 }

@@ -4,7 +4,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -13,6 +12,7 @@
 #include "lamella/base/error.h"
 #include "lamella/encoder/encoder.h"
 #include "lamella/io/files.h"
+#include "lamella/testing/temporary_folder.h"
 
 namespace lamella::encoder {
 
@@ -51,27 +51,14 @@ void expect_error(ErrorCode code, const std::vector<std::string>& words, Call ca
   }
 }
 
-// A folder of the test's own, removed at the end.
-class TemporaryFolder {
+// A folder of the test's own, for encoders.
+class TemporaryFolder : public test::TemporaryFolder {
  public:
-  TemporaryFolder() {
-    path_ = ::testing::TempDir() + "lamella_encoder_XXXXXX";
-    if (!::mkdtemp(path_.data())) throw std::runtime_error("mkdtemp failed");
-  }
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  const std::string& path() const { return path_; }
-
   // A copy of a tiny encoder, as <path>/<as>.
   std::string copy(const std::string& name, const std::string& as) const {
-    const std::string to = path_ + "/" + as;
-    std::filesystem::copy(tiny_folder(name), to, std::filesystem::copy_options::recursive);
-    return to;
+    std::filesystem::copy(tiny_folder(name), file(as), std::filesystem::copy_options::recursive);
+    return file(as);
   }
-
- private:
-  std::string path_;
 };
 
 // Replaces the first `from` in encoder.json of `folder`.

@@ -62,7 +62,7 @@ Axis find_axis(std::vector<double> positions, double size, const char* name) {
       throw Error(ErrorCode::kInvalidArgument,
                   fmt::format("the patches lie on no regular grid: {} = {} is no whole number of "
                               "steps of {:.6g} px from {}; a heat-map needs scores of a grid "
-                              "(lamella plan --stride-px, or lamella score --slide)",
+                              "(a plan by `stride_px`, or scores of a slide)",
                               name, position, refined, positions.front()));
     }
   }
@@ -119,6 +119,28 @@ std::vector<float> shown_values(const feature::ScoreMatrix& scores, const std::s
 
 }  // namespace
 
+namespace {
+
+// Patches of a grid begin on their slide.
+void require_on_slide(const ScoredPatches& patches, const SizePx& slide) {
+  if (slide.width <= 0 || slide.height <= 0) return;  // not known
+  size_t outside = 0, first = 0;
+  for (size_t i = 0; i < patches.x_px.size(); ++i) {
+    const double x = patches.x_px[i], y = patches.y_px[i];
+    const bool on_it = x < static_cast<double>(slide.width) && x + patches.width_px > 0 &&
+                       y < static_cast<double>(slide.height) && y + patches.height_px > 0;
+    if (!on_it && outside++ == 0) first = i;
+  }
+  if (outside == 0) return;
+  throw Error(ErrorCode::kMismatch,
+              fmt::format("{} of {} scored patches lie outside the slide of {} x {} px, the first "
+                          "at {},{}; expected scores of this slide, in level-0 px",
+                          outside, patches.x_px.size(), slide.width, slide.height,
+                          patches.x_px[first], patches.y_px[first]));
+}
+
+}  // namespace
+
 HeatMap make_heatmap(const ScoredPatches& patches, SizePx slide_size_px,
                      const std::string& wanted) {
   const std::string shown = shown_class(patches.scores.classes, wanted);
@@ -128,6 +150,7 @@ HeatMap make_heatmap(const ScoredPatches& patches, SizePx slide_size_px,
                 fmt::format("found {} positions and {} scores, expected as many of each",
                             patches.x_px.size(), values.size()));
   }
+  require_on_slide(patches, slide_size_px);
   HeatMap map =
       lay_out(patches.x_px, patches.y_px, slide_size_px, patches.width_px, patches.height_px);
   map.classes = patches.scores.classes;

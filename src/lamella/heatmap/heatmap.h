@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lamella/base/image.h"
+#include "lamella/base/option.h"
 #include "lamella/feature/feature.h"
 #include "lamella/patch/patch_plan.h"
 
@@ -29,12 +30,20 @@ struct HeatMap {
   SizePx slide_size_px;
 };
 
+// The slide that was scored; empty where a scores file does not say.
+struct ScoredSlide {
+  std::string slide_id;
+  std::string path;
+  std::string fingerprint;
+};
+
 // Geometry of scored patches as it stands in a scores file: all of one size, level-0 px.
 struct ScoredPatches {
   std::vector<double> x_px, y_px;  // top-left
   double width_px = 0;
   double height_px = 0;
   feature::ScoreMatrix scores;
+  ScoredSlide slide = {};
 };
 
 ScoredPatches scored_patches(const patch::PatchPlan& plan, const feature::ScoreMatrix& scores);
@@ -46,6 +55,7 @@ std::string shown_class(const ClassTable& classes, const std::string& wanted);
 // The map shows the probability of one class, or of each patch the most likely class.
 // The grid step is found from the positions (smallest difference of x and of y); an irregular set
 // (positions off the grid by more than a pixel; they may be rounded) is Error kInvalidArgument.
+// Error kMismatch: a patch lies wholly outside the slide, as scores of another slide do.
 HeatMap make_heatmap(const ScoredPatches& patches, SizePx slide_size_px,
                      const std::string& wanted = {});
 HeatMap make_heatmap(const patch::PatchPlan& plan, const feature::ScoreMatrix& scores,
@@ -57,11 +67,13 @@ double slide_score(const feature::ScoreMatrix& scores, const std::string& wanted
 
 struct OverlayOptions {
   std::string colormap = "magma";  // magma, viridis, inferno, plasma, turbo, jet
-  double opacity = 0.6;            // 0-1
+  double opacity = 0.6;            // 0-1, from a probability of 0.5; none up to 0.1
+  std::string shown_class;         // see shown_class(); of what a map is made, not how it is drawn
   std::string title;
   // Outlines drawn in the slide's frame (level-0 px), e.g. annotations.
   std::vector<std::vector<PointF>> outlines;
   void validate() const;
+  static const OptionTable<OverlayOptions>& table();
 };
 
 // The thumbnail (whole slide, any size) with the map over it, a colour scale and a title.

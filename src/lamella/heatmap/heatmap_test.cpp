@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <tiffio.h>
 
+#include <array>
 #include <cmath>
 #include <filesystem>
 
@@ -117,6 +118,28 @@ TEST(MakeHeatmap, ShowsTheClassAskedFor) {
   }
 }
 
+TEST(MakeHeatmap, RefusesScoresOfAnotherSlide) {
+  const auto map_on = [](std::vector<double> xs, SizePx slide) {
+    ScoredPatches patches;
+    patches.y_px.assign(xs.size(), 0);
+    patches.x_px = std::move(xs);
+    patches.width_px = patches.height_px = 100;
+    patches.scores = {{{"normal", "tumor"}}, std::vector<float>(2 * patches.x_px.size(), 0.5f)};
+    return make_heatmap(patches, slide);
+  };
+  EXPECT_EQ(map_on({0, 100, 200}, {201, 50}).columns, 3) << "the last may overhang";
+  EXPECT_EQ(map_on({-50, 50}, {201, 50}).columns, 2);
+  try {
+    map_on({0, 100, 200}, {200, 50});
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kMismatch);
+    EXPECT_EQ(error.message(),
+              "1 of 3 scored patches lie outside the slide of 200 x 50 px, the first at 200,0; "
+              "expected scores of this slide, in level-0 px");
+  }
+}
+
 TEST(DrawOverlay, TintsOnlyWhereItLooked) {
   HeatMap map;
   map.rows = 1;
@@ -138,6 +161,88 @@ TEST(DrawOverlay, TintsOnlyWhereItLooked) {
   EXPECT_EQ(unseen[0], 200);
   const uint8_t* beyond = picture.row(14 + 50) + 3 * (14 + 250);
   EXPECT_EQ(beyond[2], 200);
+}
+
+TEST(DrawOverlay, ShowsTheMostLikelyClassInColoursOfTheLegend) {
+  ScoredPatches patches = patches_at({{0, 0}, {100, 0}, {200, 0}}, 100);
+  patches.scores = {{{"fat", "stroma", "tumor"}}, {0.6f, 0.3f, 0.1f, 0.1f, 0.2f, 0.7f, 0, 1, 0}};
+  const HeatMap map = make_heatmap(patches, {300, 100}, kMostLikely);
+  OverlayOptions options;
+  options.opacity = 1;
+  options.title = "slide";
+  const Image thumbnail(300, 100, 3, 200);
+  const Image picture = draw_overlay(map, thumbnail.view(), options);
+  // The slide lies at (14, 42): blue, bluish green, orange.
+  const auto at = [&](int x, int y) {
+    const uint8_t* pixel = picture.row(y) + 3 * x;
+    return std::array<int, 3>{pixel[0], pixel[1], pixel[2]};
+  };
+  const std::array<int, 3> blue{0, 114, 178}, orange{230, 159, 0}, green{0, 158, 115};
+  EXPECT_EQ(at(14 + 50, 42 + 50), blue);
+  EXPECT_EQ(at(14 + 150, 42 + 50), green);
+  EXPECT_EQ(at(14 + 250, 42 + 50), orange);
+  // The legend's boxes are 14 px, 21 px apart, 14 px right of the slide.
+  EXPECT_EQ(at(328 + 7, 42 + 7), blue);
+  EXPECT_EQ(at(328 + 7, 42 + 21 + 7), orange);
+  EXPECT_EQ(at(328 + 7, 42 + 42 + 7), green);
+}
+
+TEST(DrawOverlay, HasALegendOfSixtyFourClasses) {
+  ScoredPatches patches = patches_at({{0, 0}}, 100);
+  patches.scores.classes.names.clear();
+  patches.scores.values.assign(64, 1.0f / 64);
+  for (int k = 0; k < 64; ++k) {
+    patches.scores.classes.names.push_back(std::string(60, 'x') + std::to_string(k));
+  }
+  const Image picture = draw_overlay(make_heatmap(patches, {300, 100}, kMostLikely),
+                                     Image(300, 100, 3, 200).view(), {});
+  EXPECT_GT(picture.height(), 64 * 21);
+  EXPECT_LT(picture.width(), 900) << "long names are shortened";
+}
+
+// One cell of 100 px in a row of three that were looked at.
+const uint8_t* centre_of(const Image& picture, int cell) {
+  return picture.row(14 + 50) + 3 * (14 + 100 * cell + 50);
+}
+
+TEST(DrawOverlay, HealthyTissueStaysAsItIs) {
+  HeatMap map;
+  map.rows = 1;
+  map.columns = 3;
+  map.values = {0.0f, 0.1f, 0.3f};
+  map.cell_x_px = map.cell_y_px = 100;
+  map.slide_size_px = {300, 100};
+  const Image thumbnail(300, 100, 3, 200);
+  OverlayOptions options;
+  options.colormap = "viridis";
+  options.opacity = 0.8;
+  const Image picture = draw_overlay(map, thumbnail.view(), options);
+  for (int c = 0; c < 3; ++c) {
+    EXPECT_EQ(centre_of(picture, 0)[c], 200);
+    EXPECT_EQ(centre_of(picture, 1)[c], 200);
+  }
+  // 0.3 is half way from 0.1 to 0.5: 0.4 of the colour (53, 95, 141), viridis at 0.3.
+  const int expected[3] = {141, 158, 176};
+  for (int c = 0; c < 3; ++c) EXPECT_NEAR(centre_of(picture, 2)[c], expected[c], 2) << c;
+}
+
+TEST(DrawOverlay, CellsFadeTowardsWhatWasNotLookedAt) {
+  HeatMap map;
+  map.rows = 1;
+  map.columns = 3;
+  map.values = {1.0f, 1.0f, std::nanf("")};
+  map.cell_x_px = map.cell_y_px = 100;
+  map.slide_size_px = {300, 100};
+  const Image thumbnail(300, 100, 3, 100);
+  OverlayOptions options;
+  options.opacity = 1;
+  const Image picture = draw_overlay(map, thumbnail.view(), options);
+  const uint8_t* row = picture.row(14 + 50) + 3 * 14;
+  EXPECT_EQ(row[3 * 99], 252) << "no seam between two cells that were looked at";
+  EXPECT_EQ(row[3 * 170], 252) << "full up to a quarter of a cell before the end";
+  EXPECT_NEAR(row[3 * 187], 176, 4) << "half way";
+  EXPECT_NEAR(row[3 * 199], 100, 4) << "nothing at the end";
+  EXPECT_EQ(row[3 * 201], 100);
 }
 
 TEST(DrawOverlay, RefusesUnknownColours) {
@@ -226,27 +331,27 @@ ReadTiff write_and_read(const HeatMap& map, double cell_px) {
 
 TEST(HeatmapTiff, CellsArePartedWhereTheGridBeginsBetweenThem) {
   // Patches of 100 px every 50 px: the first cell begins at 25.
-  HeatMap map = make_heatmap(ScoredPatches{{0, 50}, {0, 0}, 100, 100, {0.25f, 0.75f}}, {200, 100});
+  HeatMap map = make_heatmap(patches_at({{0, 0}, {50, 0}}, 100), {200, 100});
   const ReadTiff half = write_and_read(map, 25);
   EXPECT_EQ(half.width, 8);
   EXPECT_EQ(half.height, 2);
   EXPECT_EQ(half.x_px, 0);
   EXPECT_TRUE(std::isnan(half.at(0, 1)));
-  EXPECT_EQ(half.at(1, 0), 0.25f);
-  EXPECT_EQ(half.at(2, 1), 0.25f);
-  EXPECT_EQ(half.at(3, 0), 0.75f);
-  EXPECT_EQ(half.at(4, 1), 0.75f);
+  EXPECT_EQ(half.at(1, 0), 0.1f);
+  EXPECT_EQ(half.at(2, 1), 0.1f);
+  EXPECT_EQ(half.at(3, 0), 0.2f);
+  EXPECT_EQ(half.at(4, 1), 0.2f);
   EXPECT_TRUE(std::isnan(half.at(5, 0)));
   // Patches of 50 px every 100 px: the first cell begins at -25, a quarter of it beyond the slide.
-  map = make_heatmap(ScoredPatches{{0, 100}, {0, 0}, 50, 50, {0.25f, 0.75f}}, {200, 100});
+  map = make_heatmap(patches_at({{0, 0}, {100, 0}}, 50), {200, 100});
   const ReadTiff quarter = write_and_read(map, 25);
   EXPECT_EQ(quarter.width, 8);
   EXPECT_EQ(quarter.height, 8);
   EXPECT_EQ(quarter.x_px, 0);
-  EXPECT_EQ(quarter.at(0, 0), 0.25f);
-  EXPECT_EQ(quarter.at(2, 3), 0.25f);
-  EXPECT_EQ(quarter.at(3, 0), 0.75f);
-  EXPECT_EQ(quarter.at(6, 3), 0.75f);
+  EXPECT_EQ(quarter.at(0, 0), 0.1f);
+  EXPECT_EQ(quarter.at(2, 3), 0.1f);
+  EXPECT_EQ(quarter.at(3, 0), 0.2f);
+  EXPECT_EQ(quarter.at(6, 3), 0.2f);
   EXPECT_TRUE(std::isnan(quarter.at(7, 0)));
   EXPECT_TRUE(std::isnan(quarter.at(0, 4)));
 }

@@ -28,10 +28,9 @@ constexpr int64_t kMostPixels = int64_t{1} << 28;
 // How the cells of one axis lie on the picture's pixels, of which `parts` make a cell. The picture
 // begins at the slide's edge, or less than a pixel behind it.
 struct Layout {
-  int64_t first =
-      0;             // pixel at which the first cell begins; negative: so many are beyond the slide
-  double rest = 0;   // level-0 px between the slide's edge and the picture's
-  int64_t size = 0;  // pixels
+  int64_t first = 0;  // pixel of the first cell; negative: so many are beyond the slide
+  double rest = 0;    // level-0 px between the slide's edge and the picture's
+  int64_t size = 0;   // pixels
 };
 
 Layout lay_out(double origin, double cell, int64_t cells, int64_t slide_px, int parts) {

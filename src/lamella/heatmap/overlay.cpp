@@ -7,9 +7,19 @@
 
 #include "lamella/base/error.h"
 #include "lamella/base/text.h"
-#include "lamella/heatmap/heatmap.h"
+#include "lamella/heatmap/overlay_internal.h"
 
 namespace lamella::heatmap {
+
+void put_text(cv::Mat& canvas, const std::string& text, cv::Point left_bottom, double scale) {
+  cv::putText(canvas, text, left_bottom, kFont, scale, kInk, 1, cv::LINE_AA);
+}
+
+std::string ascii(const std::string& from) {
+  std::string text;
+  for (const char c : from) text += (c >= 32 && c < 127) ? c : '?';
+  return text;
+}
 
 namespace {
 
@@ -23,15 +33,17 @@ constexpr std::array kColormaps = {
     NamedColormap{"inferno", cv::COLORMAP_INFERNO}, NamedColormap{"plasma", cv::COLORMAP_PLASMA},
     NamedColormap{"turbo", cv::COLORMAP_TURBO},     NamedColormap{"jet", cv::COLORMAP_JET}};
 
-int colormap_code(const std::string& name) {
+std::vector<std::string> colormap_names() {
   std::vector<std::string> names;
-  for (const NamedColormap& map : kColormaps) {
-    if (name == map.name) return map.code;
-    names.emplace_back(map.name);
-  }
-  throw Error(ErrorCode::kInvalidArgument,
-              fmt::format("colormap: found '{}'{}, expected one of {}", name,
-                          did_you_mean(name, names), join(names, ", ")));
+  for (const NamedColormap& map : kColormaps) names.emplace_back(map.name);
+  return names;
+}
+
+// Of a name that was checked.
+int colormap_code(const std::string& name) {
+  const auto found = std::find_if(std::begin(kColormaps), std::end(kColormaps),
+                                  [&](const NamedColormap& map) { return name == map.name; });
+  return found->code;
 }
 
 // 256 colours, RGB.
@@ -43,19 +55,23 @@ cv::Mat colour_table(const std::string& name) {
   return colours;
 }
 
-const cv::Scalar kInk(40, 40, 40), kFrame(150, 150, 150), kWhite(255, 255, 255);
-constexpr int kFont = cv::FONT_HERSHEY_DUPLEX;
+// Low probabilities are clear, so that healthy tissue looks as it is; the legend shows it.
+constexpr float kClearUpTo = 0.1f, kFullFrom = 0.5f;
 
-// All lengths follow the picture's size, so that text reads the same on any.
-struct Layout {
-  int unit;  // about a line of text
-  cv::Rect slide;
-  cv::Rect bar;
-  cv::Size canvas;
-  double font;
-};
+double opacity_of(float score, double opacity) {
+  return opacity * std::clamp((score - kClearUpTo) / (kFullFrom - kClearUpTo), 0.0f, 1.0f);
+}
 
-Layout make_layout(int width, int height, bool titled) {
+cv::Vec3b mixed(const cv::Vec3b& colour, const cv::Vec3b& under, double opacity) {
+  cv::Vec3b mix;
+  for (int c = 0; c < 3; ++c) {
+    mix[c] = static_cast<uint8_t>(std::lround(opacity * colour[c] + (1 - opacity) * under[c]));
+  }
+  return mix;
+}
+
+// classes: of a legend in the bar's place, null for a bar.
+Layout make_layout(int width, int height, bool titled, const ClassTable* classes) {
   Layout layout;
   const int longer = std::max(width, height);
   layout.unit = std::clamp(longer / 40, 14, 60);
@@ -65,19 +81,22 @@ Layout make_layout(int width, int height, bool titled) {
   layout.slide = {u, top, width, height};
   const int bar_height = std::max(height, 8 * u);
   layout.bar = {u + width + u, top, u, bar_height};
-  layout.canvas = {layout.bar.x + layout.bar.width + 4 * u, top + bar_height + u};
+  if (classes) {
+    const cv::Size legend = legend_size(*classes, layout);
+    layout.canvas = {layout.bar.x + legend.width + u,
+                     top + std::max(bar_height, legend.height) + u};
+  } else {
+    layout.canvas = {layout.bar.x + layout.bar.width + 4 * u, top + bar_height + u};
+  }
   return layout;
 }
 
-void put_text(cv::Mat& canvas, const std::string& text, cv::Point left_bottom, double scale) {
-  cv::putText(canvas, text, left_bottom, kFont, scale, kInk, 1, cv::LINE_AA);
-}
-
-void draw_bar(cv::Mat& canvas, const Layout& layout, const cv::Mat& colours) {
+void draw_bar(cv::Mat& canvas, const Layout& layout, const cv::Mat& colours, double opacity) {
   const cv::Rect& bar = layout.bar;
   for (int y = 0; y < bar.height; ++y) {
     const int index = 255 - std::min(255, y * 256 / bar.height);
-    const auto colour = colours.at<cv::Vec3b>(index);
+    const auto colour = mixed(colours.at<cv::Vec3b>(index), {255, 255, 255},
+                              opacity_of(static_cast<float>(index) / 255, opacity));
     cv::line(canvas, {bar.x, bar.y + y}, {bar.x + bar.width - 1, bar.y + y},
              cv::Scalar(colour[0], colour[1], colour[2]));
   }
@@ -92,13 +111,6 @@ void draw_bar(cv::Mat& canvas, const Layout& layout, const cv::Mat& colours) {
   }
 }
 
-// Hershey fonts know ASCII only.
-std::string ascii(const std::string& from) {
-  std::string text;
-  for (const char c : from) text += (c >= 32 && c < 127) ? c : '?';
-  return text;
-}
-
 void draw_title(cv::Mat& canvas, const Layout& layout, const std::string& title,
                 const std::string& caption) {
   const std::string text = ascii(title);
@@ -110,27 +122,45 @@ void draw_title(cv::Mat& canvas, const Layout& layout, const std::string& title,
   put_text(canvas, ascii(caption), {layout.unit, layout.unit * 5 / 2}, layout.font * 0.9);
 }
 
-// Blends the colour of each cell over the thumbnail; crisp cells, every pixel by its centre.
+// 1 within the cells that were looked at, falling to 0 over the outer quarter of those beside one
+// that was not (positions in cells): the map does not end in the steps of the tissue mask.
+double fade(const HeatMap& map, double column, double row) {
+  const auto seen = [&](int64_t c, int64_t r) {
+    return c >= 0 && r >= 0 && c < map.columns && r < map.rows &&
+                   !std::isnan(map.values[static_cast<size_t>(r * map.columns + c)])
+               ? 1.0
+               : 0.0;
+  };
+  const double x = column - 0.5, y = row - 0.5;  // from cell centre to cell centre
+  const auto c = static_cast<int64_t>(std::floor(x)), r = static_cast<int64_t>(std::floor(y));
+  const double fx = x - static_cast<double>(c), fy = y - static_cast<double>(r);
+  const double share = (1 - fy) * ((1 - fx) * seen(c, r) + fx * seen(c + 1, r)) +
+                       fy * ((1 - fx) * seen(c, r + 1) + fx * seen(c + 1, r + 1));
+  return std::clamp(4 * (share - 0.5), 0.0, 1.0);
+}
+
+// Blends the colour of each cell over the thumbnail, every pixel by its centre.
 void blend(cv::Mat& picture, const HeatMap& map, const cv::Mat& colours, double opacity) {
   const double scale_x = static_cast<double>(map.slide_size_px.width) / picture.cols;
   const double scale_y = static_cast<double>(map.slide_size_px.height) / picture.rows;
+  const int last = static_cast<int>(colours.total()) - 1;
+  const bool every_class = map.shown == kMostLikely;
+  const float steps = every_class ? 1.0f : static_cast<float>(last);
   for (int y = 0; y < picture.rows; ++y) {
-    const auto row =
-        static_cast<int64_t>(std::floor(((y + 0.5) * scale_y - map.origin_y_px) / map.cell_y_px));
+    const double place_y = ((y + 0.5) * scale_y - map.origin_y_px) / map.cell_y_px;
+    const auto row = static_cast<int64_t>(std::floor(place_y));
     if (row < 0 || row >= map.rows) continue;
     auto* pixels = picture.ptr<cv::Vec3b>(y);
     for (int x = 0; x < picture.cols; ++x) {
-      const auto column =
-          static_cast<int64_t>(std::floor(((x + 0.5) * scale_x - map.origin_x_px) / map.cell_x_px));
+      const double place_x = ((x + 0.5) * scale_x - map.origin_x_px) / map.cell_x_px;
+      const auto column = static_cast<int64_t>(std::floor(place_x));
       if (column < 0 || column >= map.columns) continue;
       const float score = map.values[static_cast<size_t>(row * map.columns + column)];
       if (std::isnan(score)) continue;
-      const auto colour =
-          colours.at<cv::Vec3b>(std::clamp(static_cast<int>(std::lround(score * 255)), 0, 255));
-      for (int c = 0; c < 3; ++c) {
-        pixels[x][c] =
-            static_cast<uint8_t>(std::lround(opacity * colour[c] + (1 - opacity) * pixels[x][c]));
-      }
+      const int index = static_cast<int>(std::lround(score * steps));
+      const auto colour = colours.at<cv::Vec3b>(std::clamp(index, 0, last));
+      const double shown = every_class ? opacity : opacity_of(score, opacity);
+      pixels[x] = mixed(colour, pixels[x], shown * fade(map, place_x, place_y));
     }
   }
 }
@@ -154,13 +184,20 @@ void draw_outlines(cv::Mat& picture, const OverlayOptions& options, SizePx slide
 
 }  // namespace
 
-void OverlayOptions::validate() const {
-  colormap_code(colormap);
-  if (!(opacity >= 0 && opacity <= 1)) {
-    throw Error(ErrorCode::kInvalidArgument,
-                fmt::format("opacity: found {}, expected 0-1", opacity));
-  }
+const OptionTable<OverlayOptions>& OverlayOptions::table() {
+  static const auto kTable =
+      OptionTable<OverlayOptions>()
+          .row("colormap", &OverlayOptions::colormap,
+               {.help = "colours of the heat-map", .choices = colormap_names()})
+          .row("class", &OverlayOptions::shown_class,
+               {.help = "class whose probability is shown, or \"most likely\" for all classes",
+                .otherwise = "the last class"})
+          .row("opacity", &OverlayOptions::opacity,
+               {.help = "opacity of the heat-map over the slide", .least = 0, .most = 1});
+  return kTable;
 }
+
+void OverlayOptions::validate() const { table().check(*this); }
 
 Image draw_overlay(const HeatMap& map, const ImageView& thumbnail, const OverlayOptions& options) {
   options.validate();
@@ -169,7 +206,9 @@ Image draw_overlay(const HeatMap& map, const ImageView& thumbnail, const Overlay
                 fmt::format("the thumbnail is {} x {} x {}, expected RGB pixels", thumbnail.width,
                             thumbnail.height, thumbnail.channels));
   }
-  const cv::Mat colours = colour_table(options.colormap);
+  const bool every_class = map.shown == kMostLikely;
+  const cv::Mat colours =
+      every_class ? class_colours(map.classes.count()) : colour_table(options.colormap);
   cv::Mat picture =
       cv::Mat(thumbnail.height, thumbnail.width, CV_8UC3, const_cast<uint8_t*>(thumbnail.data),
               static_cast<size_t>(thumbnail.stride))
@@ -177,15 +216,22 @@ Image draw_overlay(const HeatMap& map, const ImageView& thumbnail, const Overlay
   if (!map.values.empty()) blend(picture, map, colours, options.opacity);
   draw_outlines(picture, options, map.slide_size_px);
 
-  const Layout layout = make_layout(picture.cols, picture.rows, !options.title.empty());
+  const Layout layout = make_layout(picture.cols, picture.rows, !options.title.empty(),
+                                    every_class ? &map.classes : nullptr);
   Image image(layout.canvas.width, layout.canvas.height, 3, 255);
   const MutableImageView view = image.view();
   cv::Mat canvas(view.height, view.width, CV_8UC3, view.data, static_cast<size_t>(view.stride));
   picture.copyTo(canvas(layout.slide));
   cv::rectangle(canvas, layout.slide, kFrame);
-  draw_bar(canvas, layout, colours);
-  if (!options.title.empty())
-    draw_title(canvas, layout, options.title, "probability of " + map.shown);
+  if (every_class) {
+    draw_legend(canvas, layout, map.classes, colours);
+  } else {
+    draw_bar(canvas, layout, colours, options.opacity);
+  }
+  if (!options.title.empty()) {
+    draw_title(canvas, layout, options.title,
+               every_class ? "most likely class" : "probability of " + map.shown);
+  }
   return image;
 }
 

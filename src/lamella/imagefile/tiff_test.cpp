@@ -13,20 +13,16 @@
 #include "lamella/imagefile/pyramid_internal.h"
 #include "lamella/imagefile/tiff_file_internal.h"
 #include "lamella/io/files.h"
+#include "lamella/testing/temporary_folder.h"
 
 namespace lamella::imagefile {
 namespace {
 
 class TiffTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = ::testing::TempDir() + "lamella_tiff_XXXXXX";
-    folder_ = ::mkdtemp(pattern.data());
-    path_ = folder_ + "/image.tif";
-  }
+  void SetUp() override { path_ = folder_ + "/image.tif"; }
   void TearDown() override {
     if (tiff_ != nullptr) TIFFClose(tiff_);
-    std::filesystem::remove_all(folder_);
   }
   void open() {
     tiff_ = TIFFOpen(path_.c_str(), "r");
@@ -61,7 +57,8 @@ class TiffTest : public ::testing::Test {
     return all;
   }
 
-  std::string folder_, path_;
+  test::TemporaryFolder own_;
+  std::string folder_ = own_.path(), path_;
   TIFF* tiff_ = nullptr;
 };
 

@@ -11,6 +11,7 @@
 #include "lamella/io/byte_source.h"
 #include "lamella/io/csv.h"
 #include "lamella/io/files.h"
+#include "lamella/testing/temporary_folder.h"
 
 namespace lamella::io {
 namespace {
@@ -19,17 +20,13 @@ namespace fs = std::filesystem;
 
 class Files : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = ::testing::TempDir() + "/lamella_io_XXXXXX";
-    folder_ = ::mkdtemp(pattern.data());
-  }
-  void TearDown() override { fs::remove_all(folder_); }
   std::string at(const std::string& name) const { return folder_ + "/" + name; }
   size_t file_count() const {
     return static_cast<size_t>(std::distance(fs::recursive_directory_iterator(folder_),
                                              fs::recursive_directory_iterator()));
   }
-  std::string folder_;
+  test::TemporaryFolder own_;
+  std::string folder_ = own_.path();
 };
 
 TEST_F(Files, WritesAndReadsBack) {

@@ -14,6 +14,7 @@
 #include "lamella/io/files.h"
 #include "lamella/io/locked_file.h"
 #include "lamella/io/temporary.h"
+#include "lamella/testing/temporary_folder.h"
 
 namespace lamella::io {
 namespace {
@@ -22,11 +23,6 @@ namespace fs = std::filesystem;
 
 class OutputLocks : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = ::testing::TempDir() + "/lamella_lock_XXXXXX";
-    folder_ = ::mkdtemp(pattern.data());
-  }
-  void TearDown() override { fs::remove_all(folder_); }
   std::string at(const std::string& name) const { return folder_ + "/" + name; }
   std::string refusal() {
     try {
@@ -38,7 +34,8 @@ class OutputLocks : public ::testing::Test {
     return "";
   }
 
-  std::string folder_;
+  test::TemporaryFolder own_;
+  std::string folder_ = own_.path();
 };
 
 // A process that does `work`, says so, and waits to be killed.

@@ -5,9 +5,9 @@
 #include <cstdlib>
 
 #include "lamella/base/error.h"
-#include "lamella/io/fuzz_folder_testing.h"
 #include "lamella/model/model.h"
 #include "lamella/storage/storage.h"
+#include "lamella/testing/temporary_folder.h"
 
 namespace lamella::model {
 namespace {
@@ -22,7 +22,7 @@ void require(bool good) {
   if (!good) std::abort();
 }
 
-void read_folder(const io::FuzzFolder& folder, std::string_view text) {
+void read_folder(const test::TemporaryFolder& folder, std::string_view text) {
   const size_t end = text.find('\0');
   folder.put("model/model.json", text.substr(0, end));
   folder.put("model/encoder/encoder.json",
@@ -48,7 +48,8 @@ void read_folder(const io::FuzzFolder& folder, std::string_view text) {
 }  // namespace lamella::model
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  static const lamella::io::FuzzFolder folder;
+  static const lamella::test::TemporaryFolder folder(
+      lamella::test::TemporaryFolder::Place::kMemory);
   static const std::string network = folder.put("model/encoder/network.onnx", "");
   lamella::model::read_folder(folder, {reinterpret_cast<const char*>(data), size});
   return 0;

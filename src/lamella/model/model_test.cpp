@@ -13,6 +13,7 @@
 #include "lamella/base/error.h"
 #include "lamella/base/hash.h"
 #include "lamella/io/files.h"
+#include "lamella/testing/temporary_folder.h"
 
 namespace lamella::model {
 namespace {
@@ -22,8 +23,6 @@ namespace fs = std::filesystem;
 class Models : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = ::testing::TempDir() + "/lamella_model_XXXXXX";
-    folder_ = ::mkdtemp(pattern.data());
     const std::string network = "not a real network, but it has a hash";
     io::write_file_atomic(at("enc/network.onnx"), network);
     io::write_file_atomic(at("enc/encoder.json"), nlohmann::json{{"name", "tiny"},
@@ -52,7 +51,6 @@ class Models : public ::testing::Test {
     model_.classifier.lambda = 0.01;
     model_.trials = {{0.1, 0.5}, {0.01, 0.4}};
   }
-  void TearDown() override { fs::remove_all(folder_); }
   std::string at(const std::string& name) const { return folder_ + "/" + name; }
 
   template <typename Call>
@@ -67,7 +65,8 @@ class Models : public ::testing::Test {
     return "";
   }
 
-  std::string folder_;
+  test::TemporaryFolder own_;
+  std::string folder_ = own_.path();
   Model model_;
 };
 

@@ -16,12 +16,6 @@ namespace {
   throw Error(ErrorCode::kInvalidArgument, message);
 }
 
-void require_fraction(const char* name, double value) {
-  if (!(value >= 0 && value <= 1)) {
-    refuse(fmt::format("found {} = {}, expected a fraction from 0 to 1", name, value));
-  }
-}
-
 bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
@@ -79,12 +73,7 @@ void check_sources(const AnnotationRule& rule) {
 }  // namespace
 
 void AnnotationRule::validate() const {
-  require_fraction("min_coverage", min_coverage);
-  require_fraction("min_tissue", min_tissue);
-  if (min_coverage <= 0) refuse("found min_coverage = 0, expected more than 0");
-  if (max_per_slide < 1) {
-    refuse(fmt::format("found max_per_slide = {}, expected at least 1", max_per_slide));
-  }
+  table().check(*this);
   classes.validate();
   if (rules.size() != classes.names.size()) {
     refuse(fmt::format("found {} rules for {} classes, expected as many", rules.size(),

@@ -11,11 +11,11 @@
 #include "lamella/base/random.h"
 #include "lamella/patch/patch_extractor.h"
 #include "lamella/patch/plan_patches.h"
-#include "lamella/tissue/memory_slide_testing.h"
+#include "lamella/testing/memory_slide.h"
 
 namespace lamella::patch {
 
-using tissue::MemorySlide;
+using test::MemorySlide;
 
 inline Image random_image(int width, int height, uint64_t seed) {
   Random random(seed);

@@ -11,8 +11,6 @@ namespace lamella::patch {
 
 namespace {
 
-constexpr int kMaxSizePx = 16384;
-constexpr double kMinMpp = 0.01, kMaxMpp = 1000;
 constexpr double kSameScale = 0.01;  // a level this close to the target is the target
 constexpr double kMaxAnisotropy = 0.05;
 
@@ -38,7 +36,7 @@ PatchGeometry geometry_by_mpp(const PatchSpec& spec, const slide::SlideInfo& inf
   if (!info.mpp) {
     throw Error(ErrorCode::kInvalidArgument,
                 fmt::format("patches at {} um/px are asked of a slide whose mpp is unknown; give "
-                            "it (--mpp, or the mpp column of the slides table), or ask for a level",
+                            "`slide_mpp`, or ask for a `level`",
                             target),
                 info.path);
   }
@@ -46,7 +44,7 @@ PatchGeometry geometry_by_mpp(const PatchSpec& spec, const slide::SlideInfo& inf
   if (std::abs(mpp.x - mpp.y) > kMaxAnisotropy * std::min(mpp.x, mpp.y)) {
     throw Error(ErrorCode::kInvalidArgument,
                 fmt::format("found {} um/px in x and {} in y, expected them to agree within 5 %; "
-                            "give the right mpp, or ask for a level",
+                            "give the right `slide_mpp`, or ask for a `level`",
                             mpp.x, mpp.y),
                 info.path);
   }
@@ -67,26 +65,6 @@ PatchGeometry geometry_by_mpp(const PatchSpec& spec, const slide::SlideInfo& inf
 }
 
 }  // namespace
-
-void PatchSpec::validate() const {
-  if (size_px < 1 || size_px > kMaxSizePx) {
-    throw Error(ErrorCode::kInvalidArgument,
-                fmt::format("found size_px = {}, expected 1 to {}", size_px, kMaxSizePx));
-  }
-  if (level.has_value() == mpp.has_value()) {
-    throw Error(ErrorCode::kInvalidArgument,
-                fmt::format("found {} of level and mpp, expected exactly one of them",
-                            level ? "both" : "neither"));
-  }
-  if (level && *level < 0) {
-    throw Error(ErrorCode::kInvalidArgument,
-                fmt::format("found level = {}, expected 0 (the finest) or more", *level));
-  }
-  if (mpp && !(*mpp >= kMinMpp && *mpp <= kMaxMpp)) {
-    throw Error(ErrorCode::kInvalidArgument,
-                fmt::format("found mpp = {}, expected {} to {} um/px", *mpp, kMinMpp, kMaxMpp));
-  }
-}
 
 PatchGeometry resolve_geometry(const PatchSpec& spec, const slide::SlideInfo& info) {
   spec.validate();

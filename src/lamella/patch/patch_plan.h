@@ -9,6 +9,7 @@
 
 #include "lamella/base/class_table.h"
 #include "lamella/base/geometry.h"
+#include "lamella/base/option.h"
 #include "lamella/slide/slide_info.h"
 
 namespace lamella::patch {
@@ -20,6 +21,7 @@ struct PatchSpec {
   std::optional<double> mpp = {};  // µm/px, 0.01-1000
   // Error kInvalidArgument: size_px outside 1-16384, a negative level, none or both of level, mpp.
   void validate() const;
+  static const OptionTable<PatchSpec>& table();
 };
 
 // What a spec means on one slide.

@@ -5,9 +5,11 @@
 #include <array>
 
 #include "lamella/annotation/coverage.h"
+#include "lamella/annotation/groups.h"
 #include "lamella/base/error.h"
 #include "lamella/base/random.h"
 #include "lamella/base/text.h"
+#include "lamella/patch/outline_check.h"
 #include "lamella/patch/plan_common_internal.h"
 #include "lamella/patch/plan_patches.h"
 
@@ -27,43 +29,27 @@ struct Groups {
   Names all;
 };
 
-Names groups_of(const annotation::AnnotationSet& set) {
-  Names all = set.groups;
-  for (const annotation::Polygon& polygon : set.polygons) {
-    if (!contains(all, polygon.group)) all.push_back(polygon.group);
-  }
-  return all;
-}
-
 Groups sort_groups(const annotation::AnnotationSet& set, const AnnotationRule& rule,
                    Names& warnings) {
+  std::vector<annotation::WantedGroups> wanted;
+  for (size_t k = 0; k < rule.rules.size(); ++k) {
+    wanted.push_back({fmt::format("class '{}'", rule.classes.names[k]), rule.rules[k].annotations});
+  }
+  const Names found = annotation::check_groups(set, wanted);
+  warnings.insert(warnings.end(), found.begin(), found.end());
   Groups groups;
-  groups.all = groups_of(set);
+  groups.all = annotation::all_groups(set);
   groups.of_class.resize(rule.rules.size());
-  Names unnamed;
   for (const std::string& group : groups.all) {
     const auto owner =
-        std::find_if(rule.rules.begin(), rule.rules.end(),
-                     [&](const ClassRule& one) { return contains(one.annotations, group); });
+        std::find_if(rule.rules.begin(), rule.rules.end(), [&](const ClassRule& one) {
+          return std::any_of(
+              one.annotations.begin(), one.annotations.end(),
+              [&](const std::string& name) { return annotation::names_group(name, group); });
+        });
     if (owner != rule.rules.end()) {
       groups.of_class[static_cast<size_t>(owner - rule.rules.begin())].push_back(group);
-    } else {
-      unnamed.push_back(group.empty() ? "(ungrouped)" : group);
     }
-  }
-  for (size_t k = 0; k < rule.rules.size(); ++k) {
-    const Names& wanted = rule.rules[k].annotations;
-    if (wanted.empty() || !groups.of_class[k].empty() || unnamed.empty()) continue;
-    throw Error(ErrorCode::kNotFound,
-                fmt::format("found no annotation group '{}' (class '{}'){}, expected one of the "
-                            "file's: {}",
-                            join(wanted, "' or '"), rule.classes.names[k],
-                            did_you_mean(wanted.front(), unnamed), join(groups.all, ", ")),
-                set.path);
-  }
-  if (!unnamed.empty()) {
-    warnings.push_back(
-        fmt::format("annotation groups that no class names are left out: {}", join(unnamed, ", ")));
   }
   return groups;
 }
@@ -205,6 +191,8 @@ PatchPlan plan_from_annotations(const slide::SlideInfo& info, const std::string&
   plan.classes = rule.classes;
   plan.warnings = annotations.notes;
   const Groups groups = sort_groups(annotations, rule, plan.warnings);
+  const Names places = check_outlines(annotations, info, mask);
+  plan.warnings.insert(plan.warnings.end(), places.begin(), places.end());
   Labeller labeller(annotations, groups, rule);
   const PatchGeometry& geometry = plan.geometry;
   const std::vector<int64_t> xs = positions_on(info.size_px().width, geometry.extent_x_px);

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <map>
 
 #include "lamella/base/error.h"
 #include "lamella/base/text.h"
@@ -31,6 +32,39 @@ int64_t first_px(double centre, double extent) {
   return std::llround(std::floor(centre) - std::floor(extent / 2));
 }
 
+// A patch in two lists has two labels, or counts twice.
+void check_twice(const CentreLists& lists, const std::string& slide_id, PatchPlan& plan) {
+  struct Seen {
+    const LabelledCentres* list;
+    annotation::Centre centre;
+  };
+  std::map<std::pair<int64_t, int64_t>, Seen> seen;
+  int64_t twice = 0;
+  for (const LabelledCentres& list : lists.lists) {
+    for (const annotation::Centre& centre : annotation::centres_of(list.centres, slide_id)) {
+      const std::pair place(first_px(centre.x_px, plan.geometry.extent_x_px),
+                            first_px(centre.y_px, plan.geometry.extent_y_px));
+      const auto [at, fresh] = seen.emplace(place, Seen{&list, centre});
+      if (fresh) continue;
+      const auto& [first, other] = at->second;
+      if (first->label != list.label) {
+        throw Error(ErrorCode::kMismatch,
+                    fmt::format("line {}: the centre ({}, {}) of slide '{}' is labelled '{}' here "
+                                "and '{}' in {}, line {}; expected one label for each patch",
+                                centre.line, format_double(centre.x_px), format_double(centre.y_px),
+                                slide_id, lists.classes.name(list.label),
+                                lists.classes.name(first->label), first->path, other.line),
+                    list.path);
+      }
+      twice += other.x_px == centre.x_px && other.y_px == centre.y_px;
+    }
+  }
+  if (twice > 0) {
+    plan.warnings.push_back(
+        fmt::format("{} centres stand in the lists before, and count twice", twice));
+  }
+}
+
 }  // namespace
 
 PatchPlan plan_from_centres(const slide::SlideInfo& info, const std::string& slide_id,
@@ -47,6 +81,9 @@ PatchPlan plan_from_centres(const slide::SlideInfo& info, const std::string& sli
                               lists.classes.count() - 1, lists.classes.text()),
                   list.path);
     }
+  }
+  check_twice(lists, slide_id, plan);
+  for (const LabelledCentres& list : lists.lists) {
     for (const annotation::Centre& centre : annotation::centres_of(list.centres, slide_id)) {
       require_inside(centre, list.path, info);
       PatchRow row = make_row(geometry, mask, first_px(centre.x_px, geometry.extent_x_px),

@@ -9,17 +9,6 @@
 
 namespace lamella::patch {
 
-void GridOptions::validate() const {
-  if (stride_px && !(*stride_px >= 1 && *stride_px <= 1e6)) {
-    throw Error(ErrorCode::kInvalidArgument,
-                fmt::format("found stride_px = {}, expected 1 to 1000000", *stride_px));
-  }
-  if (!(min_tissue >= 0 && min_tissue <= 1)) {
-    throw Error(ErrorCode::kInvalidArgument,
-                fmt::format("found min_tissue = {}, expected a fraction from 0 to 1", min_tissue));
-  }
-}
-
 namespace {
 
 RectPx region_on_slide(const slide::SlideInfo& info, const GridOptions& options, PatchPlan& plan) {

@@ -37,7 +37,8 @@ struct CentreLists {
 // One row per centre, in the lists' order. In level-0 px, top-left = floor(centre) -
 // floor(extent / 2): 299 px at level 0 begin 149 px before the centre.
 // Error kInvalidArgument: classes that are not valid, a label that they lack; a centre outside the
-// slide: file, line, coordinates, slide size.
+// slide: file, line, coordinates, slide size. Error kMismatch: a centre with two labels (both lines
+// are named); one that stands twice with the same label is a warning.
 // A patch that reaches outside the slide is kept; its row records the inside fraction and one
 // warning counts them.
 PatchPlan plan_from_centres(const slide::SlideInfo& info, const std::string& slide_id,
@@ -75,13 +76,14 @@ struct AnnotationRule {
   uint64_t seed = 7;
   // Error kInvalidArgument.
   void validate() const;
+  static const OptionTable<AnnotationRule>& table();
 };
 
 // Candidates: the patches of a grid of stride = extent from the slide's top-left that lie wholly
 // on the slide. A candidate is of a class if
 //   the class's area covers at least min_coverage of it, and it has nothing of the areas of the
-//     classes that this one wins over (a patch at the rim of a tumour is not normal, though normal
-//     polygons are cut out of the tumour's), or
+//     classes that this one wins over (a patch at the rim of a loser is not the winner's, though
+//     the winner's polygons are cut out of the loser's), or
 //   the class takes the rest of the tissue, no polygon of any group touches it, and at least
 //     min_tissue of it is tissue.
 // One that two classes claim gets no label, and a warning counts them.
@@ -90,7 +92,9 @@ struct AnnotationRule {
 // that other slides change nothing. Rows by y, then x.
 // A file may hold some of the named groups only; groups that no class names are left out with a
 // warning. Error kNotFound, listing the groups there are: there is such a group, and one of the
-// classes found none of its own.
+// classes found none of its own, or what is drawn is spelled nearly as what it names
+// (annotation::check_groups). Error kMismatch: most outlines lie outside the slide; a warning where
+// some do, or where they lie on glass (check_outlines).
 PatchPlan plan_from_annotations(const slide::SlideInfo& info, const std::string& slide_id,
                                 const PatchSpec& spec, const tissue::TissueMask& mask,
                                 const annotation::AnnotationSet& annotations,
@@ -101,6 +105,7 @@ struct GridOptions {
   std::optional<RectPx> region_px = {};  // level-0 px; default the whole slide
   double min_tissue = 0.1;               // 0-1
   void validate() const;
+  static const OptionTable<GridOptions>& table();
 };
 
 // Grid from the region's top-left, row by row, until the region's right and bottom edges (or the

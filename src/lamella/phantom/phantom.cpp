@@ -136,36 +136,25 @@ void write_table(const std::string& folder, const std::vector<PhantomSlide>& sli
 }  // namespace
 
 void PhantomOptions::validate() const {
+  table().check(*this);
   const auto require = [](bool good, const std::string& message) {
     if (!good) throw Error(ErrorCode::kInvalidArgument, message);
   };
-  require(slides >= 1 && slides <= 10000, fmt::format("slides {}; expected 1-10000", slides));
-  require(patients >= 0 && patients <= slides,
-          fmt::format("patients {}; expected 0 (one a slide) to {}, the number of slides", patients,
-                      slides));
-  require(std::isfinite(mpp) && mpp >= 0.1 && mpp <= 10,
-          fmt::format("mpp {}; expected 0.1-10 µm/px", mpp));
-  constexpr int64_t kMaxSide = 300000;
-  require(size_px.width >= 256 && size_px.height >= 256 && size_px.width <= kMaxSide &&
-              size_px.height <= kMaxSide,
-          fmt::format("size {} x {} px; expected 256-{} px a side", size_px.width, size_px.height,
-                      kMaxSide));
+  require(patients <= slides,
+          fmt::format("`patients`: found {}, expected 0 (one a slide) to {}, the number of slides",
+                      patients, slides));
   const double side_um = static_cast<double>(std::min(size_px.width, size_px.height)) * mpp;
   require(side_um >= 100, fmt::format("the slide's shorter side is {:.0f} µm ({} px at {} µm/px); "
                                       "nests and normal tissue need at least 100 µm",
                                       side_um, std::min(size_px.width, size_px.height), mpp));
-  require(tile_px >= 16 && tile_px <= 4096 && tile_px % 16 == 0,
-          fmt::format("tile_px {}; expected a multiple of 16 from 16 to 4096", tile_px));
-  require(jpeg_quality >= 1 && jpeg_quality <= 100,
-          fmt::format("jpeg_quality {}; expected 1-100", jpeg_quality));
-  require(tissue_scale >= 0.05 && tissue_scale <= 1,
-          fmt::format("tissue_scale {}; expected 0.05-1", tissue_scale));
+  require(tile_px % 16 == 0,
+          fmt::format("`tile_px`: found {}, expected a multiple of 16", tile_px));
   require(side_um * tissue_scale >= 100,
-          fmt::format("tissue_scale {} of a slide of {:.0f} µm; nests and normal tissue need at "
-                      "least 100 µm",
+          fmt::format("`tissue_scale`: found {} on a slide of {:.0f} µm; nests and normal tissue "
+                      "need at least 100 µm",
                       tissue_scale, side_um));
-  require(test_fraction >= 0 && test_fraction < 1,
-          fmt::format("test_fraction {}; expected 0 or more and less than 1", test_fraction));
+  require(test_fraction < 1,
+          fmt::format("`test_fraction`: found {}, expected less than 1", test_fraction));
 }
 
 std::vector<PhantomSlide> make_phantom(const std::string& folder, const PhantomOptions& options,

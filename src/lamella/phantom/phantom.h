@@ -10,6 +10,7 @@
 #include "lamella/annotation/annotation.h"
 #include "lamella/base/context.h"
 #include "lamella/base/geometry.h"
+#include "lamella/base/option.h"
 
 namespace lamella::phantom {
 
@@ -25,6 +26,7 @@ struct PhantomOptions {
   double tissue_scale = 1;         // sides of the tissue, of what they are otherwise: 0.05-1
   bool sparse = false;             // tiles without tissue or ink are not stored: they read as white
   void validate() const;
+  static const OptionTable<PhantomOptions>& table();
 };
 
 struct PhantomSlide {

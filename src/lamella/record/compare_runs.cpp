@@ -10,7 +10,7 @@
 
 #include "lamella/base/json_text.h"
 #include "lamella/base/text.h"
-#include "lamella/evaluation/metric_rows.h"
+#include "lamella/evaluation/class_metric_rows.h"
 #include "lamella/record/run_json.h"
 
 namespace lamella::record {

@@ -12,7 +12,7 @@ RunDocument run() {
                 {.kind = "slide", .path = "/a/T2.tif", .fingerprint = "f2", .slide_id = "T2"}};
   run.options = {{"name", "s"}, {"output", "x"}, {"train", {{"l2", "cv"}}}};
   run.training.emplace().trials = {{0.1, 0.5, {}}, {1, 0.25, {}}};
-  run.metrics["test"].auc = 0.75;
+  run.metrics["test"].per_class.emplace_back().auc = 0.75;
   run.times["encode"] = 3;
   return run;
 }
@@ -30,7 +30,7 @@ TEST(CompareRuns, SaysNothingOfEqualRuns) {
 
 TEST(CompareRuns, NamesInputsBeforeOutputs) {
   RunDocument other = run();
-  other.metrics["test"].auc = 0.5;
+  other.metrics["test"].per_class.back().auc = 0.5;
   other.training->trials[1].mean_log_loss = 0.5;
   other.options["train"]["l2"] = 0.1;
   other.inputs[1].fingerprint = "f3";

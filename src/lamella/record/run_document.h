@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-#include "lamella/evaluation/metrics.h"
+#include "lamella/evaluation/class_metrics.h"
 
 namespace lamella::record {
 
@@ -55,13 +55,15 @@ struct Software {
 
 // One file that the run reads.
 struct Input {
-  std::string kind = {};  // "study", "slides table", "centres", "slide", "annotations"
+  // "study", "slides table", "centres", "slide", "annotations", "tissue mask"
+  std::string kind = {};
   std::string path = {};
   std::optional<int64_t> bytes = {};
   std::optional<std::string> fingerprint = {};
   std::optional<std::string> sha256 = {};
-  std::optional<std::string> error = {};  // why there are no hashes
-  std::optional<int64_t> label = {};      // of a list of centres
+  std::optional<std::string> error = {};       // why there are no hashes
+  std::optional<int64_t> label = {};           // of a list of centres
+  std::optional<std::string> class_name = {};  // the same by its name
   std::optional<std::string> slide_id = {}, patient_id = {}, role = {};
   std::optional<std::string> backend = {}, mpp_source = {};
   std::optional<std::array<double, 2>> mpp = {};  // x, y: µm per level-0 px
@@ -97,7 +99,7 @@ struct Training {
   std::string feature_space, model_sha256;
 };
 
-using Metrics = std::map<std::string, evaluation::Metrics>;  // by role
+using Metrics = std::map<std::string, evaluation::ClassMetrics>;  // by role
 
 // A piece that was there, and is not what is wanted any more.
 struct Remade {

@@ -4,10 +4,10 @@
 #include <cstdlib>
 
 #include "lamella/base/error.h"
-#include "lamella/io/fuzz_folder_testing.h"
 #include "lamella/record/compare_runs.h"
 #include "lamella/record/run_json.h"
 #include "lamella/record/run_reader.h"
+#include "lamella/testing/temporary_folder.h"
 
 namespace lamella::record {
 namespace {
@@ -17,13 +17,13 @@ const RunDocument& other() {
     RunDocument made;
     made.inputs.push_back({.kind = "slide", .path = "p", .fingerprint = "f", .slide_id = "T01"});
     made.options = {{"train", {{"l2", 0.1}}}};
-    made.metrics["test"].auc = 0.9;
+    made.metrics["test"].per_class.emplace_back().auc = 0.9;
     return made;
   }();
   return document;
 }
 
-void read_all(const io::FuzzFolder& folder, std::string_view text) {
+void read_all(const test::TemporaryFolder& folder, std::string_view text) {
   folder.put("run.json", text);
   try {
     const RunDocument document = read_run(folder.path());
@@ -43,7 +43,8 @@ void read_all(const io::FuzzFolder& folder, std::string_view text) {
 }  // namespace lamella::record
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  static const lamella::io::FuzzFolder folder;
+  static const lamella::test::TemporaryFolder folder(
+      lamella::test::TemporaryFolder::Place::kMemory);
   lamella::record::read_all(folder, {reinterpret_cast<const char*>(data), size});
   return 0;
 }

@@ -120,10 +120,10 @@ class Reader {
     if (!in.is_object()) refuse(place, in, "an object");
     member = in;
   }
-  static void read_one(const Json& in, evaluation::Metrics& member, const std::string& place) {
+  static void read_one(const Json& in, evaluation::ClassMetrics& member, const std::string& place) {
     if (!in.is_object()) refuse(place, in, "an object");
     try {
-      member = in.get<evaluation::Metrics>();
+      member = in.get<evaluation::ClassMetrics>();
     } catch (const Json::exception&) {
       refuse(place, in, "figures");
     }

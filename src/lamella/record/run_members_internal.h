@@ -64,13 +64,14 @@ void describe(V& v, Like<Software> auto& x) {
 
 template <typename V>
 void describe(V& v, Like<Input> auto& x) {
-  v("kind", x.kind, "study, slides table, centres, slide or annotations");
+  v("kind", x.kind, "study, slides table, centres, slide, annotations or tissue mask");
   v("path", x.path, "path of the file");
   v("bytes", x.bytes, "size of the file");
   v("fingerprint", x.fingerprint, "SHA-256 over size, first, middle and last MiB");
   v("sha256", x.sha256, "SHA-256 of the whole file");
   v("error", x.error, "why the file could not be read");
   v("label", x.label, "label of a list of centres");
+  v("class", x.class_name, "its name");
   v("slide_id", x.slide_id, "slide that the file belongs to");
   v("patient_id", x.patient_id, "the slide's patient");
   v("role", x.role, "train, test or score");
@@ -95,7 +96,7 @@ void describe(V& v, Like<Trial> auto& x) {
 
 template <typename V>
 void describe(V& v, Like<Training> auto& x) {
-  v("classes", x.classes, "what the model tells apart");
+  v("classes", x.classes, "names, in the order of the columns of scores");
   v("class_rows", x.class_rows, "labelled patches of each class");
   v("folds", x.folds, "folds of the cross-validation, 0 if the penalty was given");
   v("lambda", x.lambda, "the penalty used");

@@ -13,28 +13,25 @@
 #include "lamella/record/run_json.h"
 #include "lamella/record/run_reader.h"
 #include "lamella/record/software.h"
+#include "lamella/testing/temporary_folder.h"
 
 namespace lamella::record {
 namespace {
 
 class RunRecords : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = ::testing::TempDir() + "/lamella_tracking_XXXXXX";
-    folder_ = ::mkdtemp(pattern.data());
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
   static nlohmann::json read(const RunRecord& record) {
     return nlohmann::json::parse(io::read_text_file(record.folder() + "/run.json"));
   }
-  std::string folder_;
+  test::TemporaryFolder own_;
+  std::string folder_ = own_.path();
 };
 
 TEST_F(RunRecords, IsReadableAfterEveryStep) {
   RunRecord record(folder_ + "/runs", "study");
   EXPECT_EQ(read(record)["status"], "RUNNING");
   EXPECT_EQ(read(record)["name"], "study");
-  record.document().metrics["test"].auc = 0.5;
+  record.document().metrics["test"].per_class.emplace_back().auc = 0.5;
   record.write();
   EXPECT_EQ(read(record)["metrics"]["test"]["auc"], 0.5);
   EXPECT_FALSE(read(record).contains("end_time"));

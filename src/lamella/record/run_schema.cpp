@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lamella/evaluation/metric_rows.h"
+#include "lamella/evaluation/class_metric_rows.h"
 #include "lamella/record/run_json.h"
 #include "lamella/record/run_members_internal.h"
 
@@ -58,7 +58,7 @@ class SchemaMaker {
   static Json plain(int64_t) { return {{"type", "integer"}}; }
   static Json plain(uint64_t) { return {{"type", "integer"}, {"minimum", 0}}; }
   static Json plain(const Options&) { return {{"type", "object"}}; }
-  static Json plain(const evaluation::Metrics&) { return evaluation::metrics_schema(); }
+  static Json plain(const evaluation::ClassMetrics&) { return evaluation::class_metrics_schema(); }
   static Json plain(Status) {
     return {{"type", "string"}, {"enum", {"RUNNING", "FINISHED", "FAILED", "KILLED"}}};
   }

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <string>
 
-#include "lamella/evaluation/metric_rows.h"
+#include "lamella/evaluation/class_metric_rows.h"
 #include "lamella/record/run_members_internal.h"
 
 namespace lamella::record {
@@ -48,7 +48,7 @@ class Writer {
       return list;
     } else if constexpr (std::same_as<T, Status>) {
       return Json(std::string(to_string(member)));
-    } else if constexpr (std::same_as<T, evaluation::Metrics>) {
+    } else if constexpr (std::same_as<T, evaluation::ClassMetrics>) {
       return Json(nlohmann::json(member));
     } else if constexpr (std::same_as<T, double>) {
       return std::isfinite(member) ? Json(member) : Json();

@@ -3,6 +3,7 @@
 // strips, is the thumbnail; label and macro are named in the second line of their description.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string>
 
 #include "lamella/base/error.h"
@@ -47,6 +48,21 @@ void add_properties(const std::string& description, SlideInfo& info) {
   }
 }
 
+// Channels of fluorescence are tiled pages of one size; each for itself would pass as grey.
+void require_one_picture(const TiffFile& tiff, const std::string& path) {
+  const SizePx& full = tiff.directories.front().size_px;
+  const auto as_large = std::ranges::count_if(tiff.directories, [&](const TiffDirectory& each) {
+    return each.problem.empty() && !each.parent && each.tiled && each.size_px == full;
+  });
+  if (as_large <= 1) return;
+  throw Error(
+      ErrorCode::kUnsupported,
+      fmt::format("holds {} pictures of {} x {} px, as channels of fluorescence are stored; "
+                  "expected one brightfield picture",
+                  as_large, full.width, full.height),
+      path);
+}
+
 TiffParts find_parts(const TiffFile& tiff) {
   TiffParts parts;
   parts.renders_holes = true;
@@ -76,6 +92,7 @@ std::optional<double> number(const SlideInfo& info, const char* name) {
 std::shared_ptr<const Slide> open(const Candidate& candidate) {
   const TiffFile& tiff = *candidate.tiff;
   const TiffDirectory& first = tiff.directories.front();
+  require_one_picture(tiff, candidate.path());
   TiffParts parts = find_parts(tiff);
   SlideInfo info;
   info.path = candidate.path();

@@ -176,6 +176,7 @@ std::vector<OmeImage> read_ome_xml(const std::string& text, size_t file_pages) {
     const int64_t planes =
         image.channels.empty() ? image.size_c : static_cast<int64_t>(image.channels.size());
     if (planes < 1 || planes > static_cast<int64_t>(file_pages) + 64) continue;
+    image.channels.resize(static_cast<size_t>(planes));
     image.pages.resize(static_cast<size_t>(planes));
     const auto x = physical_size(pixels, "PhysicalSizeX"),
                y = physical_size(pixels, "PhysicalSizeY");

@@ -22,8 +22,8 @@ struct OmeImage {
   std::string name;
   SizePx size_px;
   int64_t focal_planes = 1, size_c = 1, time_points = 1;
-  std::vector<OmeChannel> channels;
-  std::optional<Mpp> mpp;  // as written, plausible or not
+  std::vector<OmeChannel> channels;  // one of each plane; SizeC of them where none is described
+  std::optional<Mpp> mpp;            // as written, plausible or not
   std::optional<double> objective_power;
   std::vector<std::optional<size_t>> pages;  // TIFF page of each channel, at z = t = 0
   std::string other_file;                    // its pixels are there; "": in this file

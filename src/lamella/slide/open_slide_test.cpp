@@ -9,7 +9,7 @@
 #include "lamella/base/error.h"
 #include "lamella/slide/openslide_library_internal.h"
 #include "lamella/slide/slide.h"
-#include "lamella/slide/test_tiff_internal.h"
+#include "lamella/testing/test_tiff.h"
 
 namespace lamella::slide {
 namespace {

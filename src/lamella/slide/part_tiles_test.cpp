@@ -10,8 +10,8 @@
 #include "lamella/base/random.h"
 #include "lamella/slide/region_reader.h"
 #include "lamella/slide/slide.h"
-#include "lamella/slide/test_tiff_internal.h"
 #include "lamella/slide/tile_geometry_internal.h"
+#include "lamella/testing/test_tiff.h"
 
 namespace lamella::slide {
 namespace {

@@ -13,7 +13,7 @@
 #include "lamella/slide/decode_tiff_internal.h"
 #include "lamella/slide/region_reader.h"
 #include "lamella/slide/slide.h"
-#include "lamella/slide/test_tiff_internal.h"
+#include "lamella/testing/test_tiff.h"
 
 namespace lamella::slide {
 namespace {

@@ -67,17 +67,20 @@ void name_pages(const TiffFile& file, std::vector<TiffImage>& pictures) {
 
 enum class Colours { kNone, kByName, kByColour };
 
-// Whether three channels are called red, green and blue, or coloured so and called nothing else.
+// Whether three channels are called red, green and blue, or coloured so and called nothing else, or
+// nothing is said of any.
 Colours red_green_blue(const std::vector<OmeChannel>& channels) {
   constexpr std::array<std::string_view, 3> kNames = {"red", "green", "blue"};
   constexpr std::array<uint32_t, 3> kColours = {0xff0000ff, 0x00ff00ff, 0x0000ffff};
   if (channels.size() != 3) return Colours::kNone;
+  const auto silent = [](const OmeChannel& each) { return each.name.empty() && !each.colour; };
+  const bool uncoloured = std::ranges::all_of(channels, silent);
   bool named = true, coloured = true;
   for (size_t c = 0; c < 3; ++c) {
     const std::string name = to_lower(channels[c].name);
     named = named && (name == kNames[c] || name == kNames[c].substr(0, 1));
-    coloured =
-        coloured && name.empty() && !channels[c].fluorescent && channels[c].colour == kColours[c];
+    coloured = coloured && name.empty() && !channels[c].fluorescent &&
+               (uncoloured || channels[c].colour == kColours[c]);
   }
   return named ? Colours::kByName : coloured ? Colours::kByColour : Colours::kNone;
 }

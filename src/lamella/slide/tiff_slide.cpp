@@ -189,6 +189,8 @@ std::shared_ptr<const Slide> make_tiff_slide(const Candidate& candidate, TiffPar
   info.path = candidate.path();
   info.backend = "lamella";
   info.fingerprint = io::fingerprint(*candidate.source);
+  // What was made of one image must not pass as another's.
+  if (info.image > 0) info.fingerprint += fmt::format("/image{}", info.image);
   const TiffDirectory& first = parts.levels.front().facts(file);
   const SizePx full = first.size_px;
   for (const TiffLevel& level : parts.levels) {

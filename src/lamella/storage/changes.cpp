@@ -31,7 +31,7 @@ constexpr std::array kParts = {
     Part{"spec", "patches", true},
     Part{"scaled", "whether the training slides have an mpp", true},
     Part{"tissue", "tissue", true},
-    Part{"rule", "patches.from_annotations", true},
+    Part{"rule", "patches", true},
     Part{"annotations", "the annotations"},
     Part{"centres", "the labelled centres"},
     Part{"classes", "classes", true},

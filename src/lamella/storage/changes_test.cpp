@@ -58,8 +58,7 @@ TEST(Changes, NameThePartThatDiffersHoweverDeepItLies) {
             List({"the slide's mpp 0.5 -> 0.25"}));
   EXPECT_EQ(changed([](PlanKey& key) { key.annotations_sha256 = "ccc"; }),
             List({"the annotations"}));
-  EXPECT_EQ(changed([](PlanKey& key) { key.rule->seed = 8; }),
-            List({"patches.from_annotations.seed 7 -> 8"}));
+  EXPECT_EQ(changed([](PlanKey& key) { key.rule->seed = 8; }), List({"patches.seed 7 -> 8"}));
   EXPECT_EQ(changed([](PlanKey& key) { key.rule->rules[1].annotations = {"Tumour"}; }),
             List({"classes.annotations Tumor -> Tumour"}));
 }

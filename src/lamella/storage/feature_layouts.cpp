@@ -59,7 +59,7 @@ void write_stamp(const FeatureReader& features, const std::string& path, Hdf5Fil
   if (!plan.mpp) {
     throw Error(ErrorCode::kInvalidArgument,
                 fmt::format("slide '{}' has no µm per pixel, and STAMP's positions are in µm; plan "
-                            "it with --slide-mpp",
+                            "it with `slide_mpp`",
                             plan.slide_id),
                 path);
   }

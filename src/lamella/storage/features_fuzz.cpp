@@ -9,9 +9,9 @@
 #include <filesystem>
 
 #include "lamella/base/error.h"
-#include "lamella/io/fuzz_folder_testing.h"
 #include "lamella/storage/hdf5_internal.h"
 #include "lamella/storage/storage.h"
+#include "lamella/testing/temporary_folder.h"
 
 namespace lamella::storage {
 namespace {
@@ -105,7 +105,8 @@ void read_file(const std::string& path) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace lamella;
-  static const io::FuzzFolder folder;
+  static const lamella::test::TemporaryFolder folder(
+      lamella::test::TemporaryFolder::Place::kMemory);
   if (size < storage::kControls) return -1;
   const std::string path = folder.file("features.h5");
   try {

@@ -25,6 +25,19 @@ std::string patch_name(const patch::PatchPlan& plan, const patch::PatchRow& row)
   return fmt::format("{}_{}_{}", plan.slide_id, row.x_px, row.y_px);
 }
 
+// WebDataset takes what stands before a name's first dot for the sample, so ids keep theirs as %2E.
+std::string sample_key(const std::string& name) {
+  std::string key;
+  for (const char c : name) {
+    if (c == '.' || c == '%') {
+      key += fmt::format("%{:02X}", static_cast<int>(c));
+    } else {
+      key += c;
+    }
+  }
+  return key;
+}
+
 ImageView patch_view(const patch::PatchBatch& batch, int64_t i) {
   return {batch.patch(i).data(), batch.size_px, batch.size_px, 3, ptrdiff_t{3} * batch.size_px};
 }
@@ -73,7 +86,7 @@ class Shard {
  public:
   explicit Shard(std::string path) : path_(std::move(path)), temporary_(path_ + ".tmp") {
     archive_ = archive_write_new();
-    archive_write_set_format_ustar(archive_);
+    archive_write_set_format_pax_restricted(archive_);  // ustar, but for names beyond it
     check(archive_write_open_filename(archive_, temporary_.c_str()));
   }
   ~Shard() {
@@ -151,7 +164,7 @@ class WebDatasetFiles final : public PatchFiles {
       about["label"] = row.label;
       about["class"] = plan_.classes.name(row.label);
     }
-    const std::string name = patch_name(plan_, row);
+    const std::string name = sample_key(patch_name(plan_, row));
     const std::string json = about.dump();
     shard_->add(name + ".jpg", jpeg.data(), jpeg.size());
     if (row.label != patch::kNoLabel) {
@@ -180,17 +193,35 @@ PatchFormat parse_patch_format(const std::string& text) {
               fmt::format("format: found '{}', expected png, jpeg, webdataset or null", text));
 }
 
+const OptionTable<PatchFilesOptions>& PatchFilesOptions::table() {
+  using imagefile::Chroma;
+  static const auto kTable =
+      OptionTable<PatchFilesOptions>()
+          .choice("format", &PatchFilesOptions::format,
+                  {.help = "png or jpeg: files <label>/<slide>_<x>_<y>; webdataset: tar shards; "
+                           "null: only read"},
+                  {{"png", PatchFormat::kPng},
+                   {"jpeg", PatchFormat::kJpeg},
+                   {"webdataset", PatchFormat::kWebDataset},
+                   {"null", PatchFormat::kNull}})
+          .row("jpeg_quality", &PatchFilesOptions::jpeg_quality,
+               {.help = "quality of JPEG", .least = 1, .most = 100})
+          .choice(
+              "jpeg_chroma", &PatchFilesOptions::jpeg_chroma,
+              {.help = "resolution of JPEG's colours: 4:4:4 is full, 4:2:0 half (smaller and "
+                       "faster), auto is 4:2:0 below quality 90"},
+              {{"auto", Chroma::kByQuality}, {"4:4:4", Chroma::kFull}, {"4:2:0", Chroma::kHalved}})
+          .row("shard_size", &PatchFilesOptions::shard_size,
+               {.help = "patches per tar file of webdataset", .least = 1});
+  return kTable;
+}
+
 void PatchFilesOptions::validate() const {
-  const auto refuse = [](const std::string& message) {
-    throw Error(ErrorCode::kInvalidArgument, message);
-  };
+  table().check(*this);
   if (format != PatchFormat::kNull && folder.empty()) {
-    refuse("no folder to write to; expected --out DIR (or --format null to read only)");
+    throw Error(ErrorCode::kInvalidArgument,
+                "no folder to write to; expected `out`, a folder (or `format` null to read only)");
   }
-  if (jpeg_quality < 1 || jpeg_quality > 100) {
-    refuse(fmt::format("jpeg_quality: found {}, expected 1-100", jpeg_quality));
-  }
-  if (shard_size < 1) refuse(fmt::format("shard_size: found {}, expected at least 1", shard_size));
 }
 
 std::unique_ptr<PatchFiles> open_patch_files(const patch::PatchPlan& plan,

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "lamella/base/context.h"
+#include "lamella/base/option.h"
 #include "lamella/imagefile/imagefile.h"
 #include "lamella/patch/patch_extractor.h"
 #include "lamella/patch/patch_plan.h"
@@ -24,6 +25,7 @@ struct PatchFilesOptions {
   imagefile::Chroma jpeg_chroma = imagefile::Chroma::kByQuality;
   int shard_size = 1000;  // WebDataset: patches per tar file
   void validate() const;
+  static const OptionTable<PatchFilesOptions>& table();
 };
 
 class PatchFiles {
@@ -38,6 +40,8 @@ class PatchFiles {
 // PNG/JPEG: <folder>/<class>/<slide>_<x>_<y>.png with the class's name or "unlabelled" and the
 // level-0 top-left. WebDataset: <folder>/<slide>-<shard>.tar with <slide>_<x>_<y>.jpg, .cls
 // (number of the class; left out where there is none) and .json (slide, x, y, label, class, mpp).
+// WebDataset's readers take what stands before a name's first dot for the sample: dots (and %) of
+// the slide's id are written %2E (and %25) there; the .json has the id as it is.
 // The plan must outlive the result.
 std::unique_ptr<PatchFiles> open_patch_files(const patch::PatchPlan& plan,
                                              const PatchFilesOptions& options);

@@ -8,10 +8,12 @@
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "lamella/base/error.h"
 #include "lamella/imagefile/imagefile.h"
 #include "lamella/io/files.h"
+#include "lamella/testing/temporary_folder.h"
 
 namespace lamella::storage {
 namespace {
@@ -21,8 +23,6 @@ namespace fs = std::filesystem;
 class PatchFilesTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = ::testing::TempDir() + "/lamella_patches_XXXXXX";
-    folder_ = ::mkdtemp(pattern.data());
     plan_.slide_id = "s";
     plan_.classes = {{"normal", "tumor"}};
     plan_.geometry.effective_mpp = 0.5;
@@ -39,9 +39,9 @@ class PatchFilesTest : public ::testing::Test {
     batch_.count = 3;
     batch_.size_px = 2;
   }
-  void TearDown() override { fs::remove_all(folder_); }
 
-  std::string folder_;
+  test::TemporaryFolder own_;
+  std::string folder_ = own_.path();
   patch::PatchPlan plan_;
   patch::PatchBatch batch_;
 };
@@ -95,6 +95,22 @@ TEST_F(PatchFilesTest, WritesShardsOfTheGivenSize) {
       nlohmann::json::parse(second.at("s_20_5.json")),
       nlohmann::json::parse(R"({"slide":"s","x":20,"y":5,"label":1,"class":"tumor","mpp":0.5})"));
   EXPECT_EQ(second.at("s_20_5.jpg").substr(0, 2), "\xFF\xD8");
+}
+
+TEST_F(PatchFilesTest, KeysHaveNoDots) {
+  plan_.slide_id = "TCGA-AA-0001.67DEE36B %, " + std::string(120, 'x');
+  PatchFilesOptions options;
+  options.format = PatchFormat::kWebDataset;
+  options.folder = folder_ + "/shards";
+  const auto files = open_patch_files(plan_, options);
+  files->write(batch_, {});
+  files->finish();
+  const auto members = read_tar(options.folder + "/" + plan_.slide_id + "-000000.tar");
+  std::set<std::string> keys;
+  for (const auto& [name, text] : members) keys.insert(name.substr(0, name.find('.')));
+  const std::string key = "TCGA-AA-0001%2E67DEE36B %25, " + std::string(120, 'x');
+  EXPECT_EQ(keys, (std::set<std::string>{key + "_0_5", key + "_10_5", key + "_20_5"}));
+  EXPECT_EQ(nlohmann::json::parse(members.at(key + "_20_5.json"))["slide"], plan_.slide_id);
 }
 
 TEST_F(PatchFilesTest, AnUnfinishedShardLeavesNothing) {

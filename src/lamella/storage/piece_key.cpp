@@ -109,7 +109,9 @@ Json json_of(const ScoresKey& key) {
 
 Json json_of(const HeatmapKey& key) {
   Json json = json_of(key.scores);
-  json["heatmap"] = {{"colormap", key.overlay.colormap}, {"opacity", key.overlay.opacity}};
+  json["heatmap"] = {{"colormap", key.overlay.colormap},
+                     {"opacity", key.overlay.opacity},
+                     {"class", key.overlay.shown_class}};
   json["annotations"] = key.annotations_sha256;
   return json;
 }

@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
+#include <array>
+#include <cstdio>
+#include <nlohmann/json.hpp>
 
 #include "lamella/base/error.h"
+#include "lamella/base/json_text.h"
 #include "lamella/base/text.h"
 #include "lamella/io/csv.h"
 #include "lamella/io/files.h"
@@ -24,38 +27,89 @@ std::vector<std::string> header_of(const ClassTable& classes) {
   return header;
 }
 
-// The classes that the header names.
-ClassTable classes_of(const std::vector<io::CsvRow>& rows, const std::string& path) {
+// Where what is read stands; other columns are left out.
+struct Columns {
+  std::array<size_t, 4> place = {};  // as kPlace
+  std::vector<size_t> scores;
+  ClassTable classes;
+};
+
+Columns find_columns(const std::vector<io::CsvRow>& rows, const std::string& path,
+                     io::Notes notes) {
   const std::vector<std::string> found =
       rows.empty() ? std::vector<std::string>{} : rows.front().fields;
   const auto fail = [&](const std::string& why) {
     throw Error(ErrorCode::kFormat,
-                fmt::format("line 1: found '{}', expected the header {},prob_<Class>,… with a "
+                fmt::format("line 1: found '{:.200}', expected the header {},prob_<Class>,… with a "
                             "column for each class{}",
                             join(found, ","), join(kPlace, ","), why),
                 path);
   };
-  if (found.size() < kPlace.size() || !std::equal(kPlace.begin(), kPlace.end(), found.begin())) {
-    fail("");
+  Columns columns;
+  std::vector<std::string> others;
+  std::array<int, 4> times = {};
+  for (size_t i = 0; i < found.size(); ++i) {
+    const std::string name(trim(found[i]));
+    const auto place = std::find(kPlace.begin(), kPlace.end(), name);
+    if (place != kPlace.end()) {
+      const auto at = static_cast<size_t>(place - kPlace.begin());
+      columns.place[at] = i;
+      ++times[at];
+    } else if (name.starts_with(kPrefix)) {
+      columns.scores.push_back(i);
+      columns.classes.names.push_back(name.substr(kPrefix.size()));
+    } else if (!name.empty()) {
+      others.push_back(name);
+    }
   }
-  ClassTable classes;
-  for (size_t i = kPlace.size(); i < found.size(); ++i) {
-    if (!found[i].starts_with(kPrefix)) fail("");
-    classes.names.push_back(found[i].substr(kPrefix.size()));
-  }
+  if (times != std::array<int, 4>{1, 1, 1, 1}) fail("");
   try {
-    classes.validate();
+    columns.classes.validate();
   } catch (const Error& error) {
     fail(" (" + error.message() + ")");
   }
-  return classes;
+  if (notes && !others.empty()) {
+    notes->push_back("columns that mean nothing here are left out: " + join(others, ", "));
+  }
+  return columns;
 }
 
 // The number of one field; `what` says what was expected.
 double number(const std::string& path, const io::CsvRow& row, size_t field, const char* what) {
-  const auto value = parse_double(row.fields[field]);
-  if (!value || !std::isfinite(*value)) io::throw_csv_error(path, row, field, what);
+  const auto value = io::csv_number(row, field);
+  if (!value) io::throw_csv_error(path, row, field, what);
   return *value;
+}
+
+std::string identity_path(const std::string& path) { return path + ".json"; }
+
+void write_identity(const patch::PatchPlan& plan, const std::string& path) {
+  const nlohmann::ordered_json about = {
+      {"slide_id", plan.slide_id},
+      {"slide_path", plan.slide_path},
+      {"slide_fingerprint", plan.slide_fingerprint},
+      {"slide_size_px", {plan.geometry.slide_size_px.width, plan.geometry.slide_size_px.height}}};
+  io::write_file_atomic(identity_path(path),
+                        about.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+}
+
+// A file of another program has none.
+heatmap::ScoredSlide read_identity(const std::string& path) {
+  heatmap::ScoredSlide slide;
+  if (!io::exists(identity_path(path))) return slide;
+  try {
+    const nlohmann::json about = parse_json(io::read_text_file(identity_path(path), 1 << 16));
+    slide.slide_id = about.at("slide_id").get<std::string>();
+    slide.path = about.at("slide_path").get<std::string>();
+    slide.fingerprint = about.at("slide_fingerprint").get<std::string>();
+  } catch (const nlohmann::json::exception& error) {
+    throw Error(ErrorCode::kCorrupt,
+                fmt::format("does not say whose scores lie beside it ({}); score the slide again, "
+                            "or remove it",
+                            error.what()),
+                identity_path(path));
+  }
+  return slide;
 }
 
 }  // namespace
@@ -81,36 +135,43 @@ void write_scores(const patch::PatchPlan& plan, const feature::ScoreMatrix& scor
     text += "\n";
   }
   drop_key(path);
+  std::remove(identity_path(path).c_str());
   io::write_file_atomic(path, text);
+  write_identity(plan, path);
   if (!key.empty()) write_key(key, path);
 }
 
-heatmap::ScoredPatches read_scores(const std::string& path) {
-  const std::vector<io::CsvRow> rows = io::read_csv(path);
+heatmap::ScoredPatches read_scores(const std::string& path, io::Notes notes) {
+  const std::vector<io::CsvRow> rows = io::read_csv(path, notes);
+  const Columns columns = find_columns(rows, path, notes);
   heatmap::ScoredPatches patches;
-  patches.scores.classes = classes_of(rows, path);
+  patches.slide = read_identity(path);
+  patches.scores.classes = columns.classes;
   const size_t fields = rows.front().fields.size();
+  const auto [at_x, at_y, at_width, at_height] = columns.place;
   for (size_t i = 1; i < rows.size(); ++i) {
     const io::CsvRow& row = rows[i];
     if (row.fields.size() != fields) {
       io::throw_csv_error(path, row, row.fields.size(),
                           fmt::format("{} as in the header", fields).c_str());
     }
-    patches.x_px.push_back(number(path, row, 0, "level-0 px"));
-    patches.y_px.push_back(number(path, row, 1, "level-0 px"));
-    const double width = number(path, row, 2, "level-0 px");
-    const double height = number(path, row, 3, "level-0 px");
-    if (!(width > 0)) io::throw_csv_error(path, row, 2, "a width above 0");
-    if (!(height > 0)) io::throw_csv_error(path, row, 3, "a height above 0");
+    patches.x_px.push_back(number(path, row, at_x, "level-0 px"));
+    patches.y_px.push_back(number(path, row, at_y, "level-0 px"));
+    const double width = number(path, row, at_width, "level-0 px");
+    const double height = number(path, row, at_height, "level-0 px");
+    if (!(width > 0)) io::throw_csv_error(path, row, at_width, "a width above 0");
+    if (!(height > 0)) io::throw_csv_error(path, row, at_height, "a height above 0");
     if (i == 1) {
       patches.width_px = width;
       patches.height_px = height;
     }
-    if (width != patches.width_px) io::throw_csv_error(path, row, 2, "one width for all patches");
-    if (height != patches.height_px) {
-      io::throw_csv_error(path, row, 3, "one height for all patches");
+    if (width != patches.width_px) {
+      io::throw_csv_error(path, row, at_width, "one width for all patches");
     }
-    for (size_t field = kPlace.size(); field < fields; ++field) {
+    if (height != patches.height_px) {
+      io::throw_csv_error(path, row, at_height, "one height for all patches");
+    }
+    for (const size_t field : columns.scores) {
       const double score = number(path, row, field, "a probability 0-1");
       if (score < 0 || score > 1) io::throw_csv_error(path, row, field, "a probability 0-1");
       patches.scores.values.push_back(static_cast<float>(score));

@@ -12,6 +12,7 @@
 
 #include "lamella/feature/feature.h"
 #include "lamella/heatmap/heatmap.h"
+#include "lamella/io/text_file.h"
 #include "lamella/patch/patch_plan.h"
 
 namespace lamella::storage {
@@ -79,10 +80,11 @@ std::optional<std::string> read_key(const std::string& path);
 void write_key(const std::string& key, const std::string& path);
 void drop_key(const std::string& path);
 
-// WSInfer's CSV: minx,miny,width,height and prob_<Class> of each class, level-0 px. Reading takes
-// any 2 to 64 classes.
+// WSInfer's CSV: minx,miny,width,height and prob_<Class> of each class, level-0 px. <path>.json
+// beside it says which slide was scored. Reading takes any 2 to 64 classes, columns in any order
+// and among others (left out, and noted), and files without a .json (of other programs).
 void write_scores(const patch::PatchPlan& plan, const feature::ScoreMatrix& scores,
                   const std::string& key, const std::string& path);
-heatmap::ScoredPatches read_scores(const std::string& path);
+heatmap::ScoredPatches read_scores(const std::string& path, io::Notes notes = nullptr);
 
 }  // namespace lamella::storage

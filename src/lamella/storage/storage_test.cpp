@@ -9,6 +9,7 @@
 #include "lamella/base/error.h"
 #include "lamella/io/files.h"
 #include "lamella/storage/hdf5_internal.h"
+#include "lamella/testing/temporary_folder.h"
 
 namespace lamella::storage {
 namespace {
@@ -17,11 +18,6 @@ namespace fs = std::filesystem;
 
 class Storage : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = ::testing::TempDir() + "/lamella_storage_XXXXXX";
-    folder_ = ::mkdtemp(pattern.data());
-  }
-  void TearDown() override { fs::remove_all(folder_); }
   std::string at(const std::string& name) const { return folder_ + "/" + name; }
 
   template <typename Call>
@@ -36,7 +32,8 @@ class Storage : public ::testing::Test {
     return "";
   }
 
-  std::string folder_;
+  test::TemporaryFolder own_;
+  std::string folder_ = own_.path();
 };
 
 patch::PatchPlan make_plan(int rows) {
@@ -276,6 +273,34 @@ TEST_F(Storage, RefusesLabelsThatThePlansClassesLack) {
   plan.classes = {{"a", "b", "a"}};
   write_plan(plan, "", at("p.h5"));
   message_of(ErrorCode::kCorrupt, [&] { read_plan(at("p.h5")); });
+}
+
+TEST_F(Storage, ScoresSayWhoseTheyAre) {
+  const patch::PatchPlan plan = make_plan(1);
+  write_scores(plan, {plan.classes, {0.75f, 0.25f}}, "", at("s.csv"));
+  const heatmap::ScoredSlide slide = read_scores(at("s.csv")).slide;
+  EXPECT_EQ(slide.slide_id, plan.slide_id);
+  EXPECT_EQ(slide.path, plan.slide_path);
+  EXPECT_EQ(slide.fingerprint, plan.slide_fingerprint);
+  io::write_file_atomic(at("s.csv.json"), "{\"slide_id\": 3}");
+  message_of(ErrorCode::kCorrupt, [&] { read_scores(at("s.csv")); });
+  std::filesystem::remove(at("s.csv.json"));
+  EXPECT_EQ(read_scores(at("s.csv")).slide.fingerprint, "") << "another program's";
+}
+
+TEST_F(Storage, ScoresOfOtherPrograms) {
+  io::write_file_atomic(at("s.csv"),
+                        "slide;prob_b;height;minx;prob_a;width;miny;\r\n"
+                        "x;0,25;4;1;0,75;3;2;\r\n;;;;;;;\r\n");
+  std::vector<std::string> notes;
+  const heatmap::ScoredPatches back = read_scores(at("s.csv"), &notes);
+  EXPECT_EQ(back.x_px, std::vector<double>{1});
+  EXPECT_EQ(back.y_px, std::vector<double>{2});
+  EXPECT_EQ(back.width_px, 3);
+  EXPECT_EQ(back.height_px, 4);
+  EXPECT_EQ(back.scores.classes.names, (std::vector<std::string>{"b", "a"}));
+  EXPECT_EQ(back.scores.values, (std::vector<float>{0.25f, 0.75f}));
+  EXPECT_EQ(notes, std::vector<std::string>{"columns that mean nothing here are left out: slide"});
 }
 
 TEST_F(Storage, SaysWhereScoresAreWrong) {

@@ -55,9 +55,12 @@ record::Inputs list_inputs(const Sources& sources, bool full_hash) {
     input.role = to_string(entry.role);
     if (entry.mpp) input.mpp = {*entry.mpp, *entry.mpp};
     inputs.push_back(std::move(input));
-    if (entry.annotations.empty()) continue;
-    inputs.push_back(readable_or_error("annotations", entry.annotations, false));
-    inputs.back().slide_id = entry.slide_id;
+    const auto add = [&](const char* kind, const std::string& path) {
+      inputs.push_back(readable_or_error(kind, path, false));
+      inputs.back().slide_id = entry.slide_id;
+    };
+    if (entry.mask != "auto" && entry.mask != "none") add("tissue mask", entry.mask);
+    if (!entry.annotations.empty()) add("annotations", entry.annotations);
   }
   return inputs;
 }
@@ -130,7 +133,7 @@ Manifest make_manifest(const Study& study, bool full_hash, const std::string& fo
   Manifest manifest;
   manifest.name = study.name;
   manifest.full_hash = full_hash;
-  manifest.inputs = list_inputs({study.slides_table, study.centers}, full_hash);
+  manifest.inputs = list_inputs({study.slides_table, study.labels.centers}, full_hash);
   manifest.digest = cohort_digest(manifest.inputs, "");
   manifest.digests = digests_of(manifest.inputs);
   namespace fs = std::filesystem;

@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "lamella/base/text.h"
-#include "lamella/evaluation/metric_rows.h"
+#include "lamella/evaluation/class_metric_rows.h"
 
 namespace lamella::study {
 
@@ -26,21 +26,20 @@ std::string plain(const std::string& value) {
   return text.empty() ? "not known" : text;
 }
 
-// "364 tumor and 545 normal": the last class first.
-std::string class_rows(const record::Training& training) {
-  const size_t classes = std::min(training.classes.size(), training.class_rows.size());
-  std::string text;
-  for (size_t k = classes; k-- > 0;) {
-    const char* between = text.empty() ? "" : k == 0 ? " and " : ", ";
-    text += fmt::format("{}{} {}", between, training.class_rows[k], plain(training.classes[k]));
-  }
-  return text;
-}
-
 std::string class_names(const record::Training& training) {
   std::vector<std::string> names;
   for (const std::string& name : training.classes) names.push_back(plain(name));
   return join(names, ", ");
+}
+
+// "30 gland and 12 fat": the last class first.
+std::string class_rows(const record::Training& training) {
+  std::string text;
+  for (size_t k = std::min(training.classes.size(), training.class_rows.size()); k-- > 0;) {
+    const char* between = text.empty() ? "" : k == 0 ? " and " : ", ";
+    text += fmt::format("{}{} {}", between, training.class_rows[k], plain(training.classes[k]));
+  }
+  return text.empty() ? "not known" : text;
 }
 
 std::string data_section(const record::RunDocument& run) {
@@ -50,9 +49,8 @@ std::string data_section(const record::RunDocument& run) {
     text += fmt::format("| {} | {} | {} | `{}` |\n", role, part.slides.size(), part.patients.size(),
                         part.digest.substr(0, 32));
   }
-  const record::Training training = run.training.value_or(record::Training{});
   text += fmt::format("\nTrained on {} patches. No patient is in both train and test.\n",
-                      class_rows(training));
+                      class_rows(run.training.value_or(record::Training{})));
   for (const auto& [role, part] : run.split) {
     std::vector<std::string> names;
     for (const std::string& slide : part.slides) names.push_back(plain(slide));
@@ -66,9 +64,21 @@ std::string metrics_section(const record::RunDocument& run) {
   std::string text = fmt::format("## Figures\n\n| set | {} |\n|---|", join(titles, " | "));
   for (size_t i = 0; i < titles.size(); ++i) text += "---|";
   text += "\n";
+  std::string more;
   for (const auto& [role, metrics] : run.metrics) {
-    text += fmt::format("| {} | {} |\n", role, join(evaluation::metric_cells(metrics), " | "));
+    for (const std::vector<std::string>& row : evaluation::table_rows(role, metrics)) {
+      std::vector<std::string> cells;
+      for (const std::string& cell : row) cells.push_back(plain(cell));
+      text += fmt::format("| {} |\n", join(cells, " | "));
+    }
+    if (metrics.classes.count() > 2) {
+      more += fmt::format("\n{}: {}.\n", role, evaluation::summary_text(metrics));
+    } else if (!metrics.classes.empty() && more.empty()) {
+      more = fmt::format("\nThe figures are those of class {} against the other.\n",
+                         plain(metrics.classes.names.back()));
+    }
   }
+  text += more;
   return text +
          "\nPooled over the labelled patches of all slides of a set; interval by DeLong; accuracy "
          "at "

@@ -21,7 +21,9 @@ TEST(ModelCard, SaysWhatTheRecordSaysAndNoMore) {
   training.mpp = 4;
   run.split = {{"train", {{"a", "b"}, {"p"}, std::string(64, 'd')}},
                {"test", {{"c"}, {"q"}, std::string(64, 'f')}}};
-  evaluation::Metrics& metrics = run.metrics["test"];
+  run.metrics["test"].classes.names = training.classes;
+  run.metrics["test"].per_class.resize(2);
+  evaluation::Metrics& metrics = run.metrics["test"].per_class[1];
   metrics.n = 30;
   metrics.n_positive = 12;
   metrics.auc = 0.93;

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "lamella/base/error.h"
@@ -35,6 +36,27 @@ void warn_unknown_ids(const RunState& state) {
       rows, unknown.size(), join(first, ", "), unknown.size() > 3 ? ", …" : ""));
 }
 
+// Slides of one cohort whose files ask for different colours.
+void warn_of_profiles(const RunState& state) {
+  std::map<std::string, std::pair<std::string, int64_t>> found;  // by hash: name, slides
+  for (const SlideWork& work : state.works) {
+    if (!work.slide) continue;
+    const auto& icc = work.slide->info.icc;
+    auto& [name, slides] = found[icc ? icc->sha256 : ""];
+    name = !icc ? "none" : icc->name.empty() ? "without a name" : "'" + icc->name + "'";
+    ++slides;
+  }
+  if (found.size() < 2) return;
+  std::vector<std::string> parts;
+  for (const auto& [hash, each] : found) {
+    if (parts.size() < 8) parts.push_back(fmt::format("{} on {}", each.first, each.second));
+  }
+  state.context.warn(fmt::format(
+      "the slides carry {} different colour profiles ({}), which are not applied; expect their "
+      "colours to differ",
+      found.size(), join(parts, ", ")));
+}
+
 }  // namespace
 
 void open_slides(RunState& state) {
@@ -49,6 +71,7 @@ void open_slides(RunState& state) {
   });
   state.context.report("open slides", total, total, "slides");
   refuse_same_slides(state);
+  warn_of_profiles(state);
 
   std::vector<verbs::SlideScale> scales;
   for_each_slide(state, [&](SlideWork& work) {

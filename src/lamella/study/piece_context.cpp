@@ -4,6 +4,7 @@
 #include "lamella/base/error.h"
 #include "lamella/io/byte_source.h"
 #include "lamella/study/piece_context_internal.h"
+#include "lamella/verbs/plan_slide.h"
 
 namespace lamella::study {
 
@@ -15,19 +16,13 @@ std::string PieceContext::file(const std::string& folder, const std::string& sli
 PieceContext piece_context(const Study& study, const encoder::EncoderInfo& encoder) {
   PieceContext pieces{.study = study};
   pieces.encoder = encoder;
-  pieces.precision = encoder::resolve_precision(study.precision, encoder);
+  pieces.precision = encoder::resolve_precision(study.encoding.precision, encoder);
   pieces.output = study.output;
   return pieces;
 }
 
 std::vector<patch::LabelledCentres> read_centre_lists(const Study& study, const Context& context) {
-  std::vector<patch::LabelledCentres> lists;
-  for (const patch::CentreFile& file : study.centers) {
-    std::vector<std::string> notes;
-    lists.push_back({annotation::read_ncrf_centres(file.path, &notes), file.label, file.path});
-    for (const std::string& note : notes) context.warn(file.path + ": " + note);
-  }
-  return lists;
+  return verbs::read_lists(study.labels, context).lists;
 }
 
 namespace {
@@ -42,7 +37,10 @@ void warn_of(const SlideEntry& entry, const std::vector<std::string>& texts,
 }  // namespace
 
 CohortSlide open_cohort_slide(const SlideEntry& entry, const Context& context) {
-  CohortSlide slide{entry, slide::open_slide(entry.path, {.mpp = entry.mpp})->info(), {}, {}};
+  CohortSlide slide{entry,
+                    slide::open_slide(entry.path, {.mpp = entry.mpp, .image = entry.image})->info(),
+                    {},
+                    {}};
   warn_of(entry, slide.info.warnings, context);
   return slide;
 }
@@ -53,10 +51,10 @@ void add_annotations(const Study& study, CohortSlide& slide, const Context& cont
     slide.annotations = annotation::read_annotations(entry.annotations);
     slide.annotations_sha256 = io::file_sha256(entry.annotations);
     warn_of(entry, slide.annotations->notes, context);
-  } else if (study.from_annotations && entry.role != Role::kScore) {
+  } else if (study.labels.by_annotations() && entry.role != Role::kScore) {
     throw Error(ErrorCode::kInvalidArgument,
-                fmt::format("line {}: slide '{}' has no annotations; patches.from_annotations "
-                            "needs them for every train and test slide",
+                fmt::format("line {}: slide '{}' has no annotations; the study's [classes] need "
+                            "them for every train and test slide",
                             entry.line, entry.slide_id),
                 study.slides_table);
   }
@@ -77,7 +75,7 @@ storage::TissueKey mask_key(const Study& study, const CohortSlide& slide) {
 const std::shared_ptr<const slide::Slide>& Pixels::open() {
   if (opened_) return opened_;
   const SlideEntry& entry = slide_.entry;
-  auto slide = slide::open_slide(entry.path, {.mpp = entry.mpp});
+  auto slide = slide::open_slide(entry.path, {.mpp = entry.mpp, .image = entry.image});
   if (slide->info().fingerprint != slide_.info.fingerprint) {
     throw Error(ErrorCode::kMismatch,
                 "was changed since the run began; run again when it is complete", entry.path);

@@ -82,8 +82,12 @@ const tissue::TissueMask& SlidePieces::tissue() {
                        [&] { return tissue::read_tissue_mask(path, slide_.info); });
     if (!mask_) mask_ = make_tissue(path, key);
   } else {
+    std::vector<std::string> notes;
     mask_ = given == "none" ? tissue::all_tissue(slide_.info)
-                            : tissue::read_tissue_mask(given, slide_.info);
+                            : tissue::read_tissue_mask(given, slide_.info, &notes);
+    for (const std::string& note : notes) {
+      context_.warn(fmt::format("slide '{}': {}", slide_.entry.slide_id, note));
+    }
     draw_tissue(*mask_);
   }
   return *mask_;
@@ -136,7 +140,8 @@ std::string SlidePieces::features_path(const PlanRequest& request) const {
 
 std::string SlidePieces::features_key(const PlanRequest& request) const {
   return storage::key_text(verbs::features_key(storage::key_text(request.key), pieces_.encoder,
-                                               pieces_.precision, pieces_.study.features_type));
+                                               pieces_.precision,
+                                               pieces_.study.encoding.features_dtype));
 }
 
 // By the slide's name; what was said when it was opened is left out.
@@ -161,8 +166,8 @@ FeaturesPiece SlidePieces::features(const PlanRequest& request) {
     encoder::Encoder& encoder = encoder_.get(pieces_, context_.threads);
     const AddSeconds timer(report_.seconds["encode"]);
     report_.patches_resumed +=
-        verbs::encode_file(pixels_.open(), plan, encoder, {pieces_.study.features_type, made.key},
-                           path, context_)
+        verbs::encode_file(pixels_.open(), plan, encoder,
+                           {pieces_.study.encoding.features_dtype, made.key}, path, context_)
             .resumed;
     // Read back: as they are stored, they are the same for this run and for the next.
     made.features = std::make_unique<storage::FeatureReader>(path);
@@ -188,22 +193,22 @@ ScoredGrid SlidePieces::scored(const FeaturesPiece& made, const FittedModel& mod
     storage::write_scores(plan, scores, storage::key_text(key), file("scores/grid", ".csv"));
   }
   ScoredGrid result;
-  const double slide_score = heatmap::slide_score(scores);
+  const std::string& shown = pieces_.study.heatmap.overlay.shown_class;
+  const double slide_score = heatmap::slide_score(scores, shown);
   if (std::isfinite(slide_score)) result.slide_score = slide_score;
   if (plan.rows.empty()) return result;
   const AddSeconds timer(report_.seconds["map"]);
-  const std::string map_key =
-      storage::key_text(storage::HeatmapKey{key, pieces_.study.heatmap, slide_.annotations_sha256});
+  const std::string map_key = storage::key_text(
+      storage::HeatmapKey{key, pieces_.study.heatmap.overlay, slide_.annotations_sha256});
   result.heatmap = file("heatmaps", ".png");
   if (!found("heatmaps", *result.heatmap, map_key) || !io::exists(file("heatmaps", ".tiff"))) {
-    draw(heatmap::make_heatmap(plan, scores), *result.heatmap, map_key);
+    draw(heatmap::make_heatmap(plan, scores, shown), *result.heatmap, map_key);
   }
   return result;
 }
 
 void SlidePieces::draw(heatmap::HeatMap map, const std::string& png, const std::string& key) {
-  verbs::MapOptions options;
-  options.overlay = pieces_.study.heatmap;
+  verbs::MapOptions options = pieces_.study.heatmap;
   options.overlay.title = slide_.entry.slide_id;
   if (slide_.annotations) options.overlay.outlines = verbs::outlines_of(*slide_.annotations);
   storage::drop_key(png);

@@ -18,12 +18,13 @@ storage::PlanKey common_key(const PieceContext& pieces, const CohortSlide& slide
 }
 
 void add_labels(const PieceContext& pieces, const CohortSlide& slide, storage::PlanKey& key) {
-  key.rule = pieces.study.from_annotations;
-  if (key.rule) {
+  const patch::LabelSources& labels = pieces.study.labels;
+  if (labels.by_annotations()) {
+    key.rule = labels.rule;
     key.annotations_sha256 = slide.annotations_sha256;
     return;
   }
-  key.classes = pieces.study.classes;
+  key.classes = pieces.study.classes();
   for (const patch::LabelledCentres& list : pieces.centres) {
     const auto own = annotation::centres_of(list.centres, slide.entry.slide_id);
     key.centres.push_back({list.label, storage::centres_sha256(own)});
@@ -44,11 +45,11 @@ PlanRequest labelled_request(const PieceContext& pieces, const CohortSlide& slid
   request.make = [&pieces, &slide, &study,
                   spec = request.key.spec](const tissue::TissueMask& mask) {
     const std::string& id = slide.entry.slide_id;
-    return study.from_annotations
+    return study.labels.by_annotations()
                ? patch::plan_from_annotations(slide.info, id, spec, mask, *slide.annotations,
-                                              *study.from_annotations)
+                                              study.labels.rule)
                : patch::plan_from_centres(slide.info, id, spec, mask,
-                                          {study.classes, pieces.centres});
+                                          {study.classes(), pieces.centres});
   };
   return request;
 }

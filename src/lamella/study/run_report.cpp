@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lamella/base/credentials.h"
 #include "lamella/base/error.h"
-#include "lamella/evaluation/metric_rows.h"
+#include "lamella/evaluation/class_metric_rows.h"
 #include "lamella/io/byte_source.h"
 #include "lamella/io/files.h"
 #include "lamella/record/software.h"
@@ -41,9 +41,10 @@ record::Inputs inputs_of(const RunState& state) {
   record::Inputs list;
   list.push_back(input_file("study", state.study().path, false));
   list.push_back(input_file("slides table", state.study().slides_table, false));
-  for (const patch::CentreFile& file : state.study().centers) {
+  for (const patch::CentreFile& file : state.study().labels.centers) {
     list.push_back(input_file("centres", file.path, false));
     list.back().label = file.label;
+    list.back().class_name = state.study().classes().name(file.label);
   }
   for (const SlideWork& work : state.works) {
     list.push_back(slide_input(work, state.options.full_hash));
@@ -123,9 +124,7 @@ void start_record(RunState& state) {
   document.server = without_credentials(study.tracking.mlflow.value_or(""));
   document.options = to_json(study);
   document.encoder = encoder_of(state);
-  if (study.from_annotations) {
-    document.seeds["patches.from_annotations"] = study.from_annotations->seed;
-  }
+  if (study.labels.by_annotations()) document.seeds["patches.seed"] = study.labels.rule.seed;
   document.software =
       record::describe_software({{"inference_engine", encoder::inference_engine_version()},
                                  {"openslide", slide::openslide_version()}});
@@ -142,11 +141,10 @@ void record_outcomes(RunState& state, bool now) {
   state.record.write();
 }
 
-void measure_metrics(RunState& state, const std::string& role, const evaluation::Metrics& metrics) {
-  for (const evaluation::MetricRow& row : evaluation::kMetricRows) {
-    if (const auto value = evaluation::metric_value(metrics, row)) {
-      state.record.measure(role + "_" + row.name, *value);
-    }
+void measure_metrics(RunState& state, const std::string& role,
+                     const evaluation::ClassMetrics& metrics) {
+  for (const auto& [name, value] : evaluation::figures_of(metrics)) {
+    state.record.measure(role + "_" + name, value);
   }
 }
 

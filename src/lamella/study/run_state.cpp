@@ -5,6 +5,7 @@
 #include <new>
 
 #include "lamella/base/error.h"
+#include "lamella/study/option_keys.h"
 #include "lamella/study/run_report_internal.h"
 
 namespace lamella::study {
@@ -52,7 +53,7 @@ void for_each_slide(RunState& state, const std::function<void(SlideWork&)>& step
       step(work);
     } catch (const Error& error) {
       if (error.code() == ErrorCode::kInterrupted) throw;
-      work.outcome.error = error.what();
+      work.outcome.error = spell_keys(error.what());
     } catch (const std::bad_alloc&) {
       work.outcome.error = work.entry.path + ": out of memory";
     } catch (const std::exception& error) {  // of another library, out of threads for instance

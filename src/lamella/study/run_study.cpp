@@ -9,13 +9,14 @@
 #include "lamella/base/credentials.h"
 #include "lamella/base/error.h"
 #include "lamella/base/process.h"
-#include "lamella/evaluation/metric_rows.h"
+#include "lamella/evaluation/class_metric_rows.h"
 #include "lamella/io/files.h"
 #include "lamella/io/output_lock.h"
 #include "lamella/io/temporary.h"
 #include "lamella/record/run_json.h"
 #include "lamella/storage/feature_spool.h"
 #include "lamella/study/model_card.h"
+#include "lamella/study/option_keys.h"
 #include "lamella/study/run_report_internal.h"
 
 namespace lamella::study {
@@ -73,8 +74,9 @@ void log_progress(Context& context, record::RunRecord& record) {
 void record_end(RunState& state, const Error& error) {
   const bool interrupted = error.code() == ErrorCode::kInterrupted;
   try {
-    state.record.log(std::string("error: ") + error.what());
-    state.record.document().error = error.what();
+    const std::string message = spell_keys(error.what());
+    state.record.log("error: " + message);
+    state.record.document().error = message;
     record_outcomes(state, true);
     state.record.finish(interrupted ? record::Status::kKilled : record::Status::kFailed);
   } catch (const Error&) {
@@ -122,7 +124,8 @@ StudyResult run_study(const Study& study, const RunOptions& options, const Conte
                  .result = result,
                  .record = record,
                  .pieces = piece_context(study, encoder_info)};
-  state.context.warning = [&](const std::string& message) {
+  state.context.warning = [&](const std::string& raw) {
+    const std::string message = spell_keys(raw);
     result.warnings.push_back(message);
     record.add_warning(message);
     context.warn(message);

@@ -38,13 +38,11 @@ void refuse_same_slides(const RunState& state) {
       if (!same_content(*other, work)) continue;
       const std::string both =
           fmt::format("slides {} and {} are the same file", place(other->entry), place(work.entry));
-      if (other->entry.role != work.entry.role) {
-        throw Error(ErrorCode::kMismatch,
-                    both + "; a model must not be judged by a slide that it learned from",
-                    state.study().slides_table);
-      }
-      state.context.warn(fmt::format("{}: {}; it counts twice", state.study().slides_table, both));
-      break;
+      throw Error(ErrorCode::kMismatch,
+                  both + (other->entry.role != work.entry.role
+                              ? "; a model must not be judged by a slide that it learned from"
+                              : "; it would count twice: give each slide once"),
+                  state.study().slides_table);
     }
     like.push_back(&work);
   }

@@ -42,9 +42,9 @@ constexpr TissueColumn kTissueColumns[] = {{"mask_mpp", &tissue::TissueOptions::
 std::string column_of(const TissueColumn& column) { return fmt::format("tissue.{}", column.key); }
 
 std::vector<io::TableColumn> known_columns() {
-  std::vector<io::TableColumn> columns = {
-      {"slide_id", true}, {"path", true}, {"patient_id"}, {"role", true},
-      {"annotations"},    {"mpp"},        {"mask"}};
+  std::vector<io::TableColumn> columns = {{"slide_id", true}, {"path", true},  {"patient_id"},
+                                          {"role", true},     {"annotations"}, {"mpp"},
+                                          {"image"},          {"mask"}};
   for (const TissueColumn& column : kTissueColumns) columns.push_back({column_of(column)});
   return columns;
 }
@@ -81,6 +81,7 @@ class RowReader {
         !(*entry.mpp >= slide::kMinPlausibleMpp && *entry.mpp <= slide::kMaxPlausibleMpp))
       fail("mpp", expected);
     read_mask(folder, entry);
+    entry.image = table_.text(row_, "image");
     return entry;
   }
 

@@ -23,12 +23,13 @@ struct SlideEntry {
   Role role = Role::kScore;
   std::string annotations;               // path of the annotations, "" if none
   std::optional<double> mpp;             // µm/px at level 0, wins over the file's
+  std::string image;                     // number or name, where the file holds several
   std::string mask = "auto";             // "auto", "none" or the path of a mask
   std::map<std::string, double> tissue;  // keys of [tissue] that this slide has its own values of
   int line = 0;
 };
 
-// A table with a header: slide_id,path,patient_id,role[,annotations][,mpp][,mask], and
+// A table with a header: slide_id,path,patient_id,role[,annotations][,mpp][,image][,mask], and
 // tissue.KEY for keys of [tissue] that are numbers (empty: the study's); columns in any order
 // and among others (left out, and noted), parted by commas, semicolons or tabs. Error kFormat
 // (file, line, column, found, expected): a column or role that may be a slip, a field missing, a

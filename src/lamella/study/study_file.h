@@ -8,12 +8,12 @@
 #include <string>
 #include <vector>
 
+#include "lamella/base/option.h"
 #include "lamella/classifier/linear_model.h"
-#include "lamella/encoder/encoder.h"
-#include "lamella/heatmap/heatmap.h"
-#include "lamella/patch/plan_patches.h"
-#include "lamella/storage/storage.h"
+#include "lamella/patch/named_classes.h"
 #include "lamella/tissue/tissue.h"
+#include "lamella/verbs/slide_map.h"
+#include "lamella/verbs/verb_options.h"
 
 namespace lamella::study {
 
@@ -21,6 +21,7 @@ struct TrackingOptions {
   std::optional<std::string> mlflow;  // tracking URI, "" for none; not set: MLFLOW_TRACKING_URI
   std::string register_model;         // name at the model registry, "" for none
   std::string alias;
+  static const OptionTable<TrackingOptions>& table();
 };
 
 // Paths are as resolved: relative ones in the file are relative to the file's folder.
@@ -33,16 +34,14 @@ struct Study {
   std::string output;        // folder
   std::string slides_table;  // CSV
   patch::PatchSpec patches;
-  std::vector<patch::CentreFile> centers;
-  std::optional<patch::AnnotationRule> from_annotations;
-  ClassTable classes{{"normal", "tumor"}};
+  patch::LabelSources labels;  // classes, and where they come from
+  const ClassTable& classes() const { return labels.rule.classes; }
   tissue::TissueOptions tissue;
   std::string encoder = "lite0";
-  encoder::Precision precision = encoder::Precision::kAuto;
-  storage::FeatureType features_type = storage::FeatureType::kFloat32;
+  verbs::EncodingOptions encoding;
   classifier::TrainOptions train;
   patch::GridOptions score;
-  heatmap::OverlayOptions heatmap;
+  verbs::MapOptions heatmap;
   TrackingOptions tracking;
   std::vector<std::string> warnings;  // what was adapted, for the record
 };
@@ -56,6 +55,13 @@ Study read_study(const std::string& path, const std::vector<std::string>& overri
 // The same of a text that was read before; no file is read. `path` is what errors name.
 Study parse_study(const std::string& text, const std::string& path,
                   const std::vector<std::string>& overrides, const std::string& folder);
+
+// The options of a study file by the tables that they stand in; beside them are names and paths.
+struct StudySection {
+  std::string name;  // "score"
+  const OptionList* list = nullptr;
+};
+const std::vector<StudySection>& study_sections();
 
 // The study as resolved, every option, for the run record.
 nlohmann::json to_json(const Study& study);

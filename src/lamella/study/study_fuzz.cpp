@@ -4,14 +4,14 @@
 #include <cstdlib>
 
 #include "lamella/base/error.h"
-#include "lamella/io/fuzz_folder_testing.h"
 #include "lamella/study/slides_table.h"
 #include "lamella/study/study_file.h"
+#include "lamella/testing/temporary_folder.h"
 
 namespace lamella::study {
 namespace {
 
-void read_all(const io::FuzzFolder& folder, std::string_view text) {
+void read_all(const test::TemporaryFolder& folder, std::string_view text) {
   const std::string path = folder.put("input", text);
   try {
     const Study study = read_study(path);
@@ -30,7 +30,8 @@ void read_all(const io::FuzzFolder& folder, std::string_view text) {
 }  // namespace lamella::study
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  static const lamella::io::FuzzFolder folder;
+  static const lamella::test::TemporaryFolder folder(
+      lamella::test::TemporaryFolder::Place::kMemory);
   lamella::study::read_all(folder, {reinterpret_cast<const char*>(data), size});
   return 0;
 }

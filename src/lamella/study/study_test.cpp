@@ -7,18 +7,13 @@
 #include "lamella/io/files.h"
 #include "lamella/study/slides_table.h"
 #include "lamella/study/study_file.h"
+#include "lamella/testing/temporary_folder.h"
 
 namespace lamella::study {
 namespace {
 
 class StudyFiles : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = ::testing::TempDir() + "lamella_study_XXXXXX";
-    folder_ = ::mkdtemp(pattern.data());
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
   std::string write(const std::string& name, const std::string& text) const {
     const std::string path = folder_ + "/" + name;
     io::write_file_atomic(path, text);
@@ -35,7 +30,8 @@ class StudyFiles : public ::testing::Test {
     }
     return "nothing was thrown";
   }
-  std::string folder_;
+  test::TemporaryFolder own_;
+  std::string folder_ = own_.path();
 };
 
 constexpr const char* kStudy = R"(name = "s"
@@ -45,7 +41,9 @@ table = "slides.csv"
 [patches]
 size_px = 50
 level = 0
-centers = [{ file = "tumor.txt", label = 1 }, { file = "/abs/normal.txt", label = 0 }]
+[classes]
+normal = { centers = ["/abs/normal.txt"] }
+tumor = { centers = ["tumor.txt"] }
 [train]
 l2 = "cv"
 [score]
@@ -57,9 +55,11 @@ TEST_F(StudyFiles, ResolvesPathsAgainstTheStudyFile) {
   const Study study = read_study(write("s.toml", kStudy));
   EXPECT_EQ(study.slides_table, folder_ + "/slides.csv");
   EXPECT_EQ(study.output, folder_ + "/out/s");
-  EXPECT_EQ(study.centers[0].path, folder_ + "/tumor.txt");
-  EXPECT_EQ(study.centers[1].path, "/abs/normal.txt");
-  EXPECT_EQ(study.centers[1].label, 0);
+  EXPECT_EQ(study.classes(), (ClassTable{{"normal", "tumor"}}));
+  EXPECT_EQ(study.labels.centers[0].path, folder_ + "/tumor.txt");
+  EXPECT_EQ(study.labels.centers[0].label, 1);
+  EXPECT_EQ(study.labels.centers[1].path, "/abs/normal.txt");
+  EXPECT_EQ(study.labels.centers[1].label, 0);
   EXPECT_EQ(study.patches.size_px, 50);
   EXPECT_EQ(study.patches.level, 0);
   EXPECT_FALSE(study.train.lambda);
@@ -74,7 +74,7 @@ TEST_F(StudyFiles, OverridesOneKey) {
       read_study(path, {"train.l2=0.5", "encoder.name=other", "heatmap.opacity=0.25"});
   EXPECT_EQ(study.train.lambda, 0.5);
   EXPECT_EQ(study.encoder, "other");
-  EXPECT_EQ(study.heatmap.opacity, 0.25);
+  EXPECT_EQ(study.heatmap.overlay.opacity, 0.25);
   EXPECT_THROW(read_study(path, {"train.l2"}), Error);
   EXPECT_NE(message_of([&] { read_study(path, {"train.l3=1"}); }).find("unknown key 'train.l3'"),
             std::string::npos);
@@ -85,7 +85,7 @@ TEST_F(StudyFiles, NamesUnknownKeysWithPlaceAndNearest) {
   text += "strid_px = 3\n";
   const std::string message = message_of([&] { read_study(write("s.toml", text)); });
   EXPECT_TRUE(
-      message.starts_with("line 14, column 1: unknown key 'score.strid_px' (did you mean "
+      message.starts_with("line 16, column 1: unknown key 'score.strid_px' (did you mean "
                           "'stride_px'?)"))
       << message;
   EXPECT_NE(message_of([&] {
@@ -103,16 +103,13 @@ TEST_F(StudyFiles, SaysWhatWasFoundAndExpected) {
   EXPECT_EQ(message("size_px = 50", "size_px = \"50\""),
             "line 6, column 11: patches.size_px: found \"50\", expected a whole number");
   EXPECT_EQ(message("size_px = 50", "size_px = 4294967520"),  // 224 in 32 bits
-            "line 6, column 11: patches.size_px: found 4294967520, expected a whole number from "
-            "-2147483648 to 2147483647");
+            "line 6, column 11: patches.size_px: found 4294967520, expected 1 to 16384 px");
   EXPECT_EQ(message("region = [1,", "region = [1e300,"),
-            "line 13, column 10: score.region: found 1e+300, expected level-0 px from "
-            "-1000000000 to 1000000000");
-  EXPECT_EQ(message("label = 1", "label = 2"),
-            "line 8, column 42: label: found 2, expected 1 (tumour) or 0 (normal)");
+            "line 15, column 10: score.region: found 1e+300, expected 4 whole numbers, each "
+            "-1000000000 to 1000000000 level-0 px");
   EXPECT_EQ(message("l2 = \"cv\"", "l2 = \"auto\""),
-            "line 10, column 6: train.l2: found 'auto', expected \"cv\" or a number");
-  EXPECT_TRUE(message("[train]", "[train").starts_with("line 9, column 7:"))
+            "line 12, column 6: train.l2: found 'auto', expected cv or above 0");
+  EXPECT_TRUE(message("[train]", "[train").starts_with("line 11, column 7:"))
       << message("[train]", "[train");
   EXPECT_NE(message("size_px = 50\n", "").find("'patches.size_px' is missing"), std::string::npos);
   EXPECT_NE(message("level = 0\n", "").find("level"), std::string::npos);
@@ -123,7 +120,8 @@ TEST_F(StudyFiles, RefusesAStudyWithoutLabels) {
   const std::string path = write("s.toml",
                                  "[slides]\ntable = \"a.csv\"\n[patches]\nsize_px = 50\n"
                                  "level = 0\n");
-  EXPECT_NE(message_of([&] { read_study(path); }).find("no labels"), std::string::npos);
+  EXPECT_NE(message_of([&] { read_study(path); }).find("'[classes]' is missing"),
+            std::string::npos);
 }
 
 TEST_F(StudyFiles, ReadsTheSlidesTable) {

@@ -14,7 +14,7 @@ namespace lamella::study {
 namespace {
 
 std::string place(const toml::source_region& source) {
-  if (!source.begin) return "--set: ";
+  if (!source.begin) return "override: ";
   return fmt::format("line {}, column {}: ", source.begin.line, source.begin.column);
 }
 
@@ -41,7 +41,7 @@ toml::table& descend(toml::table& root, const std::string& dotted, std::string& 
     table = table->get(last)->as_table();
     if (!table) {
       throw Error(ErrorCode::kInvalidArgument,
-                  fmt::format("--set {}: '{}' is not a table", dotted, last));
+                  fmt::format("override {}: '{}' is not a table", dotted, last));
     }
     last = part;
   }
@@ -52,7 +52,7 @@ void apply_override(toml::table& root, const std::string& text) {
   const size_t equals = text.find('=');
   if (equals == std::string::npos || equals == 0) {
     throw Error(ErrorCode::kInvalidArgument,
-                fmt::format("--set {}: expected key=value, e.g. --set train.l2=0.1", text));
+                fmt::format("override {}: expected key=value, e.g. train.l2=0.1", text));
   }
   const std::string key(trim(std::string_view(text).substr(0, equals)));
   const std::string value(trim(std::string_view(text).substr(equals + 1)));
@@ -198,6 +198,20 @@ std::vector<TomlReader> TomlReader::tables(const std::string& key) {
     result.emplace_back(*item.as_table(), full_name(key), path_);
   }
   return result;
+}
+
+std::vector<std::string> TomlReader::keys_in_order() const {
+  std::vector<std::pair<toml::source_position, std::string>> places;
+  for (const auto& [key, node] : *table_) {
+    toml::source_position place = key.source().begin;
+    if (!place) place = {std::numeric_limits<toml::source_index>::max(), 1};
+    places.emplace_back(place, std::string(key.str()));
+  }
+  std::stable_sort(places.begin(), places.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<std::string> keys;
+  for (const auto& [place, key] : places) keys.push_back(key);
+  return keys;
 }
 
 std::string TomlReader::required_text(const std::string& key) {

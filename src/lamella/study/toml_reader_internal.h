@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "lamella/base/option.h"
+
 namespace lamella::study {
 
 class TomlReader {
@@ -28,12 +30,18 @@ class TomlReader {
   std::optional<std::vector<double>> numbers(const std::string& key);
   std::optional<TomlReader> table(const std::string& key);
   std::vector<TomlReader> tables(const std::string& key);
+  // The keys as the file has them, those of overrides last.
+  std::vector<std::string> keys_in_order() const;
+  const toml::table& raw() const { return *table_; }
   bool has(const std::string& key) const { return table_->contains(key); }
   bool is_text(const std::string& key) const { return table_->at(key).is_string(); }
 
   std::string required_text(const std::string& key);
   int required_integer(const std::string& key);
 
+  // Sets what the table has of the options, and leaves the others as they are. Error kFormat at the
+  // key: of another kind, outside its bounds; at the table: one that is required is missing.
+  void read(const OptionsOf& options);
   // Error kFormat for the first key that nobody asked for, with the nearest that was.
   void finish() const;
   // Error kFormat "<file>: line L, column C: <message>" at the key (or at the table).
@@ -44,6 +52,7 @@ class TomlReader {
   template <typename T>
   std::optional<T> value(const std::string& key, const char* expected);
   std::string full_name(const std::string& key) const;
+  OptionValue option(const Option& option);
 
   const toml::table* table_;
   std::string name_;

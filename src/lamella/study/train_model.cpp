@@ -44,8 +44,9 @@ void evaluate_role(RunState& state, Role role) {
     truths.push_back({path, file.plan});
   }
   const std::string name(to_string(role));
-  state.result.metrics[name] =
-      truths.empty() ? evaluation::Metrics() : verbs::evaluate_scores(scores, truths, {}).at("all");
+  state.result.metrics[name] = truths.empty()
+                                   ? evaluation::ClassMetrics()
+                                   : verbs::evaluate_scores(scores, truths, {}).at("all");
   measure_metrics(state, name, state.result.metrics[name]);
 }
 

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <utility>
 
-#include "lamella/base/error.h"
 #include "lamella/tissue/segment_internal.h"
 #include "lamella/tissue/small_picture_internal.h"
 #include "lamella/tissue/tissue.h"
@@ -21,12 +18,6 @@ constexpr double kMaxDroppedPart = 0.005;
 constexpr double kMinInkUm2 = 40'000;  // a smaller piece of an ink's colour may be blood
 constexpr double kMinLineUm = 1'200;   // a shorter line is no edge of a coverslip
 constexpr double kMaxLineWidthUm = 112;
-
-void require(bool good, const char* name, double found, const char* expected) {
-  if (good) return;
-  throw Error(ErrorCode::kInvalidArgument,
-              fmt::format("found {} = {}, expected {}", name, found, expected));
-}
 
 // Level-0 px per mask px that the options ask for.
 Mpp wanted_downsample(const slide::SlideInfo& info, const TissueOptions& options) {
@@ -75,19 +66,35 @@ SegmentOptions segment_options(const TissueMask& mask, SizePx mask_size_px,
 
 }  // namespace
 
-void TissueOptions::validate() const {
-  require(mask_mpp >= 0.5 && mask_mpp <= 100, "mask_mpp", mask_mpp, "0.5 to 100 um/px");
-  require(mask_max_px >= 16 && mask_max_px <= kMaxMaskPx, "mask_max_px", mask_max_px,
-          "16 to 16384");
-  require(min_area_um2 >= 0 && std::isfinite(min_area_um2), "min_area_um2", min_area_um2,
-          "0 or more");
-  require(max_hole_um2 >= 0 && std::isfinite(max_hole_um2), "max_hole_um2", max_hole_um2,
-          "0 or more");
-  require(min_density >= 0.01 && min_density <= 1, "min_density", min_density,
-          "an optical density of 0.01 to 1");
-  require(max_gap_um >= 0 && max_gap_um <= 500, "max_gap_um", max_gap_um, "0 to 500 um");
-  require(max_air_um >= 0 && max_air_um <= 500, "max_air_um", max_air_um, "0 to 500 um");
+const OptionTable<TissueOptions>& TissueOptions::table() {
+  static const auto kTable =
+      OptionTable<TissueOptions>()
+          .row("mask_mpp", &TissueOptions::mask_mpp,
+               {.help = "scale of the tissue mask", .unit = "µm/px", .least = 0.5, .most = 100})
+          .row("mask_max_px", &TissueOptions::mask_max_px,
+               {.help = "longer side of the tissue mask where the slide has no mpp",
+                .unit = "px",
+                .least = 16,
+                .most = kMaxMaskPx})
+          .row("min_area_um2", &TissueOptions::min_area_um2,
+               {.help = "smaller pieces of tissue are dropped", .unit = "µm²", .least = 0})
+          .row("max_hole_um2", &TissueOptions::max_hole_um2,
+               {.help = "smaller holes in the tissue are filled", .unit = "µm²", .least = 0})
+          .row("min_density", &TissueOptions::min_density,
+               {.help = "optical density against the glass; what is paler is never tissue",
+                .least = 0.01,
+                .most = 1})
+          .row("max_gap_um", &TissueOptions::max_gap_um,
+               {.help = "gaps up to this wide are closed", .unit = "µm", .least = 0, .most = 500})
+          .row("max_air_um", &TissueOptions::max_air_um,
+               {.help = "spaces up to this wide between thin walls (fat, alveoli) are closed",
+                .unit = "µm",
+                .least = 0,
+                .most = 500});
+  return kTable;
 }
+
+void TissueOptions::validate() const { table().check(*this); }
 
 TissueMask make_tissue_mask(const slide::Slide& slide, const TissueOptions& options,
                             const Context& context) {

@@ -11,6 +11,8 @@
 
 #include "lamella/base/context.h"
 #include "lamella/base/image.h"
+#include "lamella/base/option.h"
+#include "lamella/io/text_file.h"
 #include "lamella/slide/slide.h"
 
 namespace lamella::tissue {
@@ -28,6 +30,7 @@ struct TissueOptions {
   double max_gap_um = 80;        // gaps up to this wide are closed, 0-500
   double max_air_um = 190;       // spaces between thin walls (fat, alveoli) are closed, 0-500
   void validate() const;
+  static const OptionTable<TissueOptions>& table();
 };
 
 // Why a pixel that is no plain glass is no tissue.
@@ -93,9 +96,13 @@ std::vector<std::string> unlike_the_rest(const std::vector<CohortSlide>& cohort)
 // Every pixel is tissue: for callers that want no mask.
 TissueMask all_tissue(const slide::SlideInfo& info);
 
-// A mask PNG (0 / not 0), stretched over the slide. Error kMismatch if its proportions are not the
-// slide's; those of imagefile::read_png.
-TissueMask read_tissue_mask(const std::string& path, const slide::SlideInfo& info);
+// A mask of any size and program, stretched over the slide: PNG, JPEG or TIFF of 0 / not 0, of up
+// to 16 different values (all but 0 are tissue; noted if there are more than two), or, from lossy
+// or smoothing programs, of values near 0 and near the greatest (divided at half of it; noted).
+// Error kMismatch if its proportions are not the slide's; kFormat: a picture that is no mask; those
+// of imagefile::read_samples.
+TissueMask read_tissue_mask(const std::string& path, const slide::SlideInfo& info,
+                            io::Notes notes = nullptr);
 // The mask as PNG, 0/255.
 void write_tissue_mask(const TissueMask& mask, const std::string& path);
 // Thumbnail (longer side at most max_px) with the mask's outline, and in colours what was left out

@@ -77,38 +77,6 @@ TissueMask all_tissue(const slide::SlideInfo& info) {
   return result;
 }
 
-TissueMask read_tissue_mask(const std::string& path, const slide::SlideInfo& info) {
-  const Image image = imagefile::read_png(path);
-  const double slide_width = static_cast<double>(info.size_px().width);
-  const double slide_height = static_cast<double>(info.size_px().height);
-  const double expected_height = image.width() * slide_height / slide_width;
-  // A mask of another slide is the likely mistake; the tolerance is for rounded sizes.
-  if (std::abs(image.height() - expected_height) > 1.5 + 0.05 * expected_height) {
-    throw Error(ErrorCode::kMismatch,
-                fmt::format("found a mask of {} x {} px, expected the proportions of the slide of "
-                            "{} x {} px ({}); give the mask of this slide",
-                            image.width(), image.height(), info.size_px().width,
-                            info.size_px().height, info.path),
-                path);
-  }
-  TissueMask result;
-  result.mask = Image(image.width(), image.height(), 1);
-  for (int y = 0; y < image.height(); ++y) {
-    const uint8_t* from = image.row(y);
-    uint8_t* to = result.mask.row(y);
-    for (int x = 0; x < image.width(); ++x) {
-      const uint8_t* pixel = from + ptrdiff_t{x} * image.channels();
-      const bool tissue =
-          std::any_of(pixel, pixel + image.channels(), [](uint8_t value) { return value != 0; });
-      to[x] = tissue ? 255 : 0;
-    }
-  }
-  result.downsample_x = slide_width / image.width();
-  result.downsample_y = slide_height / image.height();
-  result.index();
-  return result;
-}
-
 void write_tissue_mask(const TissueMask& mask, const std::string& path) {
   imagefile::write_png(mask.mask.view(), path);
 }

@@ -13,12 +13,14 @@
 #include "lamella/base/error.h"
 #include "lamella/base/random.h"
 #include "lamella/imagefile/imagefile.h"
-#include "lamella/tissue/memory_slide_testing.h"
+#include "lamella/testing/memory_slide.h"
 #include "lamella/tissue/segment_internal.h"
 #include "lamella/tissue/small_picture_internal.h"
 
 namespace lamella::tissue {
 namespace {
+
+using test::MemorySlide;
 
 using Colour = std::array<uint8_t, 3>;
 constexpr Colour kGlass = {243, 242, 244};

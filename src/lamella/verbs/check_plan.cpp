@@ -16,4 +16,15 @@ void require_same_slide(const patch::PatchPlan& plan, const slide::SlideInfo& in
               info.path);
 }
 
+void require_same_slide(const heatmap::ScoredSlide& scored, const slide::SlideInfo& info,
+                        const std::string& path) {
+  if (scored.fingerprint.empty() || scored.fingerprint == info.fingerprint) return;
+  throw Error(
+      ErrorCode::kMismatch,
+      fmt::format("has the scores of slide '{}' ({}, fingerprint {:.12}…), not of {} "
+                  "({:.12}…); score this slide first",
+                  scored.slide_id, scored.path, scored.fingerprint, info.path, info.fingerprint),
+      path);
+}
+
 }  // namespace lamella::verbs

@@ -10,7 +10,8 @@
 #include "lamella/base/error.h"
 #include "lamella/io/files.h"
 #include "lamella/storage/feature_spool.h"
-#include "lamella/tissue/memory_slide_testing.h"
+#include "lamella/testing/memory_slide.h"
+#include "lamella/testing/temporary_folder.h"
 #include "lamella/verbs/score_features.h"
 
 namespace lamella::verbs {
@@ -35,7 +36,7 @@ std::shared_ptr<const slide::Slide> grid_slide() {
   }
   std::vector<Image> levels;
   levels.push_back(std::move(image));
-  return std::make_shared<tissue::MemorySlide>(std::move(levels), std::nullopt);
+  return std::make_shared<test::MemorySlide>(std::move(levels), std::nullopt);
 }
 
 patch::PatchPlan grid_plan(const slide::Slide& slide) {
@@ -95,8 +96,6 @@ class ColourEncoder final : public encoder::Encoder {
 class EncodeFile : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = ::testing::TempDir() + "/lamella_encode_file_XXXXXX";
-    folder_ = ::mkdtemp(pattern.data());
     slide_ = grid_slide();
     plan_ = grid_plan(*slide_);
     options_.key = "key";
@@ -104,7 +103,6 @@ class EncodeFile : public ::testing::Test {
     run(ColourEncoder(), "whole.h5");
     whole_ = io::read_text_file(at("whole.h5"));
   }
-  void TearDown() override { fs::remove_all(folder_); }
   std::string at(const std::string& name) const { return folder_ + "/" + name; }
   EncodedFile run(ColourEncoder encoder, const std::string& name = "f.h5") {
     return encode_file(slide_, plan_, encoder, options_, at(name), context_);
@@ -118,7 +116,8 @@ class EncodeFile : public ::testing::Test {
     EXPECT_EQ(std::distance(fs::directory_iterator(folder_), fs::directory_iterator()), 2);
   }
 
-  std::string folder_, whole_;
+  test::TemporaryFolder own_;
+  std::string folder_ = own_.path(), whole_;
   std::shared_ptr<const slide::Slide> slide_;
   patch::PatchPlan plan_;
   EncodeFileOptions options_;

@@ -35,6 +35,15 @@ std::map<Position, int64_t> by_position(const heatmap::ScoredPatches& patches) {
 
 Rows match(const NamedScores& named, const patch::PatchPlan& plan) {
   const std::map<Position, int64_t> scores = by_position(named.patches);
+  const heatmap::ScoredSlide& scored = named.patches.slide;
+  if (!scored.fingerprint.empty() && !plan.slide_fingerprint.empty() &&
+      scored.fingerprint != plan.slide_fingerprint) {
+    throw Error(ErrorCode::kMismatch,
+                fmt::format("has the scores of slide '{}' ({}), the plan with the labels is of "
+                            "another file, {}; score this slide first",
+                            scored.slide_id, scored.path, plan.slide_path),
+                named.source);
+  }
   Rows rows;
   rows.scores.classes = named.patches.scores.classes;
   if (!plan.classes.empty()) {
@@ -65,7 +74,7 @@ void append(Rows& to, const Rows& from) {
 
 }  // namespace
 
-std::map<std::string, evaluation::Metrics> evaluate_scores(
+std::map<std::string, evaluation::ClassMetrics> evaluate_scores(
     const std::vector<NamedScores>& scores, const std::vector<Truth>& truths,
     const std::map<std::string, std::string>& patients) {
   std::map<std::string, const NamedScores*> by_slide;
@@ -81,7 +90,7 @@ std::map<std::string, evaluation::Metrics> evaluate_scores(
     if (found == by_slide.end()) {
       throw Error(
           ErrorCode::kMismatch,
-          fmt::format("no scores are named after slide '{}'; expected {}.csv among --scores",
+          fmt::format("no scores are named after slide '{}'; expected {}.csv among `scores`",
                       truth.plan.slide_id, truth.plan.slide_id),
           truth.source);
     }
@@ -92,19 +101,19 @@ std::map<std::string, evaluation::Metrics> evaluate_scores(
     if (patient != patients.end()) append(sets["patient " + patient->second], rows);
   }
   if (!by_slide.empty()) {
-    throw Error(ErrorCode::kMismatch, "no plan with labels was given for this slide (--truth)",
+    throw Error(ErrorCode::kMismatch, "no plan with labels was given for this slide (`truth`)",
                 by_slide.begin()->second->source);
   }
-  std::map<std::string, evaluation::Metrics> metrics;
+  std::map<std::string, evaluation::ClassMetrics> metrics;
   for (const auto& [name, rows] : sets) {
-    metrics[name] = evaluation::evaluate_classes(rows.scores, rows.labels).last();
+    metrics[name] = evaluation::evaluate_classes(rows.scores, rows.labels);
   }
   return metrics;
 }
 
-std::map<std::string, evaluation::Metrics> evaluate_files(const std::vector<std::string>& scores,
-                                                          const std::vector<std::string>& truths,
-                                                          const std::string& groups_csv) {
+std::map<std::string, evaluation::ClassMetrics> evaluate_files(
+    const std::vector<std::string>& scores, const std::vector<std::string>& truths,
+    const std::string& groups_csv) {
   std::vector<NamedScores> named;
   for (const std::string& path : scores) {
     named.push_back({io::stem(path), path, storage::read_scores(path)});

@@ -48,7 +48,7 @@ feature::FeatureMatrix run_exported(const model::Model& model, const ExportOptio
 ExportDifference measure(const model::Model& model, const ExportOptions& options,
                          const Context& context) {
   const slide::Slide& slide = *options.slide;
-  const auto mask = tissue_mask("auto", slide, context);
+  const auto mask = tissue::make_tissue_mask(slide, {}, context);
   patch::PatchPlan plan = plan_for_model(slide, io::stem(slide.info().path), model,
                                          patch::GridOptions{}, mask, context);
   thin_out(plan, options.max_patches);

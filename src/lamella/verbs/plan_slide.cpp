@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lamella/verbs/plan_slide.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <iterator>
 
 #include "lamella/annotation/annotation.h"
 #include "lamella/base/error.h"
+#include "lamella/base/text.h"
 
 namespace lamella::verbs {
 
@@ -27,58 +30,67 @@ annotation::AnnotationSet read_annotation_files(const std::vector<std::string>& 
   return all;
 }
 
+patch::LabelSources sources_of(const PlanSlideOptions& options) {
+  patch::LabelSources sources;
+  sources.rule = options.rule;
+  patch::assign_classes(patch::named_classes(options.labels, options.centers), sources);
+  return sources;
+}
+
 patch::PatchPlan make_plan(const slide::Slide& slide, const std::string& slide_id,
                            const PlanSlideOptions& options, const Context& context) {
-  const tissue::TissueMask mask = tissue_mask(options.tissue, slide, context);
+  const tissue::TissueMask mask = tissue_mask(options.tissue, options.mask, slide, context);
   const slide::SlideInfo& info = slide.info();
-  if (!options.centers.empty()) {
-    patch::CentreLists lists{two_classes(), {}};
-    for (const patch::CentreFile& file : options.centers) {
-      std::vector<std::string> notes;
-      lists.lists.push_back(
-          {annotation::read_ncrf_centres(file.path, &notes), file.label, file.path});
-      for (const std::string& note : notes) context.warn(file.path + ": " + note);
-    }
-    return patch::plan_from_centres(info, slide_id, options.spec, mask, lists);
+  if (!options.has_labels()) {
+    return patch::plan_grid(info, slide_id, options.spec, mask, options.grid);
   }
-  if (!options.annotations.empty()) {
-    const annotation::AnnotationSet set = read_annotation_files(options.annotations);
-    return patch::plan_from_annotations(info, slide_id, options.spec, mask, set,
-                                        with_groups(options.rule, options.groups));
+  const patch::LabelSources sources = sources_of(options);
+  if (options.annotations.empty()) {
+    return patch::plan_from_centres(info, slide_id, options.spec, mask,
+                                    read_lists(sources, context));
   }
-  return patch::plan_grid(info, slide_id, options.spec, mask, options.grid);
+  const annotation::AnnotationSet set = read_annotation_files(options.annotations);
+  return patch::plan_from_annotations(info, slide_id, options.spec, mask, set, sources.rule);
 }
 
 }  // namespace
 
-const ClassTable& two_classes() {
-  static const ClassTable kTwo{{"normal", "tumor"}};
-  return kTwo;
-}
-
-patch::AnnotationRule with_groups(patch::AnnotationRule rule, const TwoGroups& groups) {
-  rule.classes = two_classes();
-  const std::string& second = rule.classes.names[1];
-  rule.rules = {{groups.negative, groups.negative_from_tissue, {second}},
-                {groups.positive, false, {}}};
-  return rule;
+patch::CentreLists read_lists(const patch::LabelSources& sources, const Context& context) {
+  patch::CentreLists lists{sources.rule.classes, {}};
+  for (const patch::CentreFile& file : sources.centers) {
+    std::vector<std::string> notes;
+    lists.lists.push_back(
+        {annotation::read_ncrf_centres(file.path, &notes), file.label, file.path});
+    for (const std::string& note : notes) context.warn(file.path + ": " + note);
+  }
+  return lists;
 }
 
 void PlanSlideOptions::validate() const {
   spec.validate();
   grid.validate();
-  if (!annotations.empty()) with_groups(rule, groups).validate();
+  mask.validate();
   if (!centers.empty() && !annotations.empty()) {
     throw Error(ErrorCode::kInvalidArgument,
-                "found both centers and annotations, expected one source of labels");
+                "found both `centers` and `annotations`, expected one source of labels");
   }
+  if (!has_labels() && !labels.classes.empty()) {
+    throw Error(ErrorCode::kInvalidArgument,
+                fmt::format("found the `classes` {}, and neither `centers` nor `annotations` that "
+                            "say where they are",
+                            join(labels.classes, ", ")));
+  }
+  if (has_labels()) sources_of(*this);
 }
 
-tissue::TissueMask tissue_mask(const std::string& choice, const slide::Slide& slide,
-                               const Context& context) {
-  if (choice == "auto") return tissue::make_tissue_mask(slide, {}, context);
+tissue::TissueMask tissue_mask(const std::string& choice, const tissue::TissueOptions& options,
+                               const slide::Slide& slide, const Context& context) {
+  if (choice == "auto") return tissue::make_tissue_mask(slide, options, context);
   if (choice == "none") return tissue::all_tissue(slide.info());
-  return tissue::read_tissue_mask(choice, slide.info());
+  std::vector<std::string> notes;
+  tissue::TissueMask mask = tissue::read_tissue_mask(choice, slide.info(), &notes);
+  for (const std::string& note : notes) context.warn(note);
+  return mask;
 }
 
 patch::PatchPlan plan_slide(const slide::Slide& slide, const std::string& slide_id,

@@ -6,34 +6,33 @@
 #include <vector>
 
 #include "lamella/base/context.h"
-#include "lamella/patch/plan_patches.h"
+#include "lamella/base/option.h"
+#include "lamella/patch/named_classes.h"
 #include "lamella/slide/slide.h"
 #include "lamella/tissue/tissue.h"
 
 namespace lamella::verbs {
 
-// What becomes of annotations until study files name their classes.
-struct TwoGroups {
-  std::vector<std::string> positive, negative;
-  bool negative_from_tissue = false;
-};
-const ClassTable& two_classes();
-patch::AnnotationRule with_groups(patch::AnnotationRule rule, const TwoGroups& groups);
-
 struct PlanSlideOptions {
   patch::PatchSpec spec;
-  patch::GridOptions grid;                 // where there are neither centres nor annotations
-  std::vector<patch::CentreFile> centers;  // NCRF lists
-  std::vector<std::string> annotations;    // ASAP XML or NCRF JSON files, taken as one
-  TwoGroups groups;                        // for annotations
-  patch::AnnotationRule rule;              // the same; its classes are made of the groups
-  std::string tissue = "auto";             // see tissue_mask
+  patch::GridOptions grid;               // where there are neither centres nor annotations
+  patch::LabelOptions labels;            // what centres and annotations mean
+  std::vector<std::string> centers;      // NCRF lists and their classes, "FILE:CLASS"
+  std::vector<std::string> annotations;  // ASAP XML or NCRF JSON files, taken as one
+  patch::AnnotationRule rule;            // its numbers; the rest comes from `labels`
+  std::string tissue = "auto";           // see tissue_mask
+  tissue::TissueOptions mask;            // where it is made
+  bool has_labels() const { return !centers.empty() || !annotations.empty(); }
   void validate() const;
+  static const OptionTable<PlanSlideOptions>& table();
 };
 
-// "auto", "none" or the path of a mask PNG.
-tissue::TissueMask tissue_mask(const std::string& choice, const slide::Slide& slide,
-                               const Context& context);
+// The lists of centres, read; what was adapted in reading is warned about.
+patch::CentreLists read_lists(const patch::LabelSources& sources, const Context& context);
+
+// "auto" (made by the options), "none" or the path of a mask PNG.
+tissue::TissueMask tissue_mask(const std::string& choice, const tissue::TissueOptions& options,
+                               const slide::Slide& slide, const Context& context);
 
 // The plan's warnings and the annotations' notes are given to the context.
 // Errors: those of the plan functions; kInvalidArgument: both centres and annotations.

@@ -21,7 +21,6 @@ namespace lamella::verbs {
 
 namespace {
 
-constexpr int64_t kLeastPatches = 32;
 constexpr int64_t kLeastOfEachLabel = 20;  // in each half, for an AUC
 constexpr double kLambda = 1;
 
@@ -48,11 +47,12 @@ Samples draw(const QuantizeOptions& options, const std::vector<patch::PatchPlan>
     for (size_t row = 0; row < plans[i].rows.size(); ++row) rows.emplace_back(i, row);
   }
   const auto total = static_cast<int64_t>(rows.size());
-  if (total < 2 * kLeastPatches) {
+  if (total < 2 * kLeastQuantizePatches) {
     throw Error(ErrorCode::kInvalidArgument,
                 fmt::format("found {} patches in the plans, expected at least {}: {} to calibrate "
                             "and {} others to judge by; give larger plans, or more",
-                            total, 2 * kLeastPatches, kLeastPatches, kLeastPatches));
+                            total, 2 * kLeastQuantizePatches, kLeastQuantizePatches,
+                            kLeastQuantizePatches));
   }
   Random random(options.seed);
   random.shuffle(std::span(rows));
@@ -195,7 +195,7 @@ void require_small_loss(const QuantizeOptions& options, const QuantizeResult& re
       ErrorCode::kMismatch,
       fmt::format("found an int8 network that loses too much: mean cosine {:.4f} (loss {:.4f}, at "
                   "most {}){}; nothing was written. Calibrate on more patches, or accept the loss "
-                  "with --accept-any-loss",
+                  "by `accept_any_loss`",
                   result.cosine_mean, cosine_loss, options.max_cosine_loss,
                   result.auc_f32 ? fmt::format(", AUC {:.4f} for {:.4f} (loss {:.4f}, at most {})",
                                                *result.auc_int8, *result.auc_f32, auc_loss,
@@ -216,18 +216,10 @@ encoder::EncoderInfo int8_info(const encoder::EncoderInfo& from, const QuantizeO
 }  // namespace
 
 void QuantizeOptions::validate() const {
-  const auto check = [](bool good, const char* option, const std::string& expected) {
-    if (!good) {
-      throw Error(ErrorCode::kInvalidArgument, fmt::format("{}: expected {}", option, expected));
-    }
-  };
-  const std::string patches =
-      fmt::format("at least {}: a smaller sample says nothing", kLeastPatches);
-  check(calibration_patches >= kLeastPatches, "calibration patches", patches);
-  check(held_out_patches >= kLeastPatches, "held-out patches", patches);
-  check(max_cosine_loss >= 0 && max_cosine_loss <= 1, "largest cosine loss", "0 to 1");
-  check(max_auc_loss >= 0 && max_auc_loss <= 1, "largest AUC loss", "0 to 1");
-  check(!plans.empty(), "plans", "at least one plan file");
+  table().check(*this);
+  if (plans.empty()) {
+    throw Error(ErrorCode::kInvalidArgument, "`plans`: found none, expected at least one file");
+  }
 }
 
 QuantizeResult quantize_encoder(const QuantizeOptions& options, const MakeInt8& make_int8,

@@ -9,9 +9,12 @@
 #include <vector>
 
 #include "lamella/base/context.h"
+#include "lamella/base/option.h"
 #include "lamella/encoder/encoder.h"
 
 namespace lamella::verbs {
+
+inline constexpr int64_t kLeastQuantizePatches = 32;  // fewer say nothing
 
 struct QuantizeOptions {
   std::string encoder;             // name or folder
@@ -26,6 +29,7 @@ struct QuantizeOptions {
   uint64_t seed = 7;
   // Error kInvalidArgument.
   void validate() const;
+  static const OptionTable<QuantizeOptions>& table();
 };
 
 // Makes an int8 network of the one in `folder`, calibrated on raw pictures (n x input_px x

@@ -49,7 +49,7 @@ patch::PatchSpec spec_for_slide(const patch::PatchSpec& trained,
   if (!info.mpp) {
     throw Error(ErrorCode::kInvalidArgument,
                 fmt::format("the slide has no mpp and the model was trained at {:.4g} µm/px; give "
-                            "the slide's mpp in the table's mpp column or with --slide-mpp",
+                            "`slide_mpp`",
                             *effective_mpp),
                 info.path);
   }

@@ -16,6 +16,7 @@ namespace lamella::verbs {
 struct MapOptions {
   heatmap::OverlayOptions overlay;
   int thumbnail_px = 1600;  // longer side of the picture's slide
+  static const OptionTable<MapOptions>& table();
 };
 
 struct SlideMap {
@@ -24,8 +25,13 @@ struct SlideMap {
   std::optional<Mpp> mpp;  // of the slide
 };
 
-// The rings of all polygons, for OverlayOptions::outlines.
+// The rings of all polygons and their holes, for OverlayOptions::outlines.
 std::vector<std::vector<PointF>> outlines_of(const annotation::AnnotationSet& annotations);
+// Those of a file, which must lie on the slide (annotation::check_bounds). Errors: those of
+// annotation::read_annotations, kMismatch.
+std::vector<std::vector<PointF>> read_outlines(const std::string& path,
+                                               const slide::SlideInfo& info,
+                                               const Context& context);
 
 // Error kInvalidArgument: those of the options; those of reading the thumbnail.
 SlideMap draw_slide_map(const slide::Slide& slide, heatmap::HeatMap map, const MapOptions& options,

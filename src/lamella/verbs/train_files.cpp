@@ -64,7 +64,7 @@ encoder::EncoderInfo encoder_of(const std::string& feature_space,
   if (!feature_space.starts_with(encoder::network_space(info) + "/")) {
     throw Error(ErrorCode::kMismatch,
                 fmt::format("the features were made by '{}', this encoder is '{}'; give the right "
-                            "one with --encoder{}",
+                            "one as `encoder`{}",
                             feature_space, encoder::network_space(info),
                             feature::earlier_space_advice(feature_space, "")),
                 info.folder);

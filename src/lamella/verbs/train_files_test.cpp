@@ -7,25 +7,21 @@
 
 #include "lamella/base/error.h"
 #include "lamella/io/files.h"
+#include "lamella/testing/temporary_folder.h"
 
 namespace lamella::verbs {
 namespace {
 
 class TrainFiles : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = ::testing::TempDir() + "lamella_verbs_XXXXXX";
-    folder_ = ::mkdtemp(pattern.data());
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
   std::string write(const std::string& name, const std::string& text) const {
     const std::string path = folder_ + "/" + name;
     io::write_file_atomic(path, text);
     return path;
   }
 
-  std::string folder_;
+  test::TemporaryFolder own_;
+  std::string folder_ = own_.path();
 };
 
 TEST_F(TrainFiles, ReadsGroupsAndPenalty) {

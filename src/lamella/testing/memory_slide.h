@@ -12,7 +12,7 @@
 #include "lamella/base/error.h"
 #include "lamella/slide/slide.h"
 
-namespace lamella::tissue {
+namespace lamella::test {
 
 class MemorySlide final : public slide::Slide {
  public:
@@ -88,4 +88,4 @@ class MemorySlide final : public slide::Slide {
   std::set<std::pair<int64_t, int64_t>> corrupt_;
 };
 
-}  // namespace lamella::tissue
+}  // namespace lamella::test

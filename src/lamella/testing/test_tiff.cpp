@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <gtest/gtest.h>
+#include "lamella/testing/test_tiff.h"
+
 #include <tiffio.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
@@ -10,9 +10,9 @@
 #include <stdexcept>
 
 #include "lamella/base/random.h"
-#include "lamella/slide/test_tiff_internal.h"
+#include "lamella/testing/temporary_folder.h"
 
-namespace lamella::slide::test {
+namespace lamella::test {
 
 namespace {
 
@@ -201,7 +201,8 @@ Image expected_rgb(const TiffSpec& spec, size_t level) {
 void PrintTo(const TiffSpec& spec, std::ostream* out) { *out << spec.label; }
 
 std::string temp_path(const std::string& name) {
-  return testing::TempDir() + "lamella_slide_" + std::to_string(getpid()) + "_" + name;
+  static const TemporaryFolder folder;
+  return folder.file(name);
 }
 
 std::string read_bytes(const std::string& path) {
@@ -222,4 +223,4 @@ std::pair<int64_t, int64_t> stored_tile(const std::string& path, int directory, 
           static_cast<int64_t>(TIFFGetStrileByteCount(tiff.get(), static_cast<uint32_t>(tile)))};
 }
 
-}  // namespace lamella::slide::test
+}  // namespace lamella::test

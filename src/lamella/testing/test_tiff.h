@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// For this room's tests: TIFFs of any layout, written by libtiff, and what libtiff makes of them.
+// TIFFs of any layout, written by libtiff, and what libtiff makes of them.
 #pragma once
 
 #include <array>
@@ -12,7 +12,7 @@
 
 #include "lamella/base/image.h"
 
-namespace lamella::slide::test {
+namespace lamella::test {
 
 struct TiffSpec {
   std::string label;  // for the test's name
@@ -47,10 +47,11 @@ Image decode_by_libtiff_alone(const std::string& path, int index);
 // What a lossless TIFF must show: three channels over white.
 Image expected_rgb(const TiffSpec& spec, size_t level);
 
+// In a folder of this process, gone at its end.
 std::string temp_path(const std::string& name);
 std::string read_bytes(const std::string& path);
 void write_bytes(const std::string& path, const std::string& bytes);
 // Offset and length of a tile's stored bytes.
 std::pair<int64_t, int64_t> stored_tile(const std::string& path, int directory, int tile);
 
-}  // namespace lamella::slide::test
+}  // namespace lamella::test

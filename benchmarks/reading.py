@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reading, ours beside the peers': answers compared first, then rounds in turn, medians.
 
-    python run.py READ_BENCH SLIDES_FOLDER LAMELLA [--rounds 5] [--out RESULTS.md]
+    python reading.py READ_BENCH SLIDES_FOLDER LAMELLA [--rounds 5] [--out RESULTS.md]
 """
 
 import argparse
 import datetime
 import json
-import platform
 import random
 import re
 import statistics
@@ -15,19 +14,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
+
+from measuring import Failed, call, in_turn, machine, rates, spread
 
 HERE = Path(__file__).resolve().parent
 PEERS = ["pyvips", "openslide", "cucim", "tiffslide", "fastslide"]
 FAST_PEERS = ["pyvips", "openslide", "cucim"]
-
-
-def call(command: list) -> dict:
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True,
-                          check=False)
-    if done.returncode:
-        raise RuntimeError(f"{command}: {done.stderr[-400:]}")
-    return json.loads(done.stdout.strip().splitlines()[-1])
 
 
 class Bench:
@@ -47,27 +41,17 @@ class Bench:
         path.write_text("".join(f"{x} {y}\n" for x, y in rows))
         return path
 
-    def rounds_of(self, commands: dict) -> dict:
-        """name -> list of results; the commands take turns, so that noise hits all alike."""
-        results = {name: [] for name in commands}
-        for _ in range(self.rounds):
-            for name, command in commands.items():
-                results[name].append(call(command))
+    def rounds_of(self, commands: dict, title: str = "") -> dict:
+        """name -> list of results; a peer that fails is left out and named, ours ends it all."""
+        results, left_out = in_turn({name: partial(call, command)
+                                     for name, command in commands.items()}, self.rounds, PEERS)
+        self.left_out += [f"- {title}: {reader} left out, it failed: {why}"
+                          for reader, why in left_out.items()]
         return results
 
     def say(self, line=""):
         print(line, flush=True)
         self.lines.append(line)
-
-
-def rate(results) -> list:
-    return [result["count"] / result["seconds"] for result in results]
-
-
-def spread(values, digits=0) -> str:
-    middle, low, high = (f"{value:,.{digits}f}"
-                         for value in (statistics.median(values), min(values), max(values)))
-    return f"{middle} ({low}-{high})"
 
 
 def agree(bench, title, slide, size, mpp, file, peers, exact):
@@ -79,9 +63,8 @@ def agree(bench, title, slide, size, mpp, file, peers, exact):
     for reader in peers:
         try:
             theirs = call(bench.peer(reader, *words, "check"))
-        except RuntimeError as error:
-            bench.left_out.append(f"- {title}: {reader} left out, it failed: "
-                                  f"{str(error).strip().splitlines()[-1][:120]}")
+        except Failed as error:
+            bench.left_out.append(f"- {title}: {reader} left out, it failed: {error}")
             continue
         same = (theirs["checksum"] == ours["checksum"] if exact
                 else abs(theirs["mean"] - ours["mean"]) < 0.5)
@@ -99,28 +82,32 @@ def compare(bench, title, slide, size, mpp, rows, target, peers=PEERS, exact=Tru
     file = bench.positions(re.sub(r"\W+", "_", title), rows)
     checked = agree(bench, title, slide, size, mpp, file, peers, exact)
     # Those far behind are not worth waiting for: their one checked run is shown, with a ~.
-    fastest = max(rate([result])[0] for result in checked.values())
-    slow = {reader: rate([result])[0] for reader, result in checked.items()
-            if rate([result])[0] < fastest / 2}
+    fastest = max(rates([result])[0] for result in checked.values())
+    slow = {reader: rates([result])[0] for reader, result in checked.items()
+            if rates([result])[0] < fastest / 2}
     readers = [reader for reader in checked if reader not in slow]
     for threads in (1, 2):
         words = [slide, threads, size, mpp, file]
         commands = {"lamella": bench.ours("patches", *words)}
         commands |= {reader: bench.peer(reader, *words) for reader in readers}
         commands["floor"] = bench.ours("floor", slide, threads)
-        results = bench.rounds_of(commands)
-        best = max(readers, key=lambda reader: statistics.median(rate(results[reader])))
-        ours = statistics.median(rate(results["lamella"]))
-        ratio = ours / statistics.median(rate(results[best]))
+        results = bench.rounds_of(commands, f"{title}, threads {threads}")
+        readers = [reader for reader in readers if reader in results]
+        if not readers:
+            bench.left_out.append(f"- {title}, threads {threads}: no peer is left, so no ratio")
+            continue
+        best = max(readers, key=lambda reader: statistics.median(rates(results[reader])))
+        ours = statistics.median(rates(results["lamella"]))
+        ratio = ours / statistics.median(rates(results[best]))
         tiles = results["lamella"][0]["tiles"]
         a_tile = statistics.median(r["seconds"] / r["count"] for r in results["floor"])
         seconds = statistics.median(r["seconds"] for r in results["lamella"])
         share = 100 * tiles * a_tile / seconds
         peak = max(r["peak_mib"] for r in results["lamella"])
-        others = [f"{r} {statistics.median(rate(results[r])):,.0f}" for r in readers]
+        others = [f"{r} {statistics.median(rates(results[r])):,.0f}" for r in readers]
         if threads == 2:
             others += [f"{reader} ~{value:,.0f}" for reader, value in slow.items()]
-        bench.say(f"| {title} | {threads} | {spread(rate(results['lamella']))} | "
+        bench.say(f"| {title} | {threads} | {spread(rates(results['lamella']))} | "
                   f"{', '.join(others)} | {ratio:.2f}x {best} | {share:.0f} % | {peak:.0f} | {target} |")
 
 
@@ -202,14 +189,14 @@ def reference(bench, lamella, python):
         assert len(list(Path(f"{folder}/jpeg_0").rglob("*.jpg"))) == len(rows)
     bench.say()
     bench.say(f"The reference workflow's patch step (Spark local[2], OpenSlide opened for every "
-              f"patch, JPEG files), {len(rows):,} patches of 299 px: {spread(rate(theirs))} "
+              f"patch, JPEG files), {len(rows):,} patches of 299 px: {spread(rates(theirs))} "
               "patches/s. `lamella extract`, its start counted (target 10x):")
     bench.say()
     bench.say("| format | patches/s | ratio |")
     bench.say("|---|---|---|")
     for form, results in ours.items():
-        ratio = statistics.median(rate(results)) / statistics.median(rate(theirs))
-        bench.say(f"| {form} | {spread(rate(results))} | {ratio:.1f}x |")
+        ratio = statistics.median(rates(results)) / statistics.median(rates(theirs))
+        bench.say(f"| {form} | {spread(rates(results))} | {ratio:.1f}x |")
 
 
 def growth(bench, lamella):
@@ -228,16 +215,7 @@ def growth(bench, lamella):
         file = bench.positions(f"phantom_{side}_grid", rows)
         results = bench.rounds_of({"lamella": bench.ours("patches", slide, 2, 256, 0, file)})
         peak = max(r["peak_mib"] for r in results["lamella"])
-        bench.say(f"| {side}² | {len(rows):,} | {spread(rate(results['lamella']))} | {peak:.0f} |")
-
-
-def machine() -> str:
-    model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo")
-                  if line.startswith("model name")), platform.machine())
-    flags = " ".join(sorted({flag for line in open("/proc/cpuinfo") if line.startswith("flags")
-                             for flag in line.split() if flag in ("avx2", "avx512f", "avx512_vnni",
-                                                                 "avx512_bf16", "amx_bf16")}))
-    return f"{model} ({flags}), 2 threads used, warm page cache"
+        bench.say(f"| {side}² | {len(rows):,} | {spread(rates(results['lamella']))} | {peak:.0f} |")
 
 
 def versions() -> str:
