@@ -23,7 +23,8 @@ constexpr int kPreviewPx = 1024;
 constexpr const char* kUnfinished = "it was damaged or not finished";
 
 bool is_damage(ErrorCode code) {
-  return code == ErrorCode::kCorrupt || code == ErrorCode::kFormat || code == ErrorCode::kMismatch;
+  return code == ErrorCode::kCorrupt || code == ErrorCode::kFormat ||
+         code == ErrorCode::kMismatch || code == ErrorCode::kUnsupported;
 }
 
 std::unique_ptr<storage::FeatureReader> read_checked(const std::string& path) {
