@@ -51,7 +51,7 @@ bool find_foam(const cv::Mat& stained, Scratch& scratch) {
   cv::dilate(scratch.solid, scratch.solid, square(3));
   cv::subtract(stained, scratch.solid, scratch.walls);
   if (cv::countNonZero(scratch.walls) <= kFoamPx) return false;
-  cv::boxFilter(scratch.walls, scratch.count, CV_32S, cv::Size(kNearWalls, kNearWalls),
+  cv::boxFilter(scratch.walls, scratch.count, CV_16U, cv::Size(kNearWalls, kNearWalls),
                 cv::Point(-1, -1), false, cv::BORDER_CONSTANT);
   cv::compare(scratch.count, kFoamPx, scratch.foam, cv::CMP_GT);
   return cv::countNonZero(scratch.foam) > 0;

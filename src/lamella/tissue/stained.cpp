@@ -37,18 +37,20 @@ cv::Mat with_flag(const ImageView& flags, int bits) {
   return result > 0;
 }
 
-void bar_ink(const StainedInput& input, int bits, double min_ink_px, cv::Mat& barred) {
+// Whether there is ink.
+bool bar_ink(const StainedInput& input, int bits, double min_ink_px, cv::Mat& barred) {
   cv::Mat ink = with_flag(input.flags, bits);
   // Where nothing is dense the bit of kBlackestInk means kFlat.
-  ink.setTo(0, as_mat(input.steps) == 0);
+  if (bits & kBlackestInk) ink.setTo(0, as_mat(input.steps) == 0);
   cv::morphologyEx(ink, ink, cv::MORPH_OPEN, square(3));
   drop_small_pieces({ink.data, ink.cols, ink.rows, 1, static_cast<ptrdiff_t>(ink.step)},
                     min_ink_px);
-  if (cv::countNonZero(ink) == 0) return;
+  if (cv::countNonZero(ink) == 0) return false;
   cv::Mat near, far;
   cv::dilate(ink, near, square(kInkAround));
   cv::dilate(ink, far, square(kMaybeInkAround));
   barred.setTo(kBarredInk, near | (far & with_flag(input.flags, kMaybeInk)));
+  return true;
 }
 
 // 255 where a grey picture varies as tissue does. The same for a part with kTexturePx rows around.
@@ -91,11 +93,13 @@ int faint_pixels(const uint8_t* steps, int count, int step) {
 
 Image find_barred(const StainedInput& input, const DensityCounts& counts, double min_ink_px) {
   const int64_t black = input.coloured ? counts.black_ink : counts.blackest_ink;
-  const bool ink = static_cast<double>(counts.ink + black) >= min_ink_px && counts.ink + black > 0;
+  bool ink = static_cast<double>(counts.ink + black) >= min_ink_px && counts.ink + black > 0;
   if (!ink && counts.dark == 0) return {};
   Image result(input.flags.width, input.flags.height, 1);
   cv::Mat barred(result.height(), result.width(), CV_8UC1, result.row(0));
-  if (ink) bar_ink(input, kInk | (input.coloured ? kBlackInk : kBlackestInk), min_ink_px, barred);
+  const int bits = kInk | (input.coloured ? kBlackInk : kBlackestInk);
+  if (ink) ink = bar_ink(input, bits, min_ink_px, barred);
+  if (!ink && counts.dark == 0) return {};
   if (counts.dark > 0) {
     cv::Mat around;
     cv::dilate(with_flag(input.flags, kDark), around, square(kPaddingAround));
