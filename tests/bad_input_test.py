@@ -172,8 +172,9 @@ tumor = { centers = ["t.txt", "more.txt"] }
     ('centers = [{ file = "t.txt", label = 1 }, { file = "n.txt", label = 0 }, '
      '{ file = "more.txt", label = 1 }]', OLD_LISTS)])
 def test_keys_from_before_classes_had_names(study, old, instead):
-    message = bad("run", study(replace={"mpp = 1.0": "mpp = 1.0\n" + old}))
-    assert "line 9" in message and instead in message, message
+    path = study(replace={"mpp = 1.0": "mpp = 1.0\n" + old})
+    assert "line 9" in bad("run", path)
+    assert instead in lamella("run", path).err
 
 
 def test_the_order_of_classes_is_the_files(study, tmp_path):

@@ -45,7 +45,7 @@ def test_the_40_000_rows_are_planned(camelyon, tmp_path):
         made = good("plan", "--slide", path, "--size-px", 299, "--level", 0, "--tissue", "none",
                     "--classes", "normal", "tumor",
                     "--centers", f"{camelyon / 'tumor_valid.txt'}:tumor",
-                    f"{camelyon / 'normal_valid.txt'}:0", "--out", plan)
+                    f"{camelyon / 'normal_valid.txt'}:normal", "--out", plan)
         with h5py.File(plan) as file:
             found = {(*map(int, place), int(label))
                      for place, label in zip(file["coords"][:], file["label"][:])}

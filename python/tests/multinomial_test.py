@@ -40,7 +40,7 @@ def synthetic(slide_path, tmp_path_factory):
     names = ["a", "b", "c", "d"]
     centers = []
     for k, name in enumerate(names):
-        rows = [f"phantom_01,{100 + 4 * i},{100 + 100 * k}\n" for i in range(75)]
+        rows = [f"phantom_01,{100 + 16 * i},{100 + 100 * k}\n" for i in range(75)]
         (folder / f"{name}.txt").write_text("".join(rows))
         centers.append((folder / f"{name}.txt", name))
     plan = lamella.plan(slide_path, size_px=8, level=0, tissue="none", classes=names,
