@@ -27,7 +27,9 @@ def data() -> Path:
 def features(data):
     slide = data / "idc" / "idc_14082.tif"
     plan = lamella.plan(slide, size_px=50, level=0, tissue="none", slide_mpp=MPP,
-                        centers=[(data / "idc" / "tumor.txt", 1), (data / "idc" / "normal.txt", 0)])
+                        classes=["normal", "tumor"],
+                        centers=[(data / "idc" / "tumor.txt", "tumor"),
+                                 (data / "idc" / "normal.txt", "normal")])
     return lamella.encode(slide, plan, precision="f32")
 
 
@@ -53,9 +55,9 @@ def agreement(fine: lamella.Slide, coarse: lamella.Slide, model) -> float:
     width, height = coarse.size
     places = np.array([(x, y) for y in range(0, height - 50, 20)
                        for x in range(0, width - 50, 20)], np.int64)
-    of_coarse = lamella.score(coarse, model, positions=places).values
+    of_coarse = lamella.score(coarse, model, positions=places).values[:, 1]
     exact = places * (np.array(coarse.mpp) / fine.mpp)
-    of_fine = lamella.score(fine, model, positions=np.rint(exact).astype(np.int64)).values
+    of_fine = lamella.score(fine, model, positions=np.rint(exact).astype(np.int64)).values[:, 1]
     assert len(places) >= 100 and np.std(of_coarse) > 0.05, "the scores must tell something"
     r = float(np.corrcoef(of_fine, of_coarse)[0, 1])
     print(f"{fine!r}: r = {r:.4f} of {len(places)} patches")

@@ -35,9 +35,12 @@ TEST(Table, CountsCharactersNotBytes) {
 }
 
 TEST(MetricsText, SaysWhatThereIsNot) {
-  evaluation::Metrics metrics;
+  evaluation::ClassMetrics metrics;
+  metrics.classes.names = {"fat", "gland"};
   metrics.n = 3;
-  metrics.accuracy = 2.0 / 3;
+  metrics.per_class.resize(2);
+  metrics.per_class.back().n = 3;
+  metrics.per_class.back().accuracy = 2.0 / 3;
   const std::string text = metrics_text({{"test", metrics}});
   EXPECT_NE(text.find("0.6667"), std::string::npos);
   EXPECT_NE(text.find("n/a"), std::string::npos);
@@ -124,7 +127,8 @@ std::vector<std::vector<std::string>> examples_of(const CLI::App& app) {
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
     std::istringstream in(line);
-    const std::vector<std::string> words{std::istream_iterator<std::string>(in), {}};
+    std::vector<std::string> words{std::istream_iterator<std::string>(in), {}};
+    words.erase(std::find(words.begin(), words.end(), ">"), words.end());  // the shell's
     if (!words.empty() && words[0] == "lamella") examples.push_back(words);
   }
   return examples;

@@ -55,7 +55,8 @@ struct Software {
 
 // One file that the run reads.
 struct Input {
-  std::string kind = {};  // "study", "slides table", "centres", "slide", "annotations"
+  // "study", "slides table", "centres", "slide", "annotations", "tissue mask"
+  std::string kind = {};
   std::string path = {};
   std::optional<int64_t> bytes = {};
   std::optional<std::string> fingerprint = {};

@@ -32,7 +32,7 @@ RunDocument whole() {
   run.encoder = {"net", "e5", "hub", "MIT", "f32", 1280};
   run.seeds = {{"patches", 18446744073709551615u}};
   run.software = {"0.9", "abc", "Linux", {{"engine", "1"}}, {{"tiff", "4"}}, {"cpu", {"avx2"}}};
-  run.inputs = {{"slide", "a.tif", 5, "f", "s", "e", 1, "A", "P", "train", "tiff", "file",
+  run.inputs = {{"slide", "a.tif", 5, "f", "s", "e", 1, "c", "A", "P", "train", "tiff", "file",
                  std::array{0.25, 0.5}}};
   run.split = {{"train", {{"A"}, {"P"}, "d"}}};
   run.training = {{"a", "b"}, {1, 2}, 3, 0.5, 224, 4.0, {{0.5, 0.25, {0.125}}}, "space", "m"};
@@ -108,7 +108,9 @@ TEST(RunJson, TellsWhereAValueIsWrong) {
 TEST(RunJson, OfTheFirstFormatIsBroughtUpToDate) {
   Json old = whole();
   for (const char* key : {"format", "output", "server"}) old.erase(key);
-  old["training"].erase("size_px");
+  for (const char* key : {"size_px", "classes", "class_rows"}) old["training"].erase(key);
+  old["training"]["rows_positive"] = 10;
+  old["training"]["rows_negative"] = 20;
   old["study"] = {
       {"output", "there"}, {"tracking", {{"mlflow", "http://h"}}}, {"patches", {{"size_px", 112}}}};
   old["inputs"][0]["mpp"] = 0.5;
@@ -116,6 +118,8 @@ TEST(RunJson, OfTheFirstFormatIsBroughtUpToDate) {
   EXPECT_EQ(read.output, "there");
   EXPECT_EQ(read.server, "http://h");
   EXPECT_EQ(read.training->size_px, 112);
+  EXPECT_EQ(read.training->classes, (std::vector<std::string>{"normal", "tumour"}));
+  EXPECT_EQ(read.training->class_rows, (std::vector<int64_t>{20, 10}));
   EXPECT_EQ(read.inputs[0].mpp, (std::array{0.5, 0.5}));
   old["format"] = 1;
   old["study"]["tracking"]["mlflow"] = nullptr;

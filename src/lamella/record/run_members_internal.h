@@ -64,7 +64,7 @@ void describe(V& v, Like<Software> auto& x) {
 
 template <typename V>
 void describe(V& v, Like<Input> auto& x) {
-  v("kind", x.kind, "study, slides table, centres, slide or annotations");
+  v("kind", x.kind, "study, slides table, centres, slide, annotations or tissue mask");
   v("path", x.path, "path of the file");
   v("bytes", x.bytes, "size of the file");
   v("fingerprint", x.fingerprint, "SHA-256 over size, first, middle and last MiB");

@@ -32,7 +32,6 @@ constexpr std::array kParts = {
     Part{"scaled", "whether the training slides have an mpp", true},
     Part{"tissue", "tissue", true},
     Part{"rule", "patches", true},
-    Part{"classes", "the classes"},
     Part{"annotations", "the annotations"},
     Part{"centres", "the labelled centres"},
     Part{"classes", "classes", true},

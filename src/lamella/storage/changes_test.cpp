@@ -58,8 +58,7 @@ TEST(Changes, NameThePartThatDiffersHoweverDeepItLies) {
             List({"the slide's mpp 0.5 -> 0.25"}));
   EXPECT_EQ(changed([](PlanKey& key) { key.annotations_sha256 = "ccc"; }),
             List({"the annotations"}));
-  EXPECT_EQ(changed([](PlanKey& key) { key.rule->seed = 8; }),
-            List({"patches.from_annotations.seed 7 -> 8"}));
+  EXPECT_EQ(changed([](PlanKey& key) { key.rule->seed = 8; }), List({"patches.seed 7 -> 8"}));
   EXPECT_EQ(changed([](PlanKey& key) { key.rule->rules[1].annotations = {"Tumour"}; }),
             List({"classes.annotations Tumor -> Tumour"}));
 }
@@ -109,10 +108,9 @@ TEST(PieceKeys, AreWhatTheyWere) {
   EXPECT_EQ(key_text(plan().tissue),
             R"({"inputs":{"backend":"tiff","mpp":[0.5,0.5],"slide":"aaa","tissue":)"
             R"({"mask_max_px":1024,"mask_mpp":8.0,"max_air_um":190.0,"max_gap_um":80.0,)"
-            R"("max_hole_um2":60000.0,"min_area_um2":40000.0,"min_density":0.018,)"
-            R"("method":")" +
+            R"("max_hole_um2":60000.0,"method":")" +
                 std::string(tissue::kTissueMethod) +
-                R"("}},)"
+                R"(","min_area_um2":40000.0,"min_density":0.018}},)"
                 R"("lamella":")" +
                 version + "\"}");
 }

@@ -55,9 +55,12 @@ record::Inputs list_inputs(const Sources& sources, bool full_hash) {
     input.role = to_string(entry.role);
     if (entry.mpp) input.mpp = {*entry.mpp, *entry.mpp};
     inputs.push_back(std::move(input));
-    if (entry.annotations.empty()) continue;
-    inputs.push_back(readable_or_error("annotations", entry.annotations, false));
-    inputs.back().slide_id = entry.slide_id;
+    const auto add = [&](const char* kind, const std::string& path) {
+      inputs.push_back(readable_or_error(kind, path, false));
+      inputs.back().slide_id = entry.slide_id;
+    };
+    if (entry.mask != "auto" && entry.mask != "none") add("tissue mask", entry.mask);
+    if (!entry.annotations.empty()) add("annotations", entry.annotations);
   }
   return inputs;
 }

@@ -23,7 +23,8 @@ constexpr int kPreviewPx = 1024;
 constexpr const char* kUnfinished = "it was damaged or not finished";
 
 bool is_damage(ErrorCode code) {
-  return code == ErrorCode::kCorrupt || code == ErrorCode::kFormat || code == ErrorCode::kMismatch;
+  return code == ErrorCode::kCorrupt || code == ErrorCode::kFormat ||
+         code == ErrorCode::kMismatch || code == ErrorCode::kUnsupported;
 }
 
 std::unique_ptr<storage::FeatureReader> read_checked(const std::string& path) {
@@ -107,6 +108,7 @@ tissue::TissueMask SlidePieces::make_tissue(const std::string& path, const std::
   storage::drop_key(path);
   tissue::write_tissue_mask(mask, path);
   storage::write_key(key, path);
+  if (mask.look) report_.tissue = {slide_.entry.slide_id, mask.tissue_fraction, *mask.look};
   return mask;
 }
 

@@ -45,6 +45,7 @@ class Pieces : public ::testing::Test {
     study_.output = folder_ + "/out";
     study_.patches.size_px = 64;
     study_.patches.mpp = 1.0;
+    study_.labels.rule.classes.names = {"normal", "tumor"};
     study_.tissue.mask_mpp = 4;
     study_.tissue.min_area_um2 = 100;
     entry_.slide_id = "a";
@@ -211,7 +212,7 @@ TEST_F(Pieces, ASlideThatWasChangedSinceIsRefused) {
 TEST_F(Pieces, AWorkerMakesThePiecesThatTheRunFinds) {
   const std::string list = folder_ + "/list.txt";
   io::write_file_atomic(list, "a,256,256\nb,10,10\n");
-  study_.centers = {{list, 1}};
+  study_.labels.centers = {{list, 1}};
   entry_.role = Role::kTrain;
   SlideEntry other = entry_;
   other.slide_id = "b";
@@ -231,7 +232,7 @@ TEST_F(Pieces, AWorkerMakesThePiecesThatTheRunFinds) {
   slide_->entry = entry_;
   SlidePieces own = open();
   EXPECT_EQ(own.features_path(labelled()), made[0].features_path);
-  pieces_->precision = encoder::resolve_precision(study_.precision, pieces_->encoder);
+  pieces_->precision = encoder::resolve_precision(study_.encoding.precision, pieces_->encoder);
   EXPECT_EQ(own.features_key(labelled()), made[0].key);
   EXPECT_EQ(own.plan(labelled()).plan.rows, made[0].plan.rows);
   EXPECT_TRUE(own.report().remade.empty());
@@ -239,7 +240,7 @@ TEST_F(Pieces, AWorkerMakesThePiecesThatTheRunFinds) {
 }
 
 TEST_F(Pieces, ASlideWithoutTheAnnotationsThatTheStudyNeedsIsRefused) {
-  study_.from_annotations.emplace();
+  study_.labels.rule.rules = {{{"normal"}}, {{"tumor"}}};
   EXPECT_THROW(add_annotations(study_, *slide_, context_), Error);
   slide_->entry.role = Role::kScore;
   EXPECT_NO_THROW(add_annotations(study_, *slide_, context_));

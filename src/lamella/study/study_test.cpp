@@ -41,7 +41,9 @@ table = "slides.csv"
 [patches]
 size_px = 50
 level = 0
-centers = [{ file = "tumor.txt", label = 1 }, { file = "/abs/normal.txt", label = 0 }]
+[classes]
+normal = { centers = ["/abs/normal.txt"] }
+tumor = { centers = ["tumor.txt"] }
 [train]
 l2 = "cv"
 [score]
@@ -53,9 +55,11 @@ TEST_F(StudyFiles, ResolvesPathsAgainstTheStudyFile) {
   const Study study = read_study(write("s.toml", kStudy));
   EXPECT_EQ(study.slides_table, folder_ + "/slides.csv");
   EXPECT_EQ(study.output, folder_ + "/out/s");
-  EXPECT_EQ(study.centers[0].path, folder_ + "/tumor.txt");
-  EXPECT_EQ(study.centers[1].path, "/abs/normal.txt");
-  EXPECT_EQ(study.centers[1].label, 0);
+  EXPECT_EQ(study.classes(), (ClassTable{{"normal", "tumor"}}));
+  EXPECT_EQ(study.labels.centers[0].path, folder_ + "/tumor.txt");
+  EXPECT_EQ(study.labels.centers[0].label, 1);
+  EXPECT_EQ(study.labels.centers[1].path, "/abs/normal.txt");
+  EXPECT_EQ(study.labels.centers[1].label, 0);
   EXPECT_EQ(study.patches.size_px, 50);
   EXPECT_EQ(study.patches.level, 0);
   EXPECT_FALSE(study.train.lambda);
@@ -81,7 +85,7 @@ TEST_F(StudyFiles, NamesUnknownKeysWithPlaceAndNearest) {
   text += "strid_px = 3\n";
   const std::string message = message_of([&] { read_study(write("s.toml", text)); });
   EXPECT_TRUE(
-      message.starts_with("line 14, column 1: unknown key 'score.strid_px' (did you mean "
+      message.starts_with("line 16, column 1: unknown key 'score.strid_px' (did you mean "
                           "'stride_px'?)"))
       << message;
   EXPECT_NE(message_of([&] {
@@ -101,13 +105,11 @@ TEST_F(StudyFiles, SaysWhatWasFoundAndExpected) {
   EXPECT_EQ(message("size_px = 50", "size_px = 4294967520"),  // 224 in 32 bits
             "line 6, column 11: patches.size_px: found 4294967520, expected 1 to 16384 px");
   EXPECT_EQ(message("region = [1,", "region = [1e300,"),
-            "line 13, column 10: score.region: found 1e+300, expected 4 whole numbers, each "
+            "line 15, column 10: score.region: found 1e+300, expected 4 whole numbers, each "
             "-1000000000 to 1000000000 level-0 px");
-  EXPECT_EQ(message("label = 1", "label = 2"),
-            "line 8, column 42: label: found 2, expected 1 (tumour) or 0 (normal)");
   EXPECT_EQ(message("l2 = \"cv\"", "l2 = \"auto\""),
-            "line 10, column 6: train.l2: found 'auto', expected cv or above 0");
-  EXPECT_TRUE(message("[train]", "[train").starts_with("line 9, column 7:"))
+            "line 12, column 6: train.l2: found 'auto', expected cv or above 0");
+  EXPECT_TRUE(message("[train]", "[train").starts_with("line 11, column 7:"))
       << message("[train]", "[train");
   EXPECT_NE(message("size_px = 50\n", "").find("'patches.size_px' is missing"), std::string::npos);
   EXPECT_NE(message("level = 0\n", "").find("level"), std::string::npos);
@@ -118,7 +120,8 @@ TEST_F(StudyFiles, RefusesAStudyWithoutLabels) {
   const std::string path = write("s.toml",
                                  "[slides]\ntable = \"a.csv\"\n[patches]\nsize_px = 50\n"
                                  "level = 0\n");
-  EXPECT_NE(message_of([&] { read_study(path); }).find("no labels"), std::string::npos);
+  EXPECT_NE(message_of([&] { read_study(path); }).find("'[classes]' is missing"),
+            std::string::npos);
 }
 
 TEST_F(StudyFiles, ReadsTheSlidesTable) {
@@ -154,7 +157,7 @@ TEST_F(StudyFiles, SlidesHaveTheirOwnMasks) {
   EXPECT_EQ(tissue_of(entries[2], study).max_gap_um, 120);
   EXPECT_EQ(
       message_of([&] { read_slides_table(write("slides.csv", header + "a,a.tif,score,,7,\n")); }),
-      "line 2: found min_density = 7, expected an optical density of 0.01 to 1");
+      "line 2: tissue.min_density: found 7, expected 0.01 to 1");
 }
 
 TEST_F(StudyFiles, RefusesLeaksAndFaultsOfTheTable) {

@@ -20,6 +20,8 @@
 namespace lamella::tissue {
 namespace {
 
+using test::MemorySlide;
+
 using Colour = std::array<uint8_t, 3>;
 constexpr Colour kGlass = {243, 242, 244};
 constexpr Colour kStroma = {225, 185, 205};  // saturation 0.18

@@ -8,7 +8,7 @@
 #include "lamella/base/error.h"
 #include "lamella/imagefile/imagefile.h"
 #include "lamella/io/files.h"
-#include "lamella/tissue/memory_slide_testing.h"
+#include "lamella/testing/memory_slide.h"
 
 namespace lamella::verbs {
 namespace {
@@ -37,7 +37,7 @@ class Extract : public ::testing::Test {
     levels.push_back(std::move(image));
     std::set<std::pair<int64_t, int64_t>> corrupt;
     if (damaged) corrupt.insert({1, 0});
-    slide_ = std::make_shared<tissue::MemorySlide>(std::move(levels), std::nullopt, corrupt);
+    slide_ = std::make_shared<test::MemorySlide>(std::move(levels), std::nullopt, corrupt);
     plan_ = {};
     plan_.slide_id = "s";
     plan_.slide_fingerprint = slide_->info().fingerprint;
