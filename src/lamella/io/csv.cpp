@@ -154,7 +154,14 @@ std::vector<CsvRow> parse_csv(std::string_view text, const std::string& path) {
 }
 
 std::vector<CsvRow> read_csv(const std::string& path, Notes notes) {
-  return parse_csv(read_decoded_text(path, int64_t{1} << 30, notes), path);
+  std::vector<CsvRow> rows = parse_csv(read_decoded_text(path, int64_t{1} << 30, notes), path);
+  const char separator = rows.empty() ? ',' : rows.front().separator;
+  if (notes && separator != ',') {
+    notes->push_back(separator == ';'    ? "fields are separated by semicolons, and were read so"
+                     : separator == '\t' ? "fields are separated by tabs, and were read so"
+                                         : fmt::format("fields are separated by '{}'", separator));
+  }
+  return rows;
 }
 
 std::optional<double> csv_number(const CsvRow& row, size_t field) {

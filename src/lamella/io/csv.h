@@ -23,6 +23,7 @@ struct CsvRow {
 // Error kFormat "<path>: line L, column C: ..." on a quote that is never closed, text after a
 // closing quote, a zero byte or text that is no UTF-8.
 std::vector<CsvRow> parse_csv(std::string_view text, const std::string& path);
+// Another separator than the comma is noted.
 std::vector<CsvRow> read_csv(const std::string& path, Notes notes = nullptr);
 
 // The field as a finite number; nullopt if it is none. Where no comma parts the fields it may be

@@ -300,7 +300,9 @@ TEST_F(Storage, ScoresOfOtherPrograms) {
   EXPECT_EQ(back.height_px, 4);
   EXPECT_EQ(back.scores.classes.names, (std::vector<std::string>{"b", "a"}));
   EXPECT_EQ(back.scores.values, (std::vector<float>{0.25f, 0.75f}));
-  EXPECT_EQ(notes, std::vector<std::string>{"columns that mean nothing here are left out: slide"});
+  EXPECT_EQ(notes,
+            (std::vector<std::string>{"fields are separated by semicolons, and were read so",
+                                      "columns that mean nothing here are left out: slide"}));
 }
 
 TEST_F(Storage, SaysWhereScoresAreWrong) {
