@@ -43,7 +43,7 @@ TEST(Changes, NameThePartThatDiffersHoweverDeepItLies) {
     const List list = changes(key_text(plan()), key_text(fresh));
     EXPECT_EQ(changes(features(plan()), features(fresh)), list);
     const auto map_of = [](const PlanKey& key) {
-      return key_text(HeatmapKey{{features(key), "m"}, {}, "bbb"});
+      return key_text(HeatmapKey{{features(key), "m"}, {}, 1600, "bbb"});
     };
     EXPECT_EQ(changes(map_of(plan()), map_of(fresh)), list);
     return list;

@@ -111,7 +111,8 @@ Json json_of(const HeatmapKey& key) {
   Json json = json_of(key.scores);
   json["heatmap"] = {{"colormap", key.overlay.colormap},
                      {"opacity", key.overlay.opacity},
-                     {"class", key.overlay.shown_class}};
+                     {"class", key.overlay.shown_class},
+                     {"thumbnail_px", key.thumbnail_px}};
   json["annotations"] = key.annotations_sha256;
   return json;
 }

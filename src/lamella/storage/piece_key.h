@@ -63,6 +63,7 @@ struct ScoresKey {
 struct HeatmapKey {
   ScoresKey scores;
   heatmap::OverlayOptions overlay;  // but for title and outlines
+  int thumbnail_px = 0;             // of the picture under it
   std::string annotations_sha256;   // of the outlines
 };
 

@@ -22,6 +22,7 @@ namespace {
 constexpr int kPreviewPx = 1024;
 constexpr const char* kUnfinished = "it was damaged or not finished";
 
+// What reading a piece that bears its own key may not come to.
 bool is_damage(ErrorCode code) {
   return code == ErrorCode::kCorrupt || code == ErrorCode::kFormat ||
          code == ErrorCode::kMismatch || code == ErrorCode::kUnsupported;
@@ -200,7 +201,8 @@ ScoredGrid SlidePieces::scored(const FeaturesPiece& made, const FittedModel& mod
   if (plan.rows.empty()) return result;
   const AddSeconds timer(report_.seconds["map"]);
   const std::string map_key = storage::key_text(
-      storage::HeatmapKey{key, pieces_.study.heatmap.overlay, slide_.annotations_sha256});
+      storage::HeatmapKey{key, pieces_.study.heatmap.overlay, pieces_.study.heatmap.thumbnail_px,
+                          slide_.annotations_sha256});
   result.heatmap = file("heatmaps", ".png");
   if (!found("heatmaps", *result.heatmap, map_key) || !io::exists(file("heatmaps", ".tiff"))) {
     draw(heatmap::make_heatmap(plan, scores, shown), *result.heatmap, map_key);
