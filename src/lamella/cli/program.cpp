@@ -153,7 +153,8 @@ int run_program(int argc, char** argv) {
   } catch (const CLI::ExtrasError& error) {
     return wrong_usage(app, error.what() + nearest_word(app));
   } catch (const CLI::ParseError& error) {
-    return wrong_usage(app, error.what());
+    const bool no_command = app.get_subcommands().empty();
+    return wrong_usage(app, error.what() + (no_command ? nearest_word(app) : ""));
   } catch (const Error& error) {
     return wrong_usage(app, error.what());
   }
