@@ -49,6 +49,12 @@ def bad_slides(small, folder: Path) -> dict[str, tuple[str, str]]:
     SparseTiff(60, 60).write(folder / "tiny.tif", 1.0)
     SparseTiff(4000, 3000).write(folder / "no_mpp.tif", 1e6)
     good_xml = str(xml)
+
+    def own(name):
+        """A slide of its own: one file twice is refused for the whole table."""
+        (folder / f"{name}.tif").write_bytes(whole + name.encode())
+        return f"{name}.tif"
+
     return {
         "absent": ("absent.tif,,score,", "absent.tif"),
         "noise": ("noise.svs,,score,", "noise.svs"),
@@ -57,12 +63,12 @@ def bad_slides(small, folder: Path) -> dict[str, tuple[str, str]]:
         "folder": ("folder.tif,,score,", "regular file"),
         "loop": ("loop.tif,,score,", "loop.tif"),
         "dangling": ("dangling.tif,,score,", "dangling.tif"),
-        "half": (f"{slide},h,test,half.xml", "half.xml"),
-        "group": (f"{slide},g,test,group.xml", "'Tumor'"),
-        "nan": (f"{slide},n,test,nan.xml", "nan"),
-        "other": (f"{slide},o,test,other.xml", "html"),
-        "no_xml": (f"{slide},x,test,gone.xml", "gone.xml"),
-        "no_labels": (f"{slide},l,test,", "annotations"),
+        "half": (f"{own('half')},h,test,half.xml", "half.xml"),
+        "group": (f"{own('group')},g,test,group.xml", "'Tumor'"),
+        "nan": (f"{own('nan')},n,test,nan.xml", "nan"),
+        "other": (f"{own('other')},o,test,other.xml", "html"),
+        "no_xml": (f"{own('no_xml')},x,test,gone.xml", "gone.xml"),
+        "no_labels": (f"{own('no_labels')},l,test,", "annotations"),
         "tiny": ("tiny.tif,,score,", "112"),
         "no_mpp": (f"no_mpp.tif,p,test,{good_xml}", "mpp"),
         "bad_train": (f"cut.tif,t,train,{good_xml}", "cut.tif"),

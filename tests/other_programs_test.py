@@ -169,8 +169,8 @@ def test_a_table_in_utf_16(slide, tmp_path):
     rows = "slide_id\tx\ty\r\nPräparat\t100,5\t200\r\n"
     (tmp_path / "c.txt").write_bytes("\ufeff".encode("utf-16-le") + rows.encode("utf-16-le"))
     outcome = lamella("plan", "--slide", slide, "--slide-id", "Präparat", "--size-px", 50, "--level",
-                      0, "--tissue", "none", "--centers", f"{tmp_path / 'c.txt'}:1", "--out",
-                      tmp_path / "p.h5")
+                      0, "--tissue", "none", "--classes", "normal", "tumor", "--centers",
+                      f"{tmp_path / 'c.txt'}:tumor", "--out", tmp_path / "p.h5")
     assert outcome.code == 0, outcome.err
     assert "UTF-16" in outcome.err
     with h5py.File(tmp_path / "p.h5") as file:
