@@ -19,26 +19,41 @@ namespace {
 constexpr std::array kStatuses = {Status::kRunning, Status::kFinished, Status::kFailed,
                                   Status::kKilled};
 
-[[noreturn]] void refuse(const std::string& place, const Json& found, const std::string& expected) {
+// Where in the document, as text only when it is told.
+struct Place {
+  const Place* parent = nullptr;
+  std::string_view name = {};
+  size_t index = 0;  // where there is no name
+
+  std::string text() const {
+    const std::string before = parent ? parent->text() : "";
+    if (!parent) return std::string(name);
+    if (name.empty()) return fmt::format("{}[{}]", before, index);
+    return before.empty() ? std::string(name) : fmt::format("{}.{}", before, name);
+  }
+};
+
+[[noreturn]] void refuse(const Place& place, const Json& found, const std::string& expected) {
+  const std::string where = place.text();
   throw Error(ErrorCode::kCorrupt,
-              fmt::format("{}: found {}, expected {}", place.empty() ? "the whole text" : place,
+              fmt::format("{}: found {}, expected {}", where.empty() ? "the whole text" : where,
                           json_excerpt(found), expected));
 }
 
 class Reader {
  public:
-  Reader(const Json& in, std::string place) : in_(in), place_(std::move(place)) {
+  Reader(const Json& in, const Place& place) : in_(in), place_(place) {
     if (!in.is_object()) refuse(place_, in, "an object");
   }
 
   template <typename T>
   void operator()(const char* name, T& member, const char* help, How how = How::kPlain) {
-    const std::string place = place_.empty() ? name : fmt::format("{}.{}", place_, name);
+    const Place place{&place_, name};
     const auto found = in_.find(name);
     // Null is nothing, but for a number: that one was not finite.
     if (found == in_.end() || (found->is_null() && !std::same_as<T, double>)) {
       if (how == How::kRequired) {
-        throw Error(ErrorCode::kCorrupt, fmt::format("'{}' is missing ({})", place, help));
+        throw Error(ErrorCode::kCorrupt, fmt::format("'{}' is missing ({})", place.text(), help));
       }
     } else if constexpr (kIsOptional<T>) {
       read(*found, member.emplace(), place);
@@ -48,15 +63,13 @@ class Reader {
   }
 
   template <typename T>
-  static void read(const Json& in, T& member, const std::string& place) {
+  static void read(const Json& in, T& member, const Place& place) {
     if constexpr (Described<T>) {
       Reader reader(in, place);
       describe(reader, member);
     } else if constexpr (Map<T>) {
       if (!in.is_object()) refuse(place, in, "an object");
-      for (const auto& [key, item] : in.items()) {
-        read(item, member[key], fmt::format("{}.{}", place, key));
-      }
+      for (const auto& [key, item] : in.items()) read(item, member[key], Place{&place, key});
     } else if constexpr (List<T>) {
       read_list(in, member, place);
     } else {
@@ -66,17 +79,17 @@ class Reader {
 
  private:
   template <typename T>
-  static void read_list(const Json& in, T& member, const std::string& place) {
+  static void read_list(const Json& in, T& member, const Place& place) {
     if (!in.is_array()) refuse(place, in, "a list");
     for (size_t i = 0; i < in.size(); ++i) {
       typename T::value_type item{};
-      read(in[i], item, fmt::format("{}[{}]", place, i));
+      read(in[i], item, Place{&place, {}, i});
       member.insert(member.end(), std::move(item));
     }
   }
 
   // x and y; one number stands for both.
-  static void read_list(const Json& in, std::array<double, 2>& member, const std::string& place) {
+  static void read_list(const Json& in, std::array<double, 2>& member, const Place& place) {
     if (in.is_number()) {
       member.fill(in.get<double>());
     } else if (in.is_array() && in.size() == 2) {
@@ -87,28 +100,28 @@ class Reader {
     }
   }
 
-  static void read_one(const Json& in, std::string& member, const std::string& place) {
+  static void read_one(const Json& in, std::string& member, const Place& place) {
     if (!in.is_string()) refuse(place, in, "text");
     member = in.get<std::string>();
   }
-  static void read_one(const Json& in, bool& member, const std::string& place) {
+  static void read_one(const Json& in, bool& member, const Place& place) {
     if (!in.is_boolean()) refuse(place, in, "true or false");
     member = in.get<bool>();
   }
   // What is not finite is written as null.
-  static void read_one(const Json& in, double& member, const std::string& place) {
+  static void read_one(const Json& in, double& member, const Place& place) {
     if (!in.is_number() && !in.is_null()) refuse(place, in, "a number");
     member = in.is_null() ? std::numeric_limits<double>::quiet_NaN() : in.get<double>();
   }
   template <std::integral T>
-  static void read_one(const Json& in, T& member, const std::string& place) {
+  static void read_one(const Json& in, T& member, const Place& place) {
     try {
       member = json_whole<T>(in);
     } catch (const Json::exception&) {
       refuse(place, in, "a whole number that fits");
     }
   }
-  static void read_one(const Json& in, Status& member, const std::string& place) {
+  static void read_one(const Json& in, Status& member, const Place& place) {
     for (const Status status : kStatuses) {
       if (!in.is_string() || in.get_ref<const std::string&>() != to_string(status)) continue;
       member = status;
@@ -116,11 +129,11 @@ class Reader {
     }
     refuse(place, in, "RUNNING, FINISHED, FAILED or KILLED");
   }
-  static void read_one(const Json& in, Options& member, const std::string& place) {
+  static void read_one(const Json& in, Options& member, const Place& place) {
     if (!in.is_object()) refuse(place, in, "an object");
     member = in;
   }
-  static void read_one(const Json& in, evaluation::ClassMetrics& member, const std::string& place) {
+  static void read_one(const Json& in, evaluation::ClassMetrics& member, const Place& place) {
     if (!in.is_object()) refuse(place, in, "an object");
     try {
       member = in.get<evaluation::ClassMetrics>();
@@ -130,7 +143,7 @@ class Reader {
   }
 
   const Json& in_;
-  const std::string place_;
+  const Place place_;
 };
 
 // The first format had no members for what later ones take out of the options, and two classes
@@ -155,8 +168,9 @@ Json from_first_format(Json json) {
 
 int64_t format_of(const Json& json) {
   int64_t format = 1;
-  if (json.contains("format")) Reader::read(json["format"], format, "format");
-  if (format < 1) refuse("format", json["format"], fmt::format("1 to {}", kRecordFormat));
+  if (json.contains("format")) Reader::read(json["format"], format, Place{nullptr, "format"});
+  if (format < 1)
+    refuse(Place{nullptr, "format"}, json["format"], fmt::format("1 to {}", kRecordFormat));
   if (format > kRecordFormat) {
     throw Error(ErrorCode::kUnsupported,
                 fmt::format("is a record of format {}, which a newer lamella wrote; this one reads "
@@ -199,7 +213,7 @@ std::string slides_table_of(const RunDocument& document) {
 }
 
 void to_json(Json& json, const Input& input) { json = Writer<Json>::value(input); }
-void from_json(const Json& json, Input& input) { Reader::read(json, input, ""); }
+void from_json(const Json& json, Input& input) { Reader::read(json, input, Place{}); }
 void to_json(Json& json, const Cohort& cohort) { json = Writer<Json>::value(cohort); }
 void to_json(Json& json, const EncoderUsed& encoder) { json = Writer<Json>::value(encoder); }
 void to_json(Json& json, const Software& software) { json = Writer<Json>::value(software); }
@@ -215,9 +229,9 @@ void to_json(nlohmann::ordered_json& json, const RunDocument& document) {
 void to_json(Json& json, const RunDocument& document) { json = whole_document<Json>(document); }
 
 void from_json(const Json& json, RunDocument& document) {
-  if (!json.is_object()) refuse("", json, "an object");
+  if (!json.is_object()) refuse(Place{}, json, "an object");
   document = {};
-  Reader::read(format_of(json) == 1 ? from_first_format(json) : json, document, "");
+  Reader::read(format_of(json) == 1 ? from_first_format(json) : json, document, Place{});
 }
 
 }  // namespace lamella::record
