@@ -127,7 +127,8 @@ std::vector<std::vector<std::string>> examples_of(const CLI::App& app) {
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
     std::istringstream in(line);
-    const std::vector<std::string> words{std::istream_iterator<std::string>(in), {}};
+    std::vector<std::string> words{std::istream_iterator<std::string>(in), {}};
+    words.erase(std::find(words.begin(), words.end(), ">"), words.end());  // the shell's
     if (!words.empty() && words[0] == "lamella") examples.push_back(words);
   }
   return examples;

@@ -67,7 +67,9 @@ CLI::Option* add_flag(CLI::App& app, const Option& option, void* object) {
       },
       help_text(option));
   flag->type_name(type_name(option));
-  if (option.kind == OptionKind::kTexts) flag->expected(1, CLI::detail::expected_max_vector_size);
+  if (option.kind == OptionKind::kTexts) {
+    flag->expected(1, CLI::detail::expected_max_vector_size)->allow_extra_args();
+  }
   if (option.facts.required) flag->required();
   return flag;
 }

@@ -63,7 +63,7 @@ TEST(ImportEncoder, RefusesWhatItCannotKnow) {
   const TemporaryFolder folder;
   const std::string out = folder.path() + "/mine";
   expect_error(ErrorCode::kInvalidArgument,
-               {"2 outputs", "--output", "maximum [?,2]", "average [?,2]"},
+               {"2 outputs", "`output`", "maximum [?,2]", "average [?,2]"},
                [&] { import_encoder(onnx("tiny"), named("mine"), out); });
   expect_error(ErrorCode::kInvalidArgument, {"[?,16,2]", "class_token", "mean_of_tokens"},
                [&] { import_encoder(onnx("tiny_tokens"), named("mine"), out); });

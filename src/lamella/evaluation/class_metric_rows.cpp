@@ -71,6 +71,8 @@ void from_json(const Json& json, ClassMetrics& metrics) {
     metrics.confusion = json.at("confusion").get<std::vector<std::vector<int64_t>>>();
   }
   if (metrics.per_class.empty()) return;
+  // The figures that stand for all are the ones that people read.
+  if (is_flat(metrics) && json.contains("auc")) metrics.per_class.back() = json.get<Metrics>();
   metrics.macro_auc = is_flat(metrics) ? metrics.last().auc : number_at(json, "macro_auc");
 }
 

@@ -46,6 +46,15 @@ TEST(ClassMetricRows, OfTwoClassesAreTheLastOnes) {
   EXPECT_TRUE(by_name.contains("log_loss"));
 }
 
+TEST(ClassMetricRows, ThatStandForAllWinInReading) {
+  Json json = two();
+  json["auc"] = 0.25;
+  const auto read = json.get<ClassMetrics>();
+  EXPECT_EQ(read.last().auc, 0.25);
+  EXPECT_EQ(read.macro_auc, 0.25);
+  EXPECT_EQ(Json(read)["classes"][0]["auc"], 1.0);
+}
+
 TEST(ClassMetricRows, OfMoreAreThoseOfEach) {
   const Json json = three();
   EXPECT_FALSE(json.contains("auc"));

@@ -115,8 +115,8 @@ void warn_if_off_tissue(PatchPlan& plan) {
   bool many = false;
   for (const auto& [label, count] : labels) {
     many = many || 10 * count.off >= count.all;
-    text += fmt::format("{}{} of {} of label {} ({:.0f} %)", text.empty() ? "" : ", ", count.off,
-                        count.all, label,
+    text += fmt::format("{}{} of {} of '{}' ({:.0f} %)", text.empty() ? "" : ", ", count.off,
+                        count.all, plan.classes.name(label),
                         100 * static_cast<double>(count.off) / static_cast<double>(count.all));
   }
   if (!many) return;

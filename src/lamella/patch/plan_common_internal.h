@@ -31,7 +31,7 @@ void warn_if_overhanging(PatchPlan& plan);
 // Adds "no patches: <why>; tissue is ... of the slide" if there are no rows.
 void warn_if_empty(PatchPlan& plan, const tissue::TissueMask& mask, const std::string& why);
 
-// Adds a warning that counts, for each label, the rows of which the tissue mask holds less than
+// Adds a warning that counts, for each class, the rows of which the tissue mask holds less than
 // half of what lies on the slide, if these are a tenth or more of any: the mask may lose one kind
 // of tissue more than another.
 void warn_if_off_tissue(PatchPlan& plan);

@@ -52,14 +52,15 @@ TEST(Positions, OutsideTheSlideAreAnError) {
 
 TEST(OffTissue, ByHand) {
   PatchPlan plan;
-  // Of label 1 one of two holds less than half of what lies on the slide (0.2 of 0.3 is more).
+  plan.classes.names = {"normal", "tumor"};
+  // Of 'tumor' one of two holds less than half of what lies on the slide (0.2 of 0.3 is more).
   plan.rows = {
       {0, 0, 0.4F, 1, 1}, {0, 0, 0.2F, 1, 0.3F}, {0, 0, 0.5F, 0, 1}, {0, 0, 0, kNoLabel, 1}};
   warn_if_off_tissue(plan);
   ASSERT_EQ(plan.warnings.size(), 1u);
   EXPECT_EQ(plan.warnings[0],
-            "labelled patches of which the tissue mask holds less than half: 0 of 1 of label 0 "
-            "(0 %), 1 of 2 of label 1 (50 %); look at the picture of the tissue");
+            "labelled patches of which the tissue mask holds less than half: 0 of 1 of 'normal' "
+            "(0 %), 1 of 2 of 'tumor' (50 %); look at the picture of the tissue");
   plan.warnings.clear();
   plan.rows.assign(11, {0, 0, 1, 1, 1});
   plan.rows[3].tissue_fraction = 0;

@@ -133,7 +133,8 @@ class Reader {
   const std::string place_;
 };
 
-// The first format had no members for what later ones take out of the options.
+// The first format had no members for what later ones take out of the options, and two classes
+// without names.
 Json from_first_format(Json json) {
   const auto take = [&](const char* from, const char* to) {
     const Json::json_pointer source(from), target(to);
@@ -143,6 +144,11 @@ Json from_first_format(Json json) {
   take("/study/tracking/mlflow", "/server");
   if (json.contains("training") && json["training"].is_object()) {
     take("/study/patches/size_px", "/training/size_px");
+    Json& training = json["training"];
+    if (training.contains("rows_negative") && training.contains("rows_positive")) {
+      training["classes"] = {"normal", "tumour"};
+      training["class_rows"] = {training["rows_negative"], training["rows_positive"]};
+    }
   }
   return json;
 }

@@ -108,7 +108,9 @@ TEST(RunJson, TellsWhereAValueIsWrong) {
 TEST(RunJson, OfTheFirstFormatIsBroughtUpToDate) {
   Json old = whole();
   for (const char* key : {"format", "output", "server"}) old.erase(key);
-  old["training"].erase("size_px");
+  for (const char* key : {"size_px", "classes", "class_rows"}) old["training"].erase(key);
+  old["training"]["rows_positive"] = 10;
+  old["training"]["rows_negative"] = 20;
   old["study"] = {
       {"output", "there"}, {"tracking", {{"mlflow", "http://h"}}}, {"patches", {{"size_px", 112}}}};
   old["inputs"][0]["mpp"] = 0.5;
@@ -116,6 +118,8 @@ TEST(RunJson, OfTheFirstFormatIsBroughtUpToDate) {
   EXPECT_EQ(read.output, "there");
   EXPECT_EQ(read.server, "http://h");
   EXPECT_EQ(read.training->size_px, 112);
+  EXPECT_EQ(read.training->classes, (std::vector<std::string>{"normal", "tumour"}));
+  EXPECT_EQ(read.training->class_rows, (std::vector<int64_t>{20, 10}));
   EXPECT_EQ(read.inputs[0].mpp, (std::array{0.5, 0.5}));
   old["format"] = 1;
   old["study"]["tracking"]["mlflow"] = nullptr;

@@ -39,12 +39,4 @@ void decode_deflate(std::span<const std::byte> bytes, std::span<uint8_t> out, si
                           stream.total_out, out.size(), most_bytes));
 }
 
-void undo_horizontal_predictor(std::span<uint8_t> rows, size_t row_bytes, size_t samples) {
-  for (size_t row = 0; row + row_bytes <= rows.size(); row += row_bytes) {
-    for (size_t i = row + samples; i < row + row_bytes; ++i) {
-      rows[i] = static_cast<uint8_t>(rows[i] + rows[i - samples]);
-    }
-  }
-}
-
 }  // namespace lamella::slide

@@ -14,7 +14,4 @@ namespace lamella::slide {
 // its checksum is wrong.
 void decode_deflate(std::span<const std::byte> bytes, std::span<uint8_t> out, size_t most_bytes);
 
-// Undoes TIFF's horizontal differencing (predictor 2) of 8-bit samples in each row.
-void undo_horizontal_predictor(std::span<uint8_t> rows, size_t row_bytes, size_t samples);
-
 }  // namespace lamella::slide

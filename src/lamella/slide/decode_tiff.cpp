@@ -12,6 +12,7 @@
 #include "lamella/slide/decode_tiff_internal.h"
 #include "lamella/slide/decode_webp_internal.h"
 #include "lamella/slide/decode_zstd_internal.h"
+#include "lamella/slide/predictor_internal.h"
 #include "lamella/slide/samples_internal.h"
 
 namespace lamella::slide {
@@ -139,6 +140,9 @@ void decode_plane(const Block& block, size_t number, TiffTileDecoder& decoder,
 // By way of samples, of all planes, at full size.
 void decode_samples(const Block& block, TiffTileDecoder& decoder, const MutableImageView& out) {
   const TiffDirectory& facts = block.facts();
+  const bool as_shown = facts.samples == 3 && facts.photometric == PHOTOMETRIC_RGB &&
+                        !is_planar(facts) && out.stride == ptrdiff_t{out.width} * 3;
+  if (as_shown) return decode_plane(block, block.number, decoder, out);
   const int planes = is_planar(facts) ? facts.samples : 1;
   const int channels = facts.samples / planes;
   const auto pixels = static_cast<size_t>(out.width) * static_cast<size_t>(out.height);

@@ -13,8 +13,9 @@
 namespace lamella::slide {
 
 void decode_zstd(std::span<const std::byte> bytes, std::span<uint8_t> out, size_t most_bytes) {
-  const std::unique_ptr<ZSTD_DCtx, decltype(&ZSTD_freeDCtx)> context(ZSTD_createDCtx(),
-                                                                     &ZSTD_freeDCtx);
+  // Making one costs as much as a small tile.
+  thread_local const std::unique_ptr<ZSTD_DCtx, decltype(&ZSTD_freeDCtx)> context(ZSTD_createDCtx(),
+                                                                                  &ZSTD_freeDCtx);
   if (!context) throw Error(ErrorCode::kInternal, "zstd cannot be started");
   size_t got =
       ZSTD_decompressDCtx(context.get(), out.data(), out.size(), bytes.data(), bytes.size());

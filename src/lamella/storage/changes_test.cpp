@@ -108,12 +108,9 @@ TEST(PieceKeys, AreWhatTheyWere) {
   EXPECT_EQ(key_text(plan().tissue),
             R"({"inputs":{"backend":"tiff","mpp":[0.5,0.5],"slide":"aaa","tissue":)"
             R"({"mask_max_px":1024,"mask_mpp":8.0,"max_air_um":190.0,"max_gap_um":80.0,)"
-            R"("max_hole_um2":60000.0,"min_area_um2":40000.0,"min_density":0.018,)"
-            R"("method":")" +
+            R"("max_hole_um2":60000.0,"method":")" +
                 std::string(tissue::kTissueMethod) +
-                R"("}},)"
-                R"("lamella":")" +
-                version + "\"}");
+                R"(","min_area_um2":40000.0,"min_density":0.018}},"lamella":")" + version + "\"}");
 }
 
 TEST(PieceKeys, AreOneLineOfAsciiWhateverTheNames) {

@@ -80,7 +80,7 @@ namespace {
 [[noreturn]] void fail_nameless(const std::string& path) {
   throw Error(ErrorCode::kUnsupported,
               "its labels are numbers without names of classes, as an older lamella wrote them; "
-              "plan the slide again (lamella plan with --classes, or lamella run)",
+              "plan the slide again (with `classes`, or by a study)",
               path);
 }
 

@@ -109,6 +109,7 @@ tissue::TissueMask SlidePieces::make_tissue(const std::string& path, const std::
   storage::drop_key(path);
   tissue::write_tissue_mask(mask, path);
   storage::write_key(key, path);
+  if (mask.look) report_.tissue = {slide_.entry.slide_id, mask.tissue_fraction, *mask.look};
   return mask;
 }
 

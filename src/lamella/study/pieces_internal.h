@@ -53,6 +53,7 @@ struct PieceReport {
   std::vector<record::Remade> remade;
   record::Times seconds;  // by step
   int64_t patches = 0, patches_reused = 0, patches_resumed = 0;
+  std::optional<tissue::CohortSlide> tissue;  // where its mask was made
 };
 
 // The pieces of one slide: each is taken from disk if it is there under the wanted key, else made

@@ -49,6 +49,7 @@ struct RunState {
   record::RunRecord& record;
   PieceContext pieces;
   LazyEncoder encoder{};
+  std::vector<tissue::CohortSlide> tissues{};  // of the masks made in this run
   std::vector<SlideWork> works{};
   FittedModel fitted{};
   Sending sending{};

@@ -149,6 +149,9 @@ StudyResult run_study(const Study& study, const RunOptions& options, const Conte
   }
   try {
     run_steps(state);
+    for (const std::string& warning : tissue::unlike_the_rest(state.tissues)) {
+      state.context.warn(warning);
+    }
   } catch (const Error& error) {
     record_end(state, error);
     throw;

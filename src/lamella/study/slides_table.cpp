@@ -7,6 +7,7 @@
 #include <map>
 
 #include "lamella/base/error.h"
+#include "lamella/base/spelling.h"
 #include "lamella/base/text.h"
 #include "lamella/io/files.h"
 #include "lamella/io/table.h"
@@ -28,24 +29,22 @@ std::string_view to_string(Role role) {
 
 namespace {
 
-struct TissueColumn {
-  const char* key;
-  double tissue::TissueOptions::*member;
-};
-constexpr TissueColumn kTissueColumns[] = {{"mask_mpp", &tissue::TissueOptions::mask_mpp},
-                                           {"min_area_um2", &tissue::TissueOptions::min_area_um2},
-                                           {"max_hole_um2", &tissue::TissueOptions::max_hole_um2},
-                                           {"min_density", &tissue::TissueOptions::min_density},
-                                           {"max_gap_um", &tissue::TissueOptions::max_gap_um},
-                                           {"max_air_um", &tissue::TissueOptions::max_air_um}};
+// The options of [tissue] that a slide may have its own values of: those that are numbers.
+std::vector<Option> own_options() {
+  std::vector<Option> numbers;
+  for (const Option& option : tissue::TissueOptions::table().list()) {
+    if (option.kind == OptionKind::kNumber) numbers.push_back(option);
+  }
+  return numbers;
+}
 
-std::string column_of(const TissueColumn& column) { return fmt::format("tissue.{}", column.key); }
+std::string column_of(const std::string& name) { return "tissue." + name; }
 
 std::vector<io::TableColumn> known_columns() {
   std::vector<io::TableColumn> columns = {{"slide_id", true}, {"path", true},  {"patient_id"},
                                           {"role", true},     {"annotations"}, {"mpp"},
                                           {"image"},          {"mask"}};
-  for (const TissueColumn& column : kTissueColumns) columns.push_back({column_of(column)});
+  for (const Option& option : own_options()) columns.push_back({column_of(option.name)});
   return columns;
 }
 
@@ -93,14 +92,15 @@ class RowReader {
     } else if (!mask.empty() && mask != "auto") {
       entry.mask = io::resolve(folder, mask);
     }
-    for (const TissueColumn& column : kTissueColumns) {
-      const auto value = table_.number(row_, column_of(column), "a number");
-      if (value) entry.tissue[column.key] = *value;
+    for (const Option& option : own_options()) {
+      const auto value = table_.number(row_, column_of(option.name), "a number");
+      if (value) entry.tissue[option.name] = *value;
     }
     try {
-      tissue_of(entry, {}).validate();
+      tissue_of(entry, {});
     } catch (const Error& error) {
-      throw Error(error.code(), fmt::format("line {}: {}", entry.line, error.message()),
+      throw Error(error.code(),
+                  fmt::format("line {}: {}", entry.line, spell_options(error.message(), column_of)),
                   table_.path());
     }
   }
@@ -160,10 +160,9 @@ std::vector<SlideEntry> read_slides_table(const std::string& path, io::Notes not
 }
 
 tissue::TissueOptions tissue_of(const SlideEntry& entry, tissue::TissueOptions options) {
-  for (const TissueColumn& column : kTissueColumns) {
-    const auto found = entry.tissue.find(column.key);
-    if (found != entry.tissue.end()) options.*column.member = found->second;
-  }
+  const OptionList& list = tissue::TissueOptions::table().list();
+  for (const auto& [name, value] : entry.tissue)
+    set_option(*find_option(list, name), &options, value);
   return options;
 }
 

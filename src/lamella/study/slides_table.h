@@ -23,7 +23,7 @@ struct SlideEntry {
   Role role = Role::kScore;
   std::string annotations;               // path of the annotations, "" if none
   std::optional<double> mpp;             // µm/px at level 0, wins over the file's
-  std::string image;                     // number or name, where the file holds several
+  std::string image;                     // number or name, where the file holds several; else ""
   std::string mask = "auto";             // "auto", "none" or the path of a mask
   std::map<std::string, double> tissue;  // keys of [tissue] that this slide has its own values of
   int line = 0;
@@ -37,7 +37,8 @@ struct SlideEntry {
 // in both train and test (named). Error kInvalidArgument: no slides.
 std::vector<SlideEntry> read_slides_table(const std::string& path, io::Notes notes = nullptr);
 
-// The options of this slide's mask: the study's, and the row's own in their place.
+// The options of this slide's mask: the study's, and the row's own in their place. Error
+// kInvalidArgument: a value outside its bounds.
 tissue::TissueOptions tissue_of(const SlideEntry& entry, tissue::TissueOptions options);
 
 }  // namespace lamella::study

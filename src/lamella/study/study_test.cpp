@@ -157,7 +157,7 @@ TEST_F(StudyFiles, SlidesHaveTheirOwnMasks) {
   EXPECT_EQ(tissue_of(entries[2], study).max_gap_um, 120);
   EXPECT_EQ(
       message_of([&] { read_slides_table(write("slides.csv", header + "a,a.tif,score,,7,\n")); }),
-      "line 2: `min_density`: found 7, expected 0.01 to 1");
+      "line 2: tissue.min_density: found 7, expected 0.01 to 1");
 }
 
 TEST_F(StudyFiles, RefusesLeaksAndFaultsOfTheTable) {

@@ -15,11 +15,19 @@ namespace {
 constexpr int kClear = 10, kCounted = 30, kDense = 45;
 constexpr int kInkDensity = 500, kFaintInk = 200;
 constexpr int kBlackDensity = 800, kBlackestDensity = 1500, kFaintBlack = 320;
+// Red that a stain absorbs of what it absorbs in green: percent.
+constexpr int kLeastRed = 17, kMostRed = 112;
 constexpr int kLeastColour = 12, kColourPart = 14;  // of what absorbs most: percent
 
 struct Absorbed {
   int r, g, b;
 };
+
+// Most of what is stained absorbs less red than green, and more than a little: no ink.
+bool may_be_ink(const Absorbed& a, int least, int most) {
+  return (100 * a.r < kLeastRed * a.g) | (100 * a.r > kMostRed * a.g) |
+         (10 * (most - least) < 3 * most);
+}
 
 struct Ink {
   bool dense, faint;    // of an ink's hue
@@ -28,9 +36,9 @@ struct Ink {
 
 // Of a pixel in which `least` and `most` are absorbed of the channels.
 Ink ink_of(const Absorbed& a, int least, int most) {
-  const bool red = 100 * a.r < 17 * a.g && 100 * a.b > 62 * a.g;
+  const bool red = 100 * a.r < kLeastRed * a.g && 100 * a.b > 62 * a.g;
   const bool green = 100 * a.g < 72 * a.r && 10 * a.g < 9 * a.b;
-  const bool blue = 100 * a.r > 112 * a.g && 100 * a.b < 42 * a.r;
+  const bool blue = 100 * a.r > kMostRed * a.g && 100 * a.b < 42 * a.r;
   const bool neutral = 10 * (most - least) < 3 * most;
   const auto denser = [&](int density) {
     return (red && a.g > density) || (green && 5 * a.r > 3 * density) ||
@@ -48,29 +56,39 @@ uint8_t ink_flags(const Absorbed& a, const Ink& ink, bool even) {
                               (ink.darkest && even ? kBlackestInk : 0));
 }
 
-// For each channel the least value at which a pixel is clear, wherever it lies.
-std::array<int, 3> clear_from(const DensityInput& input) {
-  const int lightest = input.uneven ? input.uneven->least() : 0;
-  std::array<int, 3> values{};
+// For each channel, from which value on a pixel is clear.
+using Clear = std::array<uint8_t, 3>;
+
+Clear clear_from(const DensityTable& table, const std::array<int, 3>& lightest) {
+  Clear clear{};
   for (size_t c = 0; c < 3; ++c) {
-    while (values[c] < 255 && input.table[c][static_cast<size_t>(values[c])] - lightest >= kClear) {
-      ++values[c];
-    }
+    // Densities fall as values rise.
+    const auto first =
+        std::partition_point(table[c].begin(), table[c].end() - 1,
+                             [&](int16_t density) { return density - lightest[c] >= kClear; });
+    clear[c] = static_cast<uint8_t>(first - table[c].begin());
   }
-  return values;
+  return clear;
 }
 
-// How many pixels from `rgb` on are clear: whole sixteens.
-int clear_pixels(const uint8_t* rgb, int count, const std::array<int, 3>& clear) {
-  const auto all = [&](size_t c) { return cv::v_setall_u8(static_cast<uint8_t>(clear[c])); };
-  const cv::v_uint8x16 least_r = all(0), least_g = all(1), least_b = all(2);
-  int x = 0;
-  for (; x + 16 <= count; x += 16) {
-    cv::v_uint8x16 r, g, b;
-    cv::v_load_deinterleave(rgb + ptrdiff_t{3} * x, r, g, b);
-    if (!cv::v_check_all((r >= least_r) & (g >= least_g) & (b >= least_b))) break;
+// For each cell of a row of cells; for the whole width without uneven glass.
+std::vector<Clear> clear_cells(const DensityInput& input, int cell_row) {
+  constexpr int kCell = UnevenGlass::kCellPx;
+  std::vector<Clear> cells;
+  for (int column = 0; column * kCell < input.picture.width; ++column) {
+    const bool same = !input.uneven && column > 0;
+    const std::array<int, 3> lightest =
+        input.uneven ? input.uneven->least_near(column, cell_row) : std::array<int, 3>{};
+    cells.push_back(same ? cells.front() : clear_from(input.table, lightest));
   }
-  return x;
+  return cells;
+}
+
+bool sixteen_clear(const uint8_t* rgb, const Clear& clear) {
+  cv::v_uint8x16 r, g, b;
+  cv::v_load_deinterleave(rgb, r, g, b);
+  return cv::v_check_all((r >= cv::v_setall_u8(clear[0])) & (g >= cv::v_setall_u8(clear[1])) &
+                         (b >= cv::v_setall_u8(clear[2])));
 }
 
 // Of a pixel that is not clear: its step; adds to its flags and to the counts.
@@ -82,7 +100,7 @@ uint8_t measure_pixel(const Absorbed& a, uint8_t& flags, DensityCounts& counts) 
   const bool coloured = 100 * (most - least) > std::max(kColourPart * most, 100 * kLeastColour);
   if (coloured) flags |= kColoured;
   if (most <= kCounted || (flags & (kDark | kWhite))) return step;
-  if (most > kFaintInk) {
+  if (most > kFaintInk && may_be_ink(a, least, most)) {
     const Ink ink = ink_of(a, least, most);
     const uint8_t found = ink_flags(a, ink, (flags & kEven) != 0);
     flags |= found;
@@ -122,28 +140,33 @@ int DensityCounts::strong_step() const {
 
 DensityCounts measure_density(const DensityInput& input, int first, int last,
                               const MutableImageView& flags, const MutableImageView& steps) {
+  constexpr int kCell = UnevenGlass::kCellPx, kAtOnce = 16;
+  static_assert(kCell % kAtOnce == 0);
   DensityCounts counts;
   const DensityTable& table = input.table;
-  const std::array<int, 3> clear = clear_from(input);
-  std::vector<int16_t> glass(static_cast<size_t>(input.picture.width) * 3, 0);
+  const int width = input.picture.width;
+  std::vector<int16_t> glass(static_cast<size_t>(width) * 3, 0);
+  std::vector<Clear> clear;
   for (int y = first; y < last; ++y) {
+    if (y == first || y % kCell == 0) clear = clear_cells(input, y / kCell);
     const uint8_t* rgb = input.picture.row(y);
     uint8_t* flag = flags.row(y);
     uint8_t* step = steps.row(y);
     bool known = input.uneven == nullptr;
-    std::fill_n(step, input.picture.width, uint8_t{0});
-    for (int x = 0; x < input.picture.width; ++x) {
-      if (x % 16 == 0) x += clear_pixels(rgb + ptrdiff_t{3} * x, input.picture.width - x, clear);
-      if (x >= input.picture.width) break;
-      const uint8_t* pixel = rgb + ptrdiff_t{3} * x;
-      if (pixel[0] >= clear[0] && pixel[1] >= clear[1] && pixel[2] >= clear[2]) continue;
+    for (int left = 0; left < width; left += kAtOnce) {
+      const int right = std::min(width, left + kAtOnce);
+      const Clear& here = clear[static_cast<size_t>(left / kCell)];
+      if (right - left == kAtOnce && sixteen_clear(rgb + ptrdiff_t{3} * left, here)) continue;
       if (!known) input.uneven->row(y, glass);
       known = true;
-      const int16_t* here = glass.data() + ptrdiff_t{3} * x;
-      const Absorbed absorbed{table[0][pixel[0]] - here[0], table[1][pixel[1]] - here[1],
-                              table[2][pixel[2]] - here[2]};
-      counts.dark += (flag[x] & kDark) != 0;
-      step[x] = measure_pixel(absorbed, flag[x], counts);
+      for (int x = left; x < right; ++x) {
+        const uint8_t* pixel = rgb + ptrdiff_t{3} * x;
+        const int16_t* own = glass.data() + ptrdiff_t{3} * x;
+        const Absorbed absorbed{table[0][pixel[0]] - own[0], table[1][pixel[1]] - own[1],
+                                table[2][pixel[2]] - own[2]};
+        counts.dark += (flag[x] & kDark) != 0;
+        step[x] = measure_pixel(absorbed, flag[x], counts);
+      }
     }
   }
   return counts;

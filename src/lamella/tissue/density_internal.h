@@ -33,7 +33,8 @@ struct DensityInput {
   const UnevenGlass* uneven;  // null: even
 };
 
-// Of the rows [first, last): the density of the channel that absorbs most, in steps, to `steps`;
+// Of the rows [first, last): the density of the channel that absorbs most, in steps, to `steps`,
+// which are 0 before;
 // adds kColoured to kBlackInk and kBlackestInk to `flags`.
 //
 // Hues by density r, g, b of the channels (thousandths). Eosin absorbs green, with up to 0.9 of it

@@ -25,17 +25,15 @@ constexpr double kStainedGreen = 0.045;  // optical density beyond the other cha
 
 // The band and the rows around it, as a picture of its own: OpenCV rounds parts of pictures
 // otherwise.
-cv::Mat joined(const MutableImageView& picture, int first, int last, std::span<const uint8_t> above,
-               std::span<const uint8_t> below) {
+void join_rows(const ImageView& picture, const FlagBand& band, cv::Mat& rows) {
   const size_t row_bytes = static_cast<size_t>(picture.width) * 3;
-  const size_t around = (above.size() + below.size()) / row_bytes;
-  cv::Mat rows(last - first + static_cast<int>(around), picture.width, CV_8UC3);
-  uint8_t* to = rows.data;
-  std::copy(above.begin(), above.end(), to);
-  to += above.size();
-  for (int y = first; y < last; ++y, to += row_bytes) std::memcpy(to, picture.row(y), row_bytes);
-  std::copy(below.begin(), below.end(), to);
-  return rows;
+  const size_t around = (band.above.size() + band.below.size()) / row_bytes;
+  rows.create(band.last - band.first + static_cast<int>(around), picture.width, CV_8UC3);
+  uint8_t* to = std::copy(band.above.begin(), band.above.end(), rows.data);
+  for (int y = band.first; y < band.last; ++y, to += row_bytes) {
+    std::memcpy(to, picture.row(y), row_bytes);
+  }
+  std::copy(band.below.begin(), band.below.end(), to);
 }
 
 // (r + 2 g + b + 2) / 4 of sixteen pixels.
@@ -47,8 +45,8 @@ cv::v_uint8x16 luminance_of(const cv::v_uint8x16& r, const cv::v_uint8x16& g,
   return cv::v_pack((r0 + g0 + g0 + b0 + two) >> 2, (r1 + g1 + g1 + b1 + two) >> 2);
 }
 
-cv::Mat luminance_of(const cv::Mat& rgb) {
-  cv::Mat result(rgb.rows, rgb.cols, CV_8UC1);
+void luminance_of(const cv::Mat& rgb, cv::Mat& result) {
+  result.create(rgb.rows, rgb.cols, CV_8UC1);
   for (int y = 0; y < rgb.rows; ++y) {
     const uint8_t* from = rgb.ptr<uint8_t>(y);
     uint8_t* to = result.ptr<uint8_t>(y);
@@ -60,12 +58,7 @@ cv::Mat luminance_of(const cv::Mat& rgb) {
     }
     for (; x < rgb.cols; ++x) to[x] = static_cast<uint8_t>(luminance(from + ptrdiff_t{3} * x));
   }
-  return result;
 }
-
-struct Local {
-  cv::Mat smoothed, luminance, least, most;
-};
 
 uint8_t flags_of(const uint8_t* rgb, int luminance, int range) {
   const int high = std::max({rgb[0], rgb[1], rgb[2]}), low = std::min({rgb[0], rgb[1], rgb[2]});
@@ -90,7 +83,7 @@ cv::v_uint8x16 flags_of(const uint8_t* rgb, const cv::v_uint8x16& luminance,
          ((high < all(kNearBlack)) & all(kDark)) | ((low >= all(kPureWhite)) & all(kWhite));
 }
 
-void flag_row(const Local& local, int at, uint8_t* flags) {
+void flag_row(const FlagScratch& local, int at, uint8_t* flags) {
   const uint8_t* rgb = local.smoothed.ptr<uint8_t>(at);
   const uint8_t* lum = local.luminance.ptr<uint8_t>(at);
   const uint8_t* least = local.least.ptr<uint8_t>(at);
@@ -105,7 +98,7 @@ void flag_row(const Local& local, int at, uint8_t* flags) {
   }
 }
 
-void count_row(const Local& local, int at, const uint8_t* flags, BrightCounts& counts) {
+void count_row(const FlagScratch& local, int at, const uint8_t* flags, BrightCounts& counts) {
   const uint8_t* rgb = local.smoothed.ptr<uint8_t>(at);
   const uint8_t* lum = local.luminance.ptr<uint8_t>(at);
   for (int x = 0; x < local.smoothed.cols; x += kCountedEvery) {
@@ -155,24 +148,23 @@ void BrightCounts::add(const BrightCounts& other) {
   flat_white += other.flat_white;
 }
 
-BrightCounts flag_rows(const MutableImageView& picture, const MutableImageView& flags, int first,
-                       int last, std::span<const uint8_t> above, std::span<const uint8_t> below) {
-  Local local;
-  const cv::Mat rows = joined(picture, first, last, above, below);
-  cv::GaussianBlur(rows, local.smoothed, cv::Size(3, 3), kSmoothingPx, kSmoothingPx,
+BrightCounts flag_rows(const MutableImageView& picture, const MutableImageView& flags,
+                       const FlagBand& band, FlagScratch& scratch) {
+  join_rows(picture, band, scratch.rows);
+  cv::GaussianBlur(scratch.rows, scratch.smoothed, cv::Size(3, 3), kSmoothingPx, kSmoothingPx,
                    cv::BORDER_REPLICATE);
-  local.luminance = luminance_of(local.smoothed);
+  luminance_of(scratch.smoothed, scratch.luminance);
   const cv::Mat square = cv::Mat::ones(5, 5, CV_8UC1);
-  cv::erode(local.luminance, local.least, square);
-  cv::dilate(local.luminance, local.most, square);
+  cv::erode(scratch.luminance, scratch.least, square);
+  cv::dilate(scratch.luminance, scratch.most, square);
   BrightCounts counts;
   const size_t row_bytes = static_cast<size_t>(picture.width) * 3;
-  const int halo = static_cast<int>(above.size() / row_bytes);
-  for (int y = first; y < last; ++y) {
-    const int at = halo + y - first;
-    flag_row(local, at, flags.row(y));
-    if (y % kCountedEvery == 0) count_row(local, at, flags.row(y), counts);
-    std::memcpy(picture.row(y), local.smoothed.ptr<uint8_t>(at), row_bytes);
+  const int halo = static_cast<int>(band.above.size() / row_bytes);
+  for (int y = band.first; y < band.last; ++y) {
+    const int at = halo + y - band.first;
+    flag_row(scratch, at, flags.row(y));
+    if (y % kCountedEvery == 0) count_row(scratch, at, flags.row(y), counts);
+    std::memcpy(picture.row(y), scratch.smoothed.ptr<uint8_t>(at), row_bytes);
   }
   return counts;
 }

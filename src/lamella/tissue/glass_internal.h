@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <opencv2/core.hpp>
 #include <span>
 #include <vector>
 
@@ -37,11 +38,21 @@ struct BrightCounts {
   void add(const BrightCounts& other);
 };
 
-// Smooths the rows [first, last) of `picture` (RGB) in place and writes their flags (kFlat to
-// kWhite); `above` and `below` are copies of up to kFlagHalo rows around as they were.
+// Rows [first, last) of a picture, and copies of up to kFlagHalo rows around them as they were.
 constexpr int kFlagHalo = 3;
-BrightCounts flag_rows(const MutableImageView& picture, const MutableImageView& flags, int first,
-                       int last, std::span<const uint8_t> above, std::span<const uint8_t> below);
+struct FlagBand {
+  int first = 0, last = 0;
+  std::span<const uint8_t> above, below;
+};
+
+// What a thread needs for a band; kept, for fresh memory costs more than the work in it.
+struct FlagScratch {
+  cv::Mat rows, smoothed, luminance, least, most;
+};
+
+// Smooths the band's rows of `picture` (RGB) in place and writes their flags (kFlat to kWhite).
+BrightCounts flag_rows(const MutableImageView& picture, const MutableImageView& flags,
+                       const FlagBand& band, FlagScratch& scratch);
 
 // Luminance 0-255 by which pixels are called flat.
 inline int luminance(const uint8_t* rgb) { return (rgb[0] + 2 * rgb[1] + rgb[2] + 2) >> 2; }
@@ -73,8 +84,9 @@ class UnevenGlass {
                int cell_row);
   // Once all are measured: cells without glass get their neighbours' value; then smoothed.
   void complete();
-  // The least of all.
-  int least() const;
+  // At most what any pixel has whose cell this is, for each channel.
+  std::array<int, 3> least_near(int column, int row) const;
+  int columns() const { return columns_; }
 
   // Of each pixel of a row, three channels, between the cells' centres.
   void row(int y, std::vector<int16_t>& densities) const;

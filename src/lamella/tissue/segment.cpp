@@ -15,7 +15,7 @@ namespace lamella::tissue {
 
 namespace {
 
-constexpr int kBandRows = 128;
+constexpr int kBandRows = 64;
 constexpr int kStrongPart = 7;  // percent of the strong density that is stained
 
 // Threads are the caller's to give (Context::threads): OpenCV must not start its own.
@@ -26,12 +26,13 @@ void keep_opencv_single_threaded() {
 
 int64_t band_count(int height) { return (height + kBandRows - 1) / kBandRows; }
 
-// Calls body(first, last, index) for bands of rows.
+// Calls body(first, last, index, worker) for bands of rows.
 template <typename Body>
 void for_bands(int height, int threads, const Body& body) {
-  parallel_for(band_count(height), threads, [&](int64_t band, int) {
+  parallel_for(band_count(height), threads, [&](int64_t band, int worker) {
     const int first = static_cast<int>(band) * kBandRows;
-    body(first, std::min(height, first + kBandRows), static_cast<size_t>(band));
+    body(first, std::min(height, first + kBandRows), static_cast<size_t>(band),
+         static_cast<size_t>(worker));
   });
 }
 
@@ -52,8 +53,9 @@ BrightCounts smooth_and_flag(const MutableImageView& picture, const MutableImage
     below[i] = copy_rows(picture, first + kBandRows, first + kBandRows + kFlagHalo);
   }
   std::vector<BrightCounts> counts(bands);
-  for_bands(picture.height, threads, [&](int first, int last, size_t i) {
-    counts[i] = flag_rows(picture, flags, first, last, above[i], below[i]);
+  std::vector<FlagScratch> scratch(static_cast<size_t>(threads));
+  for_bands(picture.height, threads, [&](int first, int last, size_t i, size_t worker) {
+    counts[i] = flag_rows(picture, flags, {first, last, above[i], below[i]}, scratch[worker]);
   });
   for (size_t i = 1; i < bands; ++i) counts[0].add(counts[i]);
   return counts[0];
@@ -95,7 +97,7 @@ void note_left_out(const ImageView& flags, const ImageView& steps, const Stained
   // Glass may itself be white.
   const bool white = result.look.glass_rgb && (*result.look.glass_rgb)[1] >= kPureWhite;
   const int never = white ? kDark : kDark | kWhite;
-  for_bands(flags.height, threads, [&](int first, int last, size_t) {
+  for_bands(flags.height, threads, [&](int first, int last, size_t, size_t) {
     for (int y = first; y < last; ++y) {
       const uint8_t* flag = flags.row(y);
       const uint8_t* step = steps.row(y);
@@ -133,7 +135,7 @@ Segmentation segment_tissue(Image picture, const SegmentOptions& options, const 
   if (glass.found) uneven = measure_glass(picture.view(), flags.view(), table, threads);
   const DensityInput density{picture.view(), table, uneven ? &*uneven : nullptr};
   std::vector<DensityCounts> counts(static_cast<size_t>(band_count(height)));
-  for_bands(height, threads, [&](int first, int last, size_t i) {
+  for_bands(height, threads, [&](int first, int last, size_t i, size_t) {
     counts[i] = measure_density(density, first, last, flags.view(), steps.view());
   });
   for (size_t i = 1; i < counts.size(); ++i) counts[0].add(counts[i]);
@@ -147,8 +149,10 @@ Segmentation segment_tissue(Image picture, const SegmentOptions& options, const 
   const Image barred = find_barred(input, counts[0], options.min_ink_px);
   if (!barred.empty()) input.barred = barred.view();
   Image stained(width, height, 1);
-  for_bands(height, threads,
-            [&](int first, int last, size_t) { mark_stained(input, first, last, stained.view()); });
+  std::vector<cv::Mat> scratch(static_cast<size_t>(threads));
+  for_bands(height, threads, [&](int first, int last, size_t, size_t worker) {
+    mark_stained(input, first, last, scratch[worker], stained.view());
+  });
   input.picture = {};
   picture = Image();
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <opencv2/core.hpp>
 #include <opencv2/imgproc.hpp>
+#include <vector>
 
 #include "lamella/base/parallel.h"
 #include "lamella/tissue/shape_internal.h"
@@ -24,36 +25,36 @@ struct Octagon {
   int crosses, half_side;
 };
 
-cv::Mat close_by(const cv::Mat& mask, int radius) {
-  if (radius == 0) return mask.clone();
+// What a thread needs for a block; kept, for fresh memory costs more than the work in it.
+struct Scratch {
+  cv::Mat closed, wide, grown, solid, walls, count, foam, opened;
+};
+
+void close_by(const cv::Mat& mask, int radius, cv::Mat& grown, cv::Mat& result) {
+  if (radius == 0) {
+    mask.copyTo(result);
+    return;
+  }
   const Octagon shape(radius);
   const cv::Mat side = square(2 * shape.half_side + 1);
   const cv::Mat cross = cv::getStructuringElement(cv::MORPH_CROSS, cv::Size(3, 3));
   const cv::Point middle(-1, -1);
-  cv::Mat grown, result;
   cv::dilate(mask, grown, side);
   if (shape.crosses > 0) cv::dilate(grown, grown, cross, middle, shape.crosses);
   cv::erode(grown, result, side);
   if (shape.crosses > 0) cv::erode(result, result, cross, middle, shape.crosses);
-  return result;
 }
 
-// 1 where thin walls are many.
-cv::Mat foam(const cv::Mat& stained) {
-  cv::Mat solid, walls, count;
-  cv::morphologyEx(stained, solid, cv::MORPH_OPEN, square(kWallPx));
-  cv::dilate(solid, solid, square(3));
-  cv::bitwise_not(solid, solid);
-  cv::bitwise_and(stained, solid, walls);
-  cv::boxFilter(walls, count, CV_32S, cv::Size(kNearWalls, kNearWalls), cv::Point(-1, -1), false,
-                cv::BORDER_CONSTANT);
-  cv::Mat result(count.rows, count.cols, CV_8UC1);
-  for (int y = 0; y < count.rows; ++y) {
-    const int* from = count.ptr<int>(y);
-    uint8_t* to = result.ptr<uint8_t>(y);
-    for (int x = 0; x < count.cols; ++x) to[x] = from[x] > kFoamPx;
-  }
-  return result;
+// Sets `foam` to 1 where thin walls are many; false where they are nowhere.
+bool find_foam(const cv::Mat& stained, Scratch& scratch) {
+  cv::morphologyEx(stained, scratch.solid, cv::MORPH_OPEN, square(kWallPx));
+  cv::dilate(scratch.solid, scratch.solid, square(3));
+  cv::subtract(stained, scratch.solid, scratch.walls);
+  if (cv::countNonZero(scratch.walls) <= kFoamPx) return false;
+  cv::boxFilter(scratch.walls, scratch.count, CV_32S, cv::Size(kNearWalls, kNearWalls),
+                cv::Point(-1, -1), false, cv::BORDER_CONSTANT);
+  cv::compare(scratch.count, kFoamPx, scratch.foam, cv::CMP_GT);
+  return cv::countNonZero(scratch.foam) > 0;
 }
 
 cv::Mat part_of(const ImageView& image, const cv::Rect& part) {
@@ -63,21 +64,23 @@ cv::Mat part_of(const ImageView& image, const cv::Rect& part) {
 }
 
 // Of a part that is as large as what the passes see around it.
-cv::Mat closed_part(const cv::Mat& stained, const cv::Mat& barred, const ShapeOptions& options) {
+const cv::Mat& close_part(const cv::Mat& stained, const cv::Mat& barred,
+                          const ShapeOptions& options, Scratch& scratch) {
   const int count = cv::countNonZero(stained);
-  cv::Mat closed;
   if (count == 0 || (barred.empty() && count == stained.rows * stained.cols)) {
-    stained.copyTo(closed);
-    return closed;
+    stained.copyTo(scratch.opened);
+    return scratch.opened;
   }
-  closed = close_by(stained, options.gap_px);
-  const cv::Mat is_foam = foam(stained);
-  if (cv::countNonZero(is_foam) > 0) closed |= close_by(stained, options.air_px) & is_foam;
-  if (!barred.empty()) closed.setTo(0, barred);
-  cv::Mat opened;
-  cv::morphologyEx(closed, opened, cv::MORPH_OPEN,
-                   cv::getStructuringElement(cv::MORPH_ELLIPSE, cv::Size(3, 3)));
-  return opened;
+  close_by(stained, options.gap_px, scratch.grown, scratch.closed);
+  if (find_foam(stained, scratch)) {
+    close_by(stained, options.air_px, scratch.grown, scratch.wide);
+    cv::bitwise_and(scratch.wide, scratch.foam, scratch.wide);
+    cv::bitwise_or(scratch.closed, scratch.wide, scratch.closed);
+  }
+  if (!barred.empty()) scratch.closed.setTo(0, barred);
+  const cv::Mat cross = cv::getStructuringElement(cv::MORPH_CROSS, cv::Size(3, 3));
+  cv::morphologyEx(scratch.closed, scratch.opened, cv::MORPH_OPEN, cross);
+  return scratch.opened;
 }
 
 }  // namespace
@@ -88,14 +91,16 @@ void close_tissue(const ImageView& stained, const ImageView& barred, const Shape
   const int64_t across = (stained.width + kBlockPx - 1) / kBlockPx;
   const int64_t down = (stained.height + kBlockPx - 1) / kBlockPx;
   const cv::Rect whole(0, 0, stained.width, stained.height);
-  parallel_for(across * down, threads, [&](int64_t block, int) {
+  std::vector<Scratch> scratch(static_cast<size_t>(threads));
+  parallel_for(across * down, threads, [&](int64_t block, int worker) {
     const cv::Rect own = cv::Rect(static_cast<int>(block % across) * kBlockPx,
                                   static_cast<int>(block / across) * kBlockPx, kBlockPx, kBlockPx) &
                          whole;
     const cv::Rect seen =
         cv::Rect(own.x - halo, own.y - halo, own.width + 2 * halo, own.height + 2 * halo) & whole;
     const cv::Mat bars = barred.data ? part_of(barred, seen) : cv::Mat();
-    const cv::Mat closed = closed_part(part_of(stained, seen), bars, options);
+    const cv::Mat& closed =
+        close_part(part_of(stained, seen), bars, options, scratch[static_cast<size_t>(worker)]);
     cv::Mat out(own.height, own.width, CV_8UC1, mask.row(own.y) + own.x,
                 static_cast<size_t>(mask.stride));
     cv::compare(closed(own - seen.tl()), 0, out, cv::CMP_NE);

@@ -104,11 +104,12 @@ Image find_barred(const StainedInput& input, const DensityCounts& counts, double
   return result;
 }
 
-void mark_stained(const StainedInput& input, int first, int last, const MutableImageView& stained) {
+void mark_stained(const StainedInput& input, int first, int last, cv::Mat& densest,
+                  const MutableImageView& stained) {
   const int halo = input.coloured ? 1 : kTexturePx;
   const int top = std::max(0, first - halo), bottom = std::min(input.flags.height, last + halo);
   const cv::Mat steps = as_mat(rows_of(input.steps, top, bottom));
-  cv::Mat densest, texture;
+  cv::Mat texture;
   cv::dilate(steps, densest, square(3));
   if (!input.coloured) texture = textured(rows_of(input.picture, top, bottom), steps);
   for (int y = first; y < last; ++y) {
@@ -117,7 +118,6 @@ void mark_stained(const StainedInput& input, int first, int last, const MutableI
     const uint8_t* near = densest.ptr<uint8_t>(y - top);
     const uint8_t* rough = input.coloured ? nullptr : texture.ptr<uint8_t>(y - top);
     uint8_t* out = stained.row(y);
-    std::fill_n(out, input.flags.width, uint8_t{0});
     for (int x = 0; x < input.flags.width; ++x) {
       if (x % 16 == 0) x += faint_pixels(step + x, input.flags.width - x, input.step);
       if (x >= input.flags.width) break;
@@ -132,12 +132,7 @@ void mark_stained(const StainedInput& input, int first, int last, const MutableI
 }
 
 void clear_barred(const ImageView& barred, const MutableImageView& mask) {
-  if (!barred.data) return;
-  for (int y = 0; y < mask.height; ++y) {
-    const uint8_t* from = barred.row(y);
-    uint8_t* to = mask.row(y);
-    for (int x = 0; x < mask.width; ++x) to[x] = from[x] ? uint8_t{0} : to[x];
-  }
+  if (barred.data) as_mat(mask).setTo(0, as_mat(barred));
 }
 
 }  // namespace lamella::tissue

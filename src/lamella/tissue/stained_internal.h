@@ -2,6 +2,8 @@
 // Which pixels are stained, and where nothing may be tissue: ink, and the scanner's black padding.
 #pragma once
 
+#include <opencv2/core.hpp>
+
 #include "lamella/base/image.h"
 #include "lamella/tissue/density_internal.h"
 
@@ -22,8 +24,10 @@ enum : uint8_t { kBarredInk = 1, kBarredPadding = 2 };
 // nearly black pixels with 2 px around. Empty if there is nothing of these.
 Image find_barred(const StainedInput& input, const DensityCounts& counts, double min_ink_px);
 
-// Of the rows [first, last), 0 or 1. A pixel far paler than its neighbours is their blur.
-void mark_stained(const StainedInput& input, int first, int last, const MutableImageView& stained);
+// Of the rows [first, last): 1 where stained, in `stained`, which is 0 before. A pixel far paler
+// than its neighbours is their blur. `densest` is memory that a thread may use again.
+void mark_stained(const StainedInput& input, int first, int last, cv::Mat& densest,
+                  const MutableImageView& stained);
 
 // What is barred becomes 0.
 void clear_barred(const ImageView& barred, const MutableImageView& mask);

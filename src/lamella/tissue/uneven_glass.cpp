@@ -119,9 +119,13 @@ void UnevenGlass::smooth() {
   }
 }
 
-int UnevenGlass::least() const {
-  int least = 0;
-  for (const Cell& cell : cells_) least = std::min({least, cell[0], cell[1], cell[2]});
+std::array<int, 3> UnevenGlass::least_near(int column, int row) const {
+  Cell least = cell(column, row);
+  for (int y = std::max(0, row - 1); y <= std::min(rows_ - 1, row + 1); ++y) {
+    for (int x = std::max(0, column - 1); x <= std::min(columns_ - 1, column + 1); ++x) {
+      for (size_t c = 0; c < 3; ++c) least[c] = std::min(least[c], cell(x, y)[c]);
+    }
+  }
   return least;
 }
 

@@ -55,7 +55,7 @@ class Checker {
     const bool known = !a.slide_fingerprint.empty() && !b.slide_fingerprint.empty();
     if (known && a.slide_fingerprint != b.slide_fingerprint) {
       refuse(fmt::format("{} and {} are of different slide files with one id; expected an id for "
-                         "each slide (lamella plan --slide-id)",
+                         "each slide (`slide_id` of its plan)",
                          described(first), described(second)),
              second);
     }

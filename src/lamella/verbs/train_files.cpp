@@ -124,7 +124,7 @@ ClassTable classes_of(const std::vector<storage::FeatureFile>& files) {
   if (first) return first->classes;
   throw Error(ErrorCode::kInvalidArgument,
               "the features' plans name no classes: none of their rows has a label; plan the "
-              "slides with labels (lamella plan with --classes)");
+              "slides with labels (plans with `classes`)");
 }
 
 // Of the files' features, wherever their values are now.

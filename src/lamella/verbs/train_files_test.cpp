@@ -66,7 +66,7 @@ TEST(DistinctSlides, NothingTrainsTwice) {
   EXPECT_TRUE(warnings.empty());
   EXPECT_EQ(message({a, features_of("A", "two", {20})}),
             "f1.h5: slide 'a' (f0.h5 of one.tif) and slide 'A' (f1.h5 of two.tif) are of different "
-            "slide files with one id; expected an id for each slide (lamella plan --slide-id)");
+            "slide files with one id; expected an id for each slide (`slide_id` of its plan)");
   EXPECT_EQ(message({a, features_of("b", "one", {20})}),
             "f1.h5: slide 'a' (f0.h5 of one.tif) and slide 'b' (f1.h5 of one.tif) are of the same "
             "slide file; expected each slide once");
