@@ -110,9 +110,7 @@ TEST(PieceKeys, AreWhatTheyWere) {
             R"({"mask_max_px":1024,"mask_mpp":8.0,"max_air_um":190.0,"max_gap_um":80.0,)"
             R"("max_hole_um2":60000.0,"method":")" +
                 std::string(tissue::kTissueMethod) +
-                R"(","min_area_um2":40000.0,"min_density":0.018}},)"
-                R"("lamella":")" +
-                version + "\"}");
+                R"(","min_area_um2":40000.0,"min_density":0.018}},"lamella":")" + version + "\"}");
 }
 
 TEST(PieceKeys, AreOneLineOfAsciiWhateverTheNames) {
