@@ -85,7 +85,7 @@ def test_a_sample_that_is_too_small(tmp_path, plans, cohort):
     message = bad("encoder", "quantize", TINY / "tiny", "--plans", small, "--out", tmp_path / "e")
     assert "found 25 patches" in message and "at least 64" in message
     message = bad("encoder", "quantize", TINY / "tiny", "--plans", *plans, "--out", tmp_path / "e",
-                  "--calibration-patches", 5)
+                  "--calibration-patches", 5, code=2)
     assert "at least 32" in message
     assert not (tmp_path / "e").exists()
 
