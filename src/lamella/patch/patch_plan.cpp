@@ -35,9 +35,9 @@ PatchGeometry geometry_by_mpp(const PatchSpec& spec, const slide::SlideInfo& inf
   const double target = *spec.mpp;
   if (!info.mpp) {
     throw Error(ErrorCode::kInvalidArgument,
-                fmt::format("patches at {} um/px are asked of a slide whose mpp is unknown; give "
+                fmt::format("patches at {} um/px are asked of a slide whose mpp is unknown{}; give "
                             "`slide_mpp`, or ask for a `level`",
-                            target),
+                            target, slide::mpp_hint(info)),
                 info.path);
   }
   const Mpp mpp = *info.mpp;

@@ -47,11 +47,12 @@ patch::PatchSpec spec_for_slide(const patch::PatchSpec& trained,
     return trained;
   }
   if (!info.mpp) {
-    throw Error(ErrorCode::kInvalidArgument,
-                fmt::format("the slide has no mpp and the model was trained at {:.4g} µm/px; give "
-                            "`slide_mpp`",
-                            *effective_mpp),
-                info.path);
+    throw Error(
+        ErrorCode::kInvalidArgument,
+        fmt::format("the slide has no mpp{} and the model was trained at {:.4g} µm/px; give "
+                    "`slide_mpp`",
+                    slide::mpp_hint(info), *effective_mpp),
+        info.path);
   }
   patch::PatchSpec spec;
   spec.size_px = trained.size_px;
