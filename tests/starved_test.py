@@ -186,7 +186,7 @@ def test_a_slide_goes_bad_while_it_is_read(starved, failing_read, how, words):
 def test_slow_reads_show_progress(starved, failing_read):
     outcome = disturbed(failing_read, "slow", 1, "run", starved.path, "--json", file=".tif")
     assert outcome.code == 0, outcome.err
-    assert "open slides: 4 of 4 slides" in outcome.err
+    assert "open slides: 4 / 4 slides" in outcome.err
     assert outcome.json["metrics"] == starved.metrics
 
 
