@@ -27,7 +27,7 @@ using CentreState = std::tuple<double, double, int>;
 using ListState = std::tuple<int, std::string, std::vector<CentreState>>;
 using EntryState =
     std::tuple<std::string, std::string, std::string, int, std::string, std::optional<double>,
-               std::string, std::map<std::string, double>, int>;
+               std::string, std::string, std::map<std::string, double>, int>;
 using JobState = std::tuple<std::string, std::string, std::vector<std::string>, std::string,
                             EntryState, std::vector<ListState>, std::optional<double>>;
 
@@ -46,7 +46,7 @@ JobState state_of(const SlideJob& job) {
           job.study.overrides,
           job.study.folder,
           {slide.slide_id, slide.path, slide.patient_id, static_cast<int>(slide.role),
-           slide.annotations, slide.mpp, slide.mask, slide.tissue, slide.line},
+           slide.annotations, slide.mpp, slide.image, slide.mask, slide.tissue, slide.line},
           std::move(lists),
           job.model_mpp};
 }
@@ -58,7 +58,7 @@ SlideJob job_of(const JobState& state) {
   SlideEntry& slide = job.slide;
   int role = 0;
   std::tie(slide.slide_id, slide.path, slide.patient_id, role, slide.annotations, slide.mpp,
-           slide.mask, slide.tissue, slide.line) = entry;
+           slide.image, slide.mask, slide.tissue, slide.line) = entry;
   slide.role = static_cast<study::Role>(role);
   for (const auto& [label, list_path, rows] : lists) {
     patch::LabelledCentres list;
