@@ -24,6 +24,16 @@ int drop_message(TIFF*, void*, const char*, const char*, va_list) { return 1; }
 
 }  // namespace
 
+TIFF* open_tiff(const std::string& path, const char* mode, std::string* message) {
+  TIFFOpenOptions* options = TIFFOpenOptionsAlloc();
+  if (options == nullptr) return nullptr;
+  TIFFOpenOptionsSetErrorHandlerExtR(options, keep_message, message);
+  TIFFOpenOptionsSetWarningHandlerExtR(options, drop_message, nullptr);
+  TIFF* tiff = TIFFOpenExt(path.c_str(), mode, options);
+  TIFFOpenOptionsFree(options);
+  return tiff;
+}
+
 void TiffOptions::validate() const {
   const auto require = [](bool good, const std::string& message) {
     if (!good) throw Error(ErrorCode::kInvalidArgument, message);
@@ -47,13 +57,7 @@ void check_tiff_size(SizePx size_px, const std::string& path) {
 }
 
 TiffFile::TiffFile(const std::string& temporary, const std::string& path, bool big) : path_(path) {
-  TIFFOpenOptions* options = TIFFOpenOptionsAlloc();
-  if (options != nullptr) {
-    TIFFOpenOptionsSetErrorHandlerExtR(options, keep_message, &message_);
-    TIFFOpenOptionsSetWarningHandlerExtR(options, drop_message, nullptr);
-    tiff_ = TIFFOpenExt(temporary.c_str(), big ? "w8" : "w", options);
-    TIFFOpenOptionsFree(options);
-  }
+  tiff_ = open_tiff(temporary, big ? "w8" : "w", &message_);
   check(tiff_ != nullptr, "the header");
 }
 

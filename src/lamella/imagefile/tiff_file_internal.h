@@ -12,6 +12,10 @@
 
 namespace lamella::imagefile {
 
+// Null if it cannot be opened. What libtiff says last is in *message, which must outlive the file;
+// its warnings are dropped, and nothing is printed.
+TIFF* open_tiff(const std::string& path, const char* mode, std::string* message);
+
 class TiffFile {
  public:
   // Writes `temporary`; errors name `path`.

@@ -9,30 +9,16 @@
 
 #include "lamella/base/error.h"
 #include "lamella/imagefile/samples_internal.h"
+#include "lamella/imagefile/tiff_file_internal.h"
 
 namespace lamella::imagefile {
 
 namespace {
 
-int keep_message(TIFF*, void* user, const char*, const char* format, va_list arguments) {
-  char text[512];
-  std::vsnprintf(text, sizeof text, format, arguments);
-  *static_cast<std::string*>(user) = text;
-  return 1;  // handled: nothing is printed
-}
-
-int drop_message(TIFF*, void*, const char*, const char*, va_list) { return 1; }
-
 class Reader {
  public:
   explicit Reader(const std::string& path) : path_(path) {
-    TIFFOpenOptions* options = TIFFOpenOptionsAlloc();
-    if (options != nullptr) {
-      TIFFOpenOptionsSetErrorHandlerExtR(options, keep_message, &message_);
-      TIFFOpenOptionsSetWarningHandlerExtR(options, drop_message, nullptr);
-      tiff_.reset(TIFFOpenExt(path.c_str(), "r", options));
-      TIFFOpenOptionsFree(options);
-    }
+    tiff_.reset(open_tiff(path, "r", &message_));
     check(tiff_ != nullptr);
   }
 

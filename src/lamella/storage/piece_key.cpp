@@ -12,11 +12,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-template <typename T>
-Json or_null(const std::optional<T>& value) {
-  return value ? Json(*value) : Json();
-}
-
 Json json_of(const TissueKey& key) {
   const tissue::TissueOptions& options = key.options;
   Json tissue = {{"mask", key.mask}};
@@ -67,7 +62,7 @@ Json labels_json(const PlanKey& key) {
 }
 
 Json json_of(const patch::GridOptions& grid) {
-  Json json = {{"stride_px", or_null(grid.stride_px)}, {"min_tissue", grid.min_tissue}};
+  Json json = {{"stride_px", json_or_null(grid.stride_px)}, {"min_tissue", grid.min_tissue}};
   if (const auto& region = grid.region_px) {
     json["region"] = {region->x, region->y, region->width, region->height};
   }
