@@ -11,8 +11,8 @@
 #include "lamella/io/files.h"
 #include "lamella/io/text_file.h"
 #include "lamella/mlflow/publish.h"
+#include "lamella/settings/toml_reader.h"
 #include "lamella/study/classes_table_internal.h"
-#include "lamella/study/toml_reader_internal.h"
 
 namespace lamella::study {
 
@@ -27,6 +27,8 @@ const OptionTable<TrackingOptions>& TrackingOptions::table() {
           .row("alias", &TrackingOptions::alias, {.help = "alias of that version"});
   return kTable;
 }
+
+using settings::TomlReader;
 
 namespace {
 
@@ -131,7 +133,7 @@ Study read_study(const std::string& path, const std::vector<std::string>& overri
 
 Study parse_study(const std::string& text, const std::string& path,
                   const std::vector<std::string>& overrides, const std::string& folder) {
-  const toml::table root = parse_toml(text, path, overrides);
+  const toml::table root = settings::parse_toml(text, path, overrides);
   TomlReader reader(root, "", path);
   Study study;
   study.text = text;
