@@ -60,7 +60,7 @@ TEST(TomlReader, OverridesComeAfterTheFile) {
 
 TEST(TomlReader, ErrorsHavePlaceFoundAndExpected) {
   EXPECT_EQ(message_of("[shape]\nside_px = 'x'"),
-            "line 2, column 11: shape.side_px: found 'x', expected a whole number");
+            "line 2, column 11: shape.side_px: found \"x\", expected a whole number");
   EXPECT_EQ(message_of("[shape]\nside_px = 101"),
             "line 2, column 11: shape.side_px: found 101, expected 1 to 100 px");
   EXPECT_EQ(message_of("[shape]\nshare = 0.1"),

@@ -10,19 +10,13 @@
 
 #include "lamella/base/option.h"
 #include "lamella/classifier/linear_model.h"
+#include "lamella/mlflow/tracking.h"
 #include "lamella/patch/named_classes.h"
 #include "lamella/tissue/tissue.h"
 #include "lamella/verbs/slide_map.h"
 #include "lamella/verbs/verb_options.h"
 
 namespace lamella::study {
-
-struct TrackingOptions {
-  std::optional<std::string> mlflow;  // tracking URI, "" for none; not set: MLFLOW_TRACKING_URI
-  std::string register_model;         // name at the model registry, "" for none
-  std::string alias;
-  static const OptionTable<TrackingOptions>& table();
-};
 
 // Paths are as resolved: relative ones in the file are relative to the file's folder.
 struct Study {
@@ -42,7 +36,7 @@ struct Study {
   classifier::TrainOptions train;
   patch::GridOptions score;
   verbs::MapOptions heatmap;
-  TrackingOptions tracking;
+  mlflow::TrackingOptions tracking;
   std::vector<std::string> warnings;  // what was adapted, for the record
 };
 
