@@ -63,7 +63,7 @@ void open_slides(RunState& state) {
   for_each_slide(state, [&](SlideWork& work) {
     if (work.entry.role != Role::kTrain) return;
     const patch::PatchGeometry geometry =
-        patch::resolve_geometry(state.study().patches, work.slide->info);
+        patch::resolve_geometry(state.study().plans.patches, work.slide->info);
     scales.push_back({work.entry.slide_id, geometry.effective_mpp});
   });
   state.pieces.mpp = verbs::training_mpp(scales);

@@ -16,13 +16,13 @@ std::string PieceContext::file(const std::string& folder, const std::string& sli
 PieceContext piece_context(const Study& study, const encoder::EncoderInfo& encoder) {
   PieceContext pieces{.study = study};
   pieces.encoder = encoder;
-  pieces.precision = encoder::resolve_precision(study.encoding.precision, encoder);
+  pieces.precision = encoder::resolve_precision(study.encoder.options.precision, encoder);
   pieces.output = study.output;
   return pieces;
 }
 
 std::vector<patch::LabelledCentres> read_centre_lists(const Study& study, const Context& context) {
-  return verbs::read_lists(study.labels, context).lists;
+  return verbs::read_lists(study.plans.labels, context).lists;
 }
 
 namespace {
@@ -51,7 +51,7 @@ void add_annotations(const Study& study, CohortSlide& slide, const Context& cont
     slide.annotations = annotation::read_annotations(entry.annotations);
     slide.annotations_sha256 = io::file_sha256(entry.annotations);
     warn_of(entry, slide.annotations->notes, context);
-  } else if (study.labels.by_annotations() && entry.role != Role::kScore) {
+  } else if (study.plans.labels.by_annotations() && entry.role != Role::kScore) {
     throw Error(ErrorCode::kInvalidArgument,
                 fmt::format("line {}: slide '{}' has no annotations; the study's [classes] need "
                             "them for every train and test slide",
@@ -65,7 +65,7 @@ storage::TissueKey mask_key(const Study& study, const CohortSlide& slide) {
   storage::TissueKey key{slide.info.fingerprint,
                          slide.info.backend,
                          slide.info.mpp,
-                         tissue_of(entry, study.tissue),
+                         tissue_of(entry, study.plans.tissue),
                          {}};
   if (entry.mask == "none") key.mask = entry.mask;
   if (entry.mask != "none" && entry.mask != "auto") key.mask = io::file_sha256(entry.mask);

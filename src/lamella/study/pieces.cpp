@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "lamella/base/error.h"
+#include "lamella/base/progress.h"
 #include "lamella/base/stopwatch.h"
 #include "lamella/base/text.h"
 #include "lamella/imagefile/imagefile.h"
@@ -96,15 +97,11 @@ const tissue::TissueMask& SlidePieces::tissue() {
 }
 
 tissue::TissueMask SlidePieces::make_tissue(const std::string& path, const std::string& key) {
-  Context named = context_;  // progress that names the slide as well as the step
-  if (context_.progress) {
-    named.progress = [this](const Progress& progress) {
-      const std::string step = fmt::format("{} {}", progress.step, slide_.entry.slide_id);
-      context_.progress({step, progress.done, progress.total, progress.unit});
-    };
-  }
+  const Context named = with_step_names(context_, [this](std::string_view step) {
+    return fmt::format("{} {}", step, slide_.entry.slide_id);
+  });
   tissue::TissueMask mask = tissue::make_tissue_mask(
-      *pixels_.open(), tissue_of(slide_.entry, pieces_.study.tissue), named);
+      *pixels_.open(), tissue_of(slide_.entry, pieces_.study.plans.tissue), named);
   draw_tissue(mask);
   storage::drop_key(path);
   tissue::write_tissue_mask(mask, path);
@@ -143,7 +140,7 @@ std::string SlidePieces::features_path(const PlanRequest& request) const {
 std::string SlidePieces::features_key(const PlanRequest& request) const {
   return storage::key_text(verbs::features_key(storage::key_text(request.key), pieces_.encoder,
                                                pieces_.precision,
-                                               pieces_.study.encoding.features_dtype));
+                                               pieces_.study.encoder.options.features_dtype));
 }
 
 // By the slide's name; what was said when it was opened is left out.
@@ -169,7 +166,7 @@ FeaturesPiece SlidePieces::features(const PlanRequest& request) {
     const AddSeconds timer(report_.seconds["encode"]);
     report_.patches_resumed +=
         verbs::encode_file(pixels_.open(), plan, encoder,
-                           {pieces_.study.encoding.features_dtype, made.key}, path, context_)
+                           {pieces_.study.encoder.options.features_dtype, made.key}, path, context_)
             .resumed;
     // Read back: as they are stored, they are the same for this run and for the next.
     made.features = std::make_unique<storage::FeatureReader>(path);

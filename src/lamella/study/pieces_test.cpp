@@ -43,11 +43,11 @@ class Pieces : public ::testing::Test {
     write_slide(folder_ + "/a.tif");
     study_.name = "s";
     study_.output = folder_ + "/out";
-    study_.patches.size_px = 64;
-    study_.patches.mpp = 1.0;
-    study_.labels.rule.classes.names = {"normal", "tumor"};
-    study_.tissue.mask_mpp = 4;
-    study_.tissue.min_area_um2 = 100;
+    study_.plans.patches.size_px = 64;
+    study_.plans.patches.mpp = 1.0;
+    study_.plans.labels.rule.classes.names = {"normal", "tumor"};
+    study_.plans.tissue.mask_mpp = 4;
+    study_.plans.tissue.min_area_um2 = 100;
     entry_.slide_id = "a";
     entry_.path = folder_ + "/a.tif";
     entry_.role = Role::kTest;
@@ -117,7 +117,7 @@ TEST_F(Pieces, TheMaskIsMadeOnceAndServesEveryPlan) {
 
 TEST_F(Pieces, AMaskOfOtherOptionsOrDamagedIsMadeAgain) {
   open().tissue();
-  study_.tissue.min_area_um2 = 200;
+  study_.plans.tissue.min_area_um2 = 200;
   SlidePieces changed = open();
   changed.tissue();
   ASSERT_EQ(remade_pieces(changed), List{"tissue"});
@@ -139,7 +139,7 @@ TEST_F(Pieces, PlansAreFoundByTheirKeyAlone) {
   EXPECT_EQ(again.plan(grid()).plan.rows, made.plan.rows);
   EXPECT_TRUE(again.report().remade.empty());
   EXPECT_FALSE(again.report().seconds.contains("plan"));
-  study_.score.stride_px = 32;
+  study_.plans.grid.stride_px = 32;
   SlidePieces finer = open();
   EXPECT_GT(finer.plan(grid()).plan.rows.size(), made.plan.rows.size());
   EXPECT_EQ(remade_pieces(finer), List{"plans/grid"});
@@ -147,8 +147,8 @@ TEST_F(Pieces, PlansAreFoundByTheirKeyAlone) {
 }
 
 TEST_F(Pieces, AModelWithoutScaleGivesItsPlansNone) {
-  study_.patches.mpp.reset();
-  study_.patches.level = 0;
+  study_.plans.patches.mpp.reset();
+  study_.plans.patches.level = 0;
   pieces_->mpp.reset();
   EXPECT_FALSE(open().plan(grid()).plan.geometry.effective_mpp);
 }
@@ -212,7 +212,7 @@ TEST_F(Pieces, ASlideThatWasChangedSinceIsRefused) {
 TEST_F(Pieces, AWorkerMakesThePiecesThatTheRunFinds) {
   const std::string list = folder_ + "/list.txt";
   io::write_file_atomic(list, "a,256,256\nb,10,10\n");
-  study_.labels.centers = {{list, 1}};
+  study_.plans.labels.centers = {{list, 1}};
   entry_.role = Role::kTrain;
   SlideEntry other = entry_;
   other.slide_id = "b";
@@ -232,7 +232,8 @@ TEST_F(Pieces, AWorkerMakesThePiecesThatTheRunFinds) {
   slide_->entry = entry_;
   SlidePieces own = open();
   EXPECT_EQ(own.features_path(labelled()), made[0].features_path);
-  pieces_->precision = encoder::resolve_precision(study_.encoding.precision, pieces_->encoder);
+  pieces_->precision =
+      encoder::resolve_precision(study_.encoder.options.precision, pieces_->encoder);
   EXPECT_EQ(own.features_key(labelled()), made[0].key);
   EXPECT_EQ(own.plan(labelled()).plan.rows, made[0].plan.rows);
   EXPECT_TRUE(own.report().remade.empty());
@@ -240,7 +241,7 @@ TEST_F(Pieces, AWorkerMakesThePiecesThatTheRunFinds) {
 }
 
 TEST_F(Pieces, ASlideWithoutTheAnnotationsThatTheStudyNeedsIsRefused) {
-  study_.labels.rule.rules = {{{"normal"}}, {{"tumor"}}};
+  study_.plans.labels.rule.rules = {{{"normal"}}, {{"tumor"}}};
   EXPECT_THROW(add_annotations(study_, *slide_, context_), Error);
   slide_->entry.role = Role::kScore;
   EXPECT_NO_THROW(add_annotations(study_, *slide_, context_));

@@ -18,7 +18,7 @@ storage::PlanKey common_key(const PieceContext& pieces, const CohortSlide& slide
 }
 
 void add_labels(const PieceContext& pieces, const CohortSlide& slide, storage::PlanKey& key) {
-  const patch::LabelSources& labels = pieces.study.labels;
+  const patch::LabelSources& labels = pieces.study.plans.labels;
   if (labels.by_annotations()) {
     key.rule = labels.rule;
     key.annotations_sha256 = slide.annotations_sha256;
@@ -38,16 +38,17 @@ PlanRequest labelled_request(const PieceContext& pieces, const CohortSlide& slid
   const Study& study = pieces.study;
   PlanRequest request;
   request.key = common_key(pieces, slide, "labelled");
-  request.key.spec = slide.entry.role == Role::kTrain
-                         ? study.patches
-                         : verbs::spec_for_slide(study.patches, pieces.mpp, slide.info, context);
+  request.key.spec =
+      slide.entry.role == Role::kTrain
+          ? study.plans.patches
+          : verbs::spec_for_slide(study.plans.patches, pieces.mpp, slide.info, context);
   add_labels(pieces, slide, request.key);
   request.make = [&pieces, &slide, &study,
                   spec = request.key.spec](const tissue::TissueMask& mask) {
     const std::string& id = slide.entry.slide_id;
-    return study.labels.by_annotations()
+    return study.plans.labels.by_annotations()
                ? patch::plan_from_annotations(slide.info, id, spec, mask, *slide.annotations,
-                                              study.labels.rule)
+                                              study.plans.labels.rule)
                : patch::plan_from_centres(slide.info, id, spec, mask,
                                           {study.classes(), pieces.centres});
   };
@@ -58,10 +59,11 @@ PlanRequest grid_request(const PieceContext& pieces, const CohortSlide& slide,
                          const Context& context) {
   PlanRequest request;
   request.key = common_key(pieces, slide, "grid");
-  request.key.spec = verbs::spec_for_slide(pieces.study.patches, pieces.mpp, slide.info, context);
-  request.key.grid = pieces.study.score;
+  request.key.spec =
+      verbs::spec_for_slide(pieces.study.plans.patches, pieces.mpp, slide.info, context);
+  request.key.grid = pieces.study.plans.grid;
   request.make = [&pieces, &slide, spec = request.key.spec](const tissue::TissueMask& mask) {
-    return patch::plan_grid(slide.info, slide.entry.slide_id, spec, mask, pieces.study.score);
+    return patch::plan_grid(slide.info, slide.entry.slide_id, spec, mask, pieces.study.plans.grid);
   };
   return request;
 }

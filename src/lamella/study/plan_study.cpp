@@ -15,8 +15,8 @@ std::optional<double> study_mpp(const Study& study, const std::vector<SlideEntry
     context.cancel.check();
     try {
       const auto slide = slide::open_slide(entry.path, {.mpp = entry.mpp, .image = entry.image});
-      scales.push_back(
-          {entry.slide_id, patch::resolve_geometry(study.patches, slide->info()).effective_mpp});
+      scales.push_back({entry.slide_id,
+                        patch::resolve_geometry(study.plans.patches, slide->info()).effective_mpp});
     } catch (const Error& error) {
       context.warn("slide '" + entry.slide_id + "': " + error.what());
     }

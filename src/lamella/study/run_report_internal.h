@@ -20,8 +20,5 @@ record::Outputs outputs_of(RunState& state);
 void start_record(RunState& state);
 // Writes the slides' outcomes; unless `now` not while the record rests.
 void record_outcomes(RunState& state, bool now);
-// Metrics of a role as curves "<role>_auc" and so on.
-void measure_metrics(RunState& state, const std::string& role,
-                     const evaluation::ClassMetrics& metrics);
 
 }  // namespace lamella::study

@@ -39,13 +39,13 @@ struct SlideWork {
 struct Sending {
   mlflow::PublishOptions options;  // uri "": nowhere
   std::unique_ptr<mlflow::Follower> follower;
-  double seconds = 0;  // that the run waited for it
+  double seconds = 0;     // that the run waited for it
+  nlohmann::json result;  // where the record was sent at last, null if nowhere
 };
 
 struct RunState {
   const RunOptions& options;
-  Context context;  // its warnings go into the result, too
-  StudyResult& result;
+  Context context;  // its warnings go into the record, too
   record::RunRecord& record;
   PieceContext pieces;
   LazyEncoder encoder{};

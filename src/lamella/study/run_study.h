@@ -14,15 +14,9 @@
 namespace lamella::study {
 
 struct StudyResult {
-  std::string run_id;
+  record::RunDocument record;  // as it is on disk; outcomes in the table's order
   std::string run_folder;
-  record::Metrics metrics;  // "train", "test" (labelled rows, pooled)
-  record::Outcomes slides;  // in the table's order
-  record::Times seconds;    // plan, encode, train, score, map
   double compile_seconds = 0;
-  double lambda = 0;
-  std::string precision;
-  std::vector<std::string> warnings;
   nlohmann::json mlflow;  // where it was sent, null if nowhere
 
   bool all_done() const;

@@ -56,16 +56,16 @@ TEST_F(StudyFiles, ResolvesPathsAgainstTheStudyFile) {
   EXPECT_EQ(study.slides_table, folder_ + "/slides.csv");
   EXPECT_EQ(study.output, folder_ + "/out/s");
   EXPECT_EQ(study.classes(), (ClassTable{{"normal", "tumor"}}));
-  EXPECT_EQ(study.labels.centers[0].path, folder_ + "/tumor.txt");
-  EXPECT_EQ(study.labels.centers[0].label, 1);
-  EXPECT_EQ(study.labels.centers[1].path, "/abs/normal.txt");
-  EXPECT_EQ(study.labels.centers[1].label, 0);
-  EXPECT_EQ(study.patches.size_px, 50);
-  EXPECT_EQ(study.patches.level, 0);
+  EXPECT_EQ(study.plans.labels.centers[0].path, folder_ + "/tumor.txt");
+  EXPECT_EQ(study.plans.labels.centers[0].label, 1);
+  EXPECT_EQ(study.plans.labels.centers[1].path, "/abs/normal.txt");
+  EXPECT_EQ(study.plans.labels.centers[1].label, 0);
+  EXPECT_EQ(study.plans.patches.size_px, 50);
+  EXPECT_EQ(study.plans.patches.level, 0);
   EXPECT_FALSE(study.train.lambda);
-  EXPECT_EQ(study.score.stride_px, 25);
-  EXPECT_EQ(study.score.region_px, (RectPx{1, 2, 300, 400}));
-  EXPECT_EQ(study.encoder, "lite0");
+  EXPECT_EQ(study.plans.grid.stride_px, 25);
+  EXPECT_EQ(study.plans.grid.region_px, (RectPx{1, 2, 300, 400}));
+  EXPECT_EQ(study.encoder.name, "lite0");
 }
 
 TEST_F(StudyFiles, OverridesOneKey) {
@@ -73,7 +73,7 @@ TEST_F(StudyFiles, OverridesOneKey) {
   const Study study =
       read_study(path, {"train.l2=0.5", "encoder.name=other", "heatmap.opacity=0.25"});
   EXPECT_EQ(study.train.lambda, 0.5);
-  EXPECT_EQ(study.encoder, "other");
+  EXPECT_EQ(study.encoder.name, "other");
   EXPECT_EQ(study.heatmap.overlay.opacity, 0.25);
   EXPECT_THROW(read_study(path, {"train.l2"}), Error);
   EXPECT_NE(message_of([&] { read_study(path, {"train.l3=1"}); }).find("unknown key 'train.l3'"),

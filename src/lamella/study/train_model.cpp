@@ -3,6 +3,7 @@
 
 #include "lamella/base/error.h"
 #include "lamella/base/text.h"
+#include "lamella/evaluation/class_metric_rows.h"
 #include "lamella/study/run_report_internal.h"
 #include "lamella/verbs/evaluate_files.h"
 #include "lamella/verbs/train_files.h"
@@ -27,10 +28,11 @@ void evaluate_role(RunState& state, Role role) {
     truths.push_back({path, file.plan});
   }
   const std::string name(to_string(role));
-  state.result.metrics[name] = truths.empty()
-                                   ? evaluation::ClassMetrics()
-                                   : verbs::evaluate_scores(scores, truths, {}).at("all");
-  measure_metrics(state, name, state.result.metrics[name]);
+  evaluation::ClassMetrics& metrics = state.record.document().metrics[name];
+  if (!truths.empty()) metrics = verbs::evaluate_scores(scores, truths, {}).at("all");
+  for (const auto& [figure, value] : evaluation::figures_of(metrics)) {
+    state.record.measure(name + "_" + figure, value);
+  }
 }
 
 // Of the slides to train on that have labels; the scale is that of all slides to train on.
@@ -49,7 +51,7 @@ verbs::TrainFilesResult train_on_labelled(RunState& state) {
     throw Error(ErrorCode::kInvalidArgument,
                 "no labelled patch of any training slide is left to train on; see the failures and "
                 "warnings above",
-                state.study().path);
+                state.study().source.path);
   }
   verbs::TrainFilesResult trained = verbs::train_features(std::move(files), options, state.context);
   trained.model.name = state.study().name;
@@ -81,17 +83,15 @@ void record_training(RunState& state, const verbs::TrainFilesResult& trained) {
 
 void train_model(RunState& state) {
   {
-    const AddSeconds timer(state.result.seconds["train"]);
+    const AddSeconds timer(state.record.document().times["train"]);
     const verbs::TrainFilesResult trained = train_on_labelled(state);
     state.fitted = {trained.model, model::classifier_sha256(trained.model.classifier)};
     verbs::write_whole_model(trained.model, state.pieces.output + "/model", state.context);
-    state.result.lambda = trained.model.classifier.lambda;
     record_training(state, trained);
   }
-  const AddSeconds timer(state.result.seconds["score"]);
+  const AddSeconds timer(state.record.document().times["score"]);
   evaluate_role(state, Role::kTrain);
   evaluate_role(state, Role::kTest);
-  state.record.document().metrics = state.result.metrics;
   state.record.write();
   for (SlideWork& work : state.works) work.labelled.reset();
 }
