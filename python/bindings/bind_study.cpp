@@ -17,7 +17,7 @@ namespace lamella::python {
 
 namespace {
 
-using study::SlideEntry;
+using cohort::SlideEntry;
 using study::SlideJob;
 using study::Study;
 using study::StudyPiece;
@@ -59,7 +59,7 @@ SlideJob job_of(const JobState& state) {
   int role = 0;
   std::tie(slide.slide_id, slide.path, slide.patient_id, role, slide.annotations, slide.mpp,
            slide.image, slide.mask, slide.tissue, slide.line) = entry;
-  slide.role = static_cast<study::Role>(role);
+  slide.role = static_cast<cohort::Role>(role);
   for (const auto& [label, list_path, rows] : lists) {
     patch::LabelledCentres list;
     list.label = static_cast<int8_t>(label);
@@ -106,7 +106,7 @@ void bind_pieces(nb::module_& module) {
                    [](const Study& self) {
                      return std::string(storage::to_string(self.encoder.options.features_dtype));
                    })
-      .def("slides", [](const Study& self) { return study::read_slides_table(self.slides_table); })
+      .def("slides", [](const Study& self) { return cohort::read_slides_table(self.slides_table); })
       .def(
           "jobs",
           [](const Study& self, const std::vector<SlideEntry>& slides) {

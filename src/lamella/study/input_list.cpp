@@ -23,7 +23,7 @@ record::Inputs list_inputs(const InputSources& sources,
     inputs.back().class_name = list.class_name;
   }
   for (size_t i = 0; i < sources.slides.size(); ++i) {
-    const SlideEntry& entry = sources.slides[i];
+    const cohort::SlideEntry& entry = sources.slides[i];
     record::Input input = slide(i);
     input.kind = "slide";
     input.slide_id = entry.slide_id;

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "lamella/cohort/slides_table.h"
 #include "lamella/record/manifest.h"
-#include "lamella/study/slides_table.h"
 #include "lamella/study/study_file.h"
 
 namespace lamella::study {
@@ -15,7 +15,7 @@ namespace lamella::study {
 struct InputSources {
   std::string table;
   record::Inputs centres;  // path and class of each list
-  std::vector<SlideEntry> slides;
+  std::vector<cohort::SlideEntry> slides;
 };
 // The lists of a study, not read yet.
 record::Inputs centre_inputs(const Study& study);

@@ -12,9 +12,9 @@ namespace lamella::study {
 namespace {
 
 record::Inputs read_inputs(InputSources sources, bool full_hash) {
-  sources.slides = read_slides_table(sources.table);
+  sources.slides = cohort::read_slides_table(sources.table);
   return list_inputs(sources, [&](size_t i) {
-    const SlideEntry& entry = sources.slides[i];
+    const cohort::SlideEntry& entry = sources.slides[i];
     record::Input input = record::input_or_error("slide", entry.path, full_hash);
     if (entry.mpp) input.mpp = {*entry.mpp, *entry.mpp};
     return input;

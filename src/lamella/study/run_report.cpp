@@ -25,12 +25,12 @@ record::Input slide_input(const SlideWork& work, bool full_hash) {
 }
 
 record::Inputs inputs_of(const RunState& state) {
-  const Study& study = state.study();
+  const Study& study = state.study;
   InputSources sources{study.slides_table, centre_inputs(study), {}};
   for (const SlideWork& work : state.works) sources.slides.push_back(work.entry);
   record::Inputs list = {record::input_or_error("study", study.source.path, false)};
   for (record::Input& input : list_inputs(sources, [&](size_t i) {
-         return slide_input(state.works[i], state.options.full_hash);
+         return slide_input(state.works[i], state.record.document().command->full_hash);
        })) {
     list.push_back(std::move(input));
   }
@@ -72,7 +72,7 @@ record::Outputs outputs_of(RunState& state) {
   const auto add = [&](const std::string& name) {
     std::string& sha256 = state.output_hashes[name];
     if (sha256.empty()) {
-      const std::string path = state.study().output + "/" + name;
+      const std::string path = state.study.output + "/" + name;
       if (!io::exists(path)) return;
       sha256 = io::file_sha256(path);
     }
@@ -82,7 +82,7 @@ record::Outputs outputs_of(RunState& state) {
   for (const SlideWork& work : state.works) {
     if (!work.alive()) continue;
     const std::string& id = work.entry.slide_id;
-    if (work.entry.role != Role::kScore) add("scores/labelled/" + id + ".csv");
+    if (work.entry.role != cohort::Role::kScore) add("scores/labelled/" + id + ".csv");
     if (!work.scored) continue;
     add("scores/grid/" + id + ".csv");
     if (!work.outcome.heatmap) continue;
@@ -93,11 +93,10 @@ record::Outputs outputs_of(RunState& state) {
   return list;
 }
 
-void start_record(RunState& state) {
-  const Study& study = state.study();
+void start_record(RunState& state, bool full_hash) {
+  const Study& study = state.study;
   record::RunDocument& document = state.record.document();
-  document.command = {study.source.path, study.source.overrides, state.context.threads,
-                      state.options.full_hash};
+  document.command = {study.source.path, study.source.overrides, state.context.threads, full_hash};
   document.caller = record::describe_caller();
   document.output = study.output;
   document.server = without_credentials(study.tracking.mlflow.value_or(""));

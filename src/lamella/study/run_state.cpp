@@ -13,7 +13,7 @@ namespace lamella::study {
 
 namespace {
 
-void take_report(RunState& state, SlideWork& work, const PieceReport& report) {
+void take_report(RunState& state, SlideWork& work, const cohort::PieceReport& report) {
   record::Outcome& outcome = work.outcome;
   outcome.remade.insert(outcome.remade.end(), report.remade.begin(), report.remade.end());
   if (report.tissue) state.tissues.push_back(*report.tissue);
@@ -49,8 +49,8 @@ void for_each_slide(RunState& state, const std::function<void(SlideWork&)>& step
   }
 }
 
-void for_each_slide_but(RunState& state, Role except,
-                        const std::function<void(SlideWork&, SlidePieces&)>& step) {
+void for_each_slide_but(RunState& state, cohort::Role except,
+                        const std::function<void(SlideWork&, cohort::SlidePieces&)>& step) {
   const auto concerned = [&](const SlideWork& work) {
     return work.alive() && work.entry.role != except;
   };
@@ -62,7 +62,7 @@ void for_each_slide_but(RunState& state, Role except,
   for_each_slide(state, [&](SlideWork& work) {
     if (work.entry.role == except) return;
     ++place;
-    SlidePieces pieces(state.pieces, *work.slide, state.encoder, context);
+    cohort::SlidePieces pieces(state.pieces, *work.slide, state.encoder, context);
     try {
       step(work, pieces);
     } catch (...) {

@@ -17,6 +17,7 @@
 #include "lamella/report/model_card.h"
 #include "lamella/storage/feature_spool.h"
 #include "lamella/study/option_keys.h"
+#include "lamella/study/plan_study.h"
 #include "lamella/study/run_report_internal.h"
 
 namespace lamella::study {
@@ -38,11 +39,13 @@ void remove_leftovers(const std::string& output) {
 }
 
 // Half-made features of slides that the study no longer has, or has in another role.
-void remove_other_spools(const std::string& output, const std::vector<SlideEntry>& entries) {
+void remove_other_spools(const std::string& output,
+                         const std::vector<cohort::SlideEntry>& entries) {
   for (const char* kind : {"labelled", "grid"}) {
-    const Role without = std::string_view(kind) == "grid" ? Role::kTrain : Role::kScore;
+    const cohort::Role without =
+        std::string_view(kind) == "grid" ? cohort::Role::kTrain : cohort::Role::kScore;
     std::set<std::string> wanted;
-    for (const SlideEntry& entry : entries) {
+    for (const cohort::SlideEntry& entry : entries) {
       if (entry.role != without) wanted.insert(entry.slide_id + ".h5");
     }
     storage::drop_other_spools(output + "/features/" + kind, wanted);
@@ -104,7 +107,8 @@ void take_outcomes(RunState& state) {
 
 StudyResult run_study(const Study& study, const RunOptions& options, const Context& context) {
   std::vector<std::string> notes;
-  const std::vector<SlideEntry> entries = read_slides_table(study.slides_table, &notes);
+  const std::vector<cohort::SlideEntry> entries =
+      cohort::read_slides_table(study.slides_table, &notes);
   const encoder::EncoderInfo encoder_info = encoder::find_encoder(study.encoder.name);
   io::require_writable_folder(study.output);
   const io::OutputLock lock(study.output + "/run.lock", study.output,
@@ -115,7 +119,7 @@ StudyResult run_study(const Study& study, const RunOptions& options, const Conte
   record::RunDocument& document = record.document();
   for (const char* step : {"plan", "encode", "train", "score", "map"}) document.times[step] = 0;
 
-  RunState state{.options = options,
+  RunState state{.study = study,
                  .context = context,
                  .record = record,
                  .pieces = piece_context(study, encoder_info)};
@@ -129,11 +133,11 @@ StudyResult run_study(const Study& study, const RunOptions& options, const Conte
     context.note(message);
   };
   log_progress(state.context, record);
-  start_record(state);
+  start_record(state, options.full_hash);
   choose_server(state);
   send_record(state, Moment::kUnderway);
   for (const std::string& note : notes) state.context.warn(study.slides_table + ": " + note);
-  for (const SlideEntry& entry : entries) {
+  for (const cohort::SlideEntry& entry : entries) {
     SlideWork work;
     work.entry = entry;
     work.outcome.slide_id = entry.slide_id;

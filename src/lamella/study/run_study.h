@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "lamella/base/context.h"
+#include "lamella/cohort/slides_table.h"
 #include "lamella/record/run_document.h"
-#include "lamella/study/slides_table.h"
 #include "lamella/study/study_file.h"
 
 namespace lamella::study {

@@ -7,7 +7,7 @@ namespace lamella::study {
 
 void choose_server(RunState& state) {
   state.sending.options =
-      mlflow::publish_options(state.study().tracking, [&](const std::string& why) {
+      mlflow::publish_options(state.study.tracking, [&](const std::string& why) {
         state.context.warn(fmt::format("{}; nothing is sent to MLflow, the run is recorded in {}",
                                        why, state.record.folder()));
       });

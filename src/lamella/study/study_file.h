@@ -10,9 +10,8 @@
 
 #include "lamella/base/option.h"
 #include "lamella/classifier/linear_model.h"
+#include "lamella/cohort/plan_rules.h"
 #include "lamella/mlflow/tracking.h"
-#include "lamella/patch/named_classes.h"
-#include "lamella/tissue/tissue.h"
 #include "lamella/verbs/slide_map.h"
 #include "lamella/verbs/verb_options.h"
 
@@ -26,14 +25,6 @@ struct StudySource {
   std::vector<std::string> overrides;  // as given
 };
 
-// What the plans of its slides are made by.
-struct PlanRules {
-  patch::PatchSpec patches;
-  patch::LabelSources labels;  // classes, and where they come from
-  tissue::TissueOptions tissue;
-  patch::GridOptions grid;  // of the slides that are scored
-};
-
 struct ChosenEncoder {
   std::string name = "lite0";  // or its folder
   verbs::EncodingOptions options;
@@ -45,12 +36,12 @@ struct Study {
   std::string name;
   std::string output;        // folder
   std::string slides_table;  // CSV
-  PlanRules plans;
+  cohort::PlanRules plans;
   ChosenEncoder encoder;
   classifier::TrainOptions train;
   verbs::MapOptions heatmap;
   mlflow::TrackingOptions tracking;
-  const ClassTable& classes() const { return plans.labels.rule.classes; }
+  const ClassTable& classes() const { return plans.classes(); }
 };
 
 // `overrides` are "table.key=value" (value in TOML; a bare word is taken as text).

@@ -13,7 +13,7 @@ namespace lamella::study {
 namespace {
 
 // Scores and figures of the labelled rows of one role.
-void evaluate_role(RunState& state, Role role) {
+void evaluate_role(RunState& state, cohort::Role role) {
   std::vector<verbs::NamedScores> scores;
   std::vector<verbs::Truth> truths;
   for (const SlideWork& work : state.works) {
@@ -40,9 +40,9 @@ verbs::TrainFilesResult train_on_labelled(RunState& state) {
   std::vector<storage::FeatureFile> files;
   verbs::TrainFeaturesOptions options;
   options.found_encoder = state.pieces.encoder;
-  options.train = state.study().train;
+  options.train = state.study.train;
   for (const SlideWork& work : state.works) {
-    if (work.entry.role != Role::kTrain || !work.alive() || !work.labelled) continue;
+    if (work.entry.role != cohort::Role::kTrain || !work.alive() || !work.labelled) continue;
     if (work.labelled->file.plan.rows.empty()) continue;
     files.push_back(work.labelled->file);
     options.patients[to_lower(work.entry.slide_id)] = work.entry.patient_id;
@@ -51,10 +51,10 @@ verbs::TrainFilesResult train_on_labelled(RunState& state) {
     throw Error(ErrorCode::kInvalidArgument,
                 "no labelled patch of any training slide is left to train on; see the failures and "
                 "warnings above",
-                state.study().source.path);
+                state.study.source.path);
   }
   verbs::TrainFilesResult trained = verbs::train_features(std::move(files), options, state.context);
-  trained.model.name = state.study().name;
+  trained.model.name = state.study.name;
   trained.model.effective_mpp = state.pieces.mpp;
   return trained;
 }
@@ -90,8 +90,8 @@ void train_model(RunState& state) {
     record_training(state, trained);
   }
   const AddSeconds timer(state.record.document().times["score"]);
-  evaluate_role(state, Role::kTrain);
-  evaluate_role(state, Role::kTest);
+  evaluate_role(state, cohort::Role::kTrain);
+  evaluate_role(state, cohort::Role::kTest);
   state.record.write();
   for (SlideWork& work : state.works) work.labelled.reset();
 }
