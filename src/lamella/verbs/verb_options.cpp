@@ -2,6 +2,7 @@
 #include "lamella/verbs/verb_options.h"
 
 #include "lamella/classifier/linear_model.h"
+#include "lamella/encoder/import_options.h"
 #include "lamella/storage/patch_files.h"
 #include "lamella/verbs/extract.h"
 #include "lamella/verbs/plan_slide.h"
@@ -99,6 +100,7 @@ const std::vector<VerbOptions>& verb_options() {
       {"train", &classifier::TrainOptions::table().list()},
       {"score", &ScoreSlideOptions::table().list()},
       {"map", &MapOptions::table().list()},
+      {"encoder import", &encoder::ImportOptions::table().list()},
       {"encoder quantize", &QuantizeOptions::table().list()}};
   return kVerbs;
 }
