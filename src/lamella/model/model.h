@@ -13,6 +13,13 @@
 
 namespace lamella::model {
 
+// What a calibration that was fitted to other labels than the training's stands on.
+struct Recalibrated {
+  classifier::Calibration before;                  // of the training
+  int64_t patients = 0, slides = 0, patches = 0;   // patients 0: not known
+  double log_loss_before = 0, log_loss_after = 0;  // on these patches
+};
+
 // A model is one self-contained folder: model.json (classifier, calibration, patch spec, effective
 // mpp, encoder) + encoder/ (encoder.json, network.onnx).
 struct Model {
@@ -23,6 +30,7 @@ struct Model {
   encoder::Precision precision = encoder::Precision::kAuto;
   std::vector<classifier::LambdaTrial> trials;
   std::string name;
+  std::optional<Recalibrated> recalibrated;
 };
 void write_model(const Model& model, const std::string& folder);
 Model read_model(const std::string& folder);

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "lamella/evaluation/class_metrics.h"
+#include "lamella/evaluation/details.h"
 
 namespace lamella::record {
 
@@ -101,6 +102,8 @@ struct Training {
 
 using Metrics = std::map<std::string, evaluation::ClassMetrics>;  // by role
 
+using Details = std::map<std::string, evaluation::Details>;  // by role
+
 // A piece that was there, and is not what is wanted any more.
 struct Remade {
   std::string piece;  // "plans/labelled", "features/grid", "heatmaps"
@@ -159,6 +162,7 @@ struct RunDocument {
   Split split;
   std::optional<Training> training;
   Metrics metrics;
+  Details details;
   Outcomes outcomes;
   Times times;
   Outputs outputs;

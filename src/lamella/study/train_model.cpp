@@ -44,10 +44,19 @@ void evaluate_role(RunState& state, Role role) {
     truths.push_back({path, file.plan});
   }
   const std::string name(to_string(role));
-  state.result.metrics[name] = truths.empty()
-                                   ? evaluation::ClassMetrics()
-                                   : verbs::evaluate_scores(scores, truths, {}).at("all");
-  measure_metrics(state, name, state.result.metrics[name]);
+  evaluation::ClassMetrics& metrics = state.result.metrics[name];
+  metrics = {};
+  if (!truths.empty()) {
+    verbs::EvaluateOptions options;
+    for (const SlideWork& work : state.works) {
+      options.patients[to_lower(work.entry.slide_id)] = work.entry.patient_id;
+    }
+    options.intervals = role != Role::kTrain;  // of rows that the model has seen they say nothing
+    verbs::Evaluation made = verbs::evaluate_scores(scores, truths, options, state.context);
+    metrics = std::move(made.all);
+    state.record.document().details[name] = std::move(made.details);
+  }
+  measure_metrics(state, name, metrics);
 }
 
 // Of the slides to train on that have labels; the scale is that of all slides to train on.
