@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lamella/study/model_card.h"
+#include "lamella/report/model_card.h"
 
 #include <fmt/format.h>
 
@@ -8,7 +8,7 @@
 #include "lamella/base/text.h"
 #include "lamella/evaluation/class_metric_rows.h"
 
-namespace lamella::study {
+namespace lamella::report {
 
 namespace {
 
@@ -80,7 +80,7 @@ std::string metrics_section(const record::RunDocument& run) {
   }
   text += more;
   return text +
-         "\nPooled over the labelled patches of all slides of a set; interval by DeLong; accuracy "
+         "\nPooled over the labelled patches of all slides of a set; intervals by patients, slides or blocks of them; accuracy "
          "at "
          "0.5; ECE\nwith 15 bins. Patches of one slide are not independent: the interval speaks of "
          "these slides, not of\nthe next hospital. The figures of `train` are those of data that "
@@ -135,4 +135,4 @@ std::string model_card(const record::RunDocument& run) {
       plain(run.name), model_section(run), data_section(run), metrics_section(run), kLimits);
 }
 
-}  // namespace lamella::study
+}  // namespace lamella::report
