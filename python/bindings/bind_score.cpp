@@ -89,7 +89,8 @@ void bind_scores(nb::module_& module) {
       .def_prop_ro(
           "slide_score",
           [](const Scores& self) { return heatmap::slide_score(self.patches.scores); },
-          "Mean of the last class's highest 1 %, at least five; NaN without patches.")
+          "The last class's highest score of 20 patches, its mean over all choices of 20; NaN "
+          "without patches.")
       .def("save", save_scores, nb::arg("path"), "As lamella score --out.")
       .def_static("load", load_scores, nb::arg("path"));
 }

@@ -81,6 +81,9 @@ Action add_evaluate(CLI::App& app) {
   app.add_option("--against", files->against,
                  "scores of another run on the same rows: differences with paired intervals")
       ->type_name("SCORES.csv");
+  app.add_option("--model", files->model,
+                 "model whose thresholds, chosen on held-out training rows, are used")
+      ->type_name("DIR");
   return [files](Shell& shell) { return run_evaluate(*files, shell); };
 }
 

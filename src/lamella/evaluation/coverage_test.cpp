@@ -112,7 +112,9 @@ TEST(Coverage, OfIntervalsIsWhatTheySay) {
     if (one.clustered.given == 0) continue;
     EXPECT_GT(s.patients, 5) << "too few for any interval";
     // Of so few runs one setting alone tells little: four standard errors.
-    if (one.clustered.given >= 20) EXPECT_GT(one.clustered.percent(), 81) << all[k].text();
+    if (one.clustered.given >= 20) {
+      EXPECT_GT(one.clustered.percent(), 81) << all[k].text();
+    }
     if (!asked) continue;
     fmt::print("| {} | {} | {:.1f} | {:.1f} | {:.1f} |\n", all[k].text(), one.clustered.given,
                one.clustered.percent(), one.obuchowski.percent(), one.independent.percent());

@@ -9,6 +9,7 @@
 
 #include "lamella/classifier/linear_model.h"
 #include "lamella/encoder/encoder.h"
+#include "lamella/evaluation/metrics.h"
 #include "lamella/patch/patch_plan.h"
 
 namespace lamella::model {
@@ -30,6 +31,8 @@ struct Model {
   encoder::Precision precision = encoder::Precision::kAuto;
   std::vector<classifier::LambdaTrial> trials;
   std::string name;
+  // Of each class, chosen on held-out rows of the training; none where none were held out.
+  std::vector<evaluation::Thresholds> thresholds;
   std::optional<Recalibrated> recalibrated;
 };
 void write_model(const Model& model, const std::string& folder);

@@ -55,6 +55,14 @@ classifier::Calibration calibration_from_json(const nlohmann::json& json) {
   return {json.at("slope").get<double>(), json.at("intercept").get<double>()};
 }
 
+nlohmann::json thresholds_to_json(const std::vector<evaluation::Thresholds>& thresholds) {
+  nlohmann::json list = nlohmann::json::array();
+  for (const evaluation::Thresholds& one : thresholds) {
+    list.push_back({{"accuracy", json_or_null(one.accuracy)}, {"f1", json_or_null(one.f1)}});
+  }
+  return list;
+}
+
 nlohmann::json to_json(const Recalibrated& about) {
   return {{"before", calibration_to_json(about.before)},
           {"patients", about.patients},
@@ -94,6 +102,7 @@ nlohmann::json to_json(const Model& model) {
         {"mean", linear.mean},
         {"scale", linear.scale}}},
       {"cross_validation", trials}};
+  if (!model.thresholds.empty()) json["thresholds"] = thresholds_to_json(model.thresholds);
   if (model.recalibrated) json["recalibrated"] = to_json(*model.recalibrated);
   return json;
 }
@@ -118,6 +127,12 @@ Model from_json(const nlohmann::json& json) {
   for (const nlohmann::json& trial : json.at("cross_validation")) {
     model.trials.push_back(
         {trial.at("lambda").get<double>(), trial.at("mean_log_loss").get<double>(), {}});
+  }
+  if (json.contains("thresholds")) {
+    for (const nlohmann::json& one : json.at("thresholds")) {
+      model.thresholds.push_back(
+          {storage::optional_double(one, "accuracy"), storage::optional_double(one, "f1")});
+    }
   }
   if (json.contains("recalibrated")) {
     model.recalibrated = recalibrated_from_json(json.at("recalibrated"));

@@ -95,6 +95,22 @@ void describe(V& v, Like<Trial> auto& x) {
 }
 
 template <typename V>
+void describe(V& v, Like<ClassThresholds> auto& x) {
+  v("class", x.class_name, "against the rest");
+  v("accuracy", x.accuracy, "probability at which accuracy is best");
+  v("f1", x.f1, "probability at which F1 is best");
+}
+
+template <typename V>
+void describe(V& v, Like<Fold> auto& x) {
+  v("name", x.name, "what was held out");
+  v("patients", x.patients, "ids of its patients");
+  v("slides", x.slides, "ids of its slides");
+  v("lambda", x.lambda, "the penalty, chosen within the others");
+  v("metrics", x.metrics, "figures of the rows held out");
+}
+
+template <typename V>
 void describe(V& v, Like<Training> auto& x) {
   v("classes", x.classes, "names, in the order of the columns of scores");
   v("class_rows", x.class_rows, "labelled patches of each class");
@@ -103,6 +119,7 @@ void describe(V& v, Like<Training> auto& x) {
   v("size_px", x.size_px, "side of a patch in its own pixels");
   v("mpp", x.mpp, "scale that the model works at, um per pixel; null if not known", How::kNull);
   v("trials", x.trials, "every penalty tried");
+  v("thresholds", x.thresholds, "chosen on held-out rows of the training slides", How::kIfAny);
   v("feature_space", x.feature_space, "what the model's features are");
   v("model_sha256", x.model_sha256, "SHA-256 of the model's numbers");
 }
@@ -193,7 +210,9 @@ void describe(V& v, Like<Outcome> auto& x) {
   v("patches_resumed", x.patches_resumed, "of these, done by a run that was killed");
   v("remade", x.remade, "what was finished and had to be made again");
   v("seconds", x.seconds, "time spent on it");
-  v("slide_score", x.slide_score, "mean of the highest 1 % of the scores");
+  v("slide_score", x.slide_score,
+    "mean of the highest score of 20 patches, over all choices of 20");
+  v("slide_label", x.slide_label, "class of the slide as a whole");
   v("heatmap", x.heatmap, "path of the overlay");
 }
 
@@ -236,6 +255,7 @@ void describe(V& v, Like<RunDocument> auto& x) {
   v("training", x.training, "how the model was trained");
   v("metrics", x.metrics, "figures by role", How::kIfAny);
   v("details", x.details, "what stands behind the figures, by role", How::kIfAny);
+  v("folds", x.folds, "slides of training, each tested by a model of the others", How::kIfAny);
   v("slides", x.outcomes, "outcome of every slide", How::kIfAny);
   v("seconds", x.times, "time of every step", How::kIfAny);
   v("outputs", x.outputs, "files that were written", How::kIfAny);

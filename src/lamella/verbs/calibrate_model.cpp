@@ -3,11 +3,33 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "lamella/base/error.h"
 #include "lamella/evaluation/recalibration.h"
 #include "lamella/verbs/train_files.h"
 
 namespace lamella::verbs {
+
+namespace {
+
+// Thresholds where the same rows lie above them. Of more than two classes there are none: one
+// slope moves a probability by all the others, too.
+std::vector<evaluation::Thresholds> moved(std::vector<evaluation::Thresholds> thresholds,
+                                          const evaluation::Recalibration& fit) {
+  if (thresholds.size() != 2) return {};
+  for (size_t k = 0; k < 2; ++k) {
+    const double intercept = k == 1 ? fit.intercept : -fit.intercept;
+    for (std::optional<double>* one : {&thresholds[k].accuracy, &thresholds[k].f1}) {
+      if (!*one || **one <= 0 || **one >= 1) continue;
+      const double z = fit.slope * std::log(**one / (1 - **one)) + intercept;
+      *one = 1 / (1 + std::exp(-z));
+    }
+  }
+  return thresholds;
+}
+
+}  // namespace
 
 model::Model calibrated(const model::Model& model, const JoinedRows& rows, const Context& context) {
   require_same_classes(rows.scores.classes, "the scores", model.classifier.classes, "the model");
@@ -15,6 +37,7 @@ model::Model calibrated(const model::Model& model, const JoinedRows& rows, const
   model::Model made = model;
   const classifier::Calibration now = model.classifier.calibration;
   made.classifier.calibration = {fit.slope * now.slope, fit.slope * now.intercept + fit.intercept};
+  made.thresholds = moved(model.thresholds, fit);
   model::Recalibrated& about = made.recalibrated.emplace();
   about.before = model.recalibrated ? model.recalibrated->before : now;
   about.patients = static_cast<int64_t>(rows.places.patients.size());

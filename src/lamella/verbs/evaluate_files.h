@@ -72,6 +72,9 @@ struct EvaluateFiles {
   std::vector<std::string> scores, truth;
   std::string groups_csv;            // slide_id,patient_id; "": not known
   std::vector<std::string> against;  // scores of another run on the same rows; may be empty
+  // Folder of the model whose thresholds are used; "": none are. Error kInvalidArgument where it
+  // has none, since no rows were held out in its training.
+  std::string model;
 };
 struct FilesEvaluation {
   Evaluation evaluation;
