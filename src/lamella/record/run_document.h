@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "lamella/evaluation/class_metrics.h"
+#include "lamella/evaluation/details.h"
 
 namespace lamella::record {
 
@@ -88,6 +89,12 @@ struct Trial {
   std::vector<double> fold_log_loss;
 };
 
+// Of one class, chosen on rows that were held out.
+struct ClassThresholds {
+  std::string class_name;
+  std::optional<double> accuracy, f1;  // probabilities
+};
+
 struct Training {
   std::vector<std::string> classes;
   std::vector<int64_t> class_rows;  // labelled patches of each
@@ -96,10 +103,22 @@ struct Training {
   int64_t size_px = 0;        // of a patch
   std::optional<double> mpp;  // that the model works at
   std::vector<Trial> trials;
+  std::vector<ClassThresholds> thresholds;
   std::string feature_space, model_sha256;
 };
 
 using Metrics = std::map<std::string, evaluation::ClassMetrics>;  // by role
+
+using Details = std::map<std::string, evaluation::Details>;  // by role
+
+// Slides of training that were tested by a model of the others.
+struct Fold {
+  std::string name;
+  std::vector<std::string> patients, slides;  // held out
+  double lambda = 0;                          // chosen within the others
+  evaluation::ClassMetrics metrics;
+};
+using Folds = std::vector<Fold>;
 
 // A piece that was there, and is not what is wanted any more.
 struct Remade {
@@ -117,8 +136,9 @@ struct Outcome {
   int64_t patches_resumed = 0;  // of these, done before by a run that was killed amid a slide
   std::vector<Remade> remade;
   double seconds = 0;
-  std::optional<double> slide_score;   // mean of the highest 1 % of the grid's scores
-  std::optional<std::string> heatmap;  // path of the overlay PNG
+  std::optional<double> slide_score;       // see heatmap::slide_score
+  std::optional<std::string> slide_label;  // class of the slide as a whole, as the table says
+  std::optional<std::string> heatmap;      // path of the overlay PNG
 };
 using Outcomes = std::vector<Outcome>;
 
@@ -159,6 +179,8 @@ struct RunDocument {
   Split split;
   std::optional<Training> training;
   Metrics metrics;
+  Details details;
+  Folds folds;
   Outcomes outcomes;
   Times times;
   Outputs outputs;

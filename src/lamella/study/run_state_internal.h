@@ -81,5 +81,6 @@ void open_slides(RunState& state);      // slides, annotations, the model's scal
 void encode_labelled(RunState& state);  // plan + encode the labelled rows
 void train_model(RunState& state);      // train, evaluate, write the model
 void score_slides(RunState& state);     // plan + encode + score + map whole slides
+void evaluate_slides(RunState& state);  // slide scores against slide labels, where there are some
 
 }  // namespace lamella::study

@@ -60,6 +60,7 @@ void run_steps(RunState& state) {
   train_model(state);
   send_record(state, Moment::kUnderway);
   score_slides(state);
+  evaluate_slides(state);
 }
 
 // The end of each step that reports progress goes into the log.

@@ -52,6 +52,7 @@ const std::vector<StudySection>& study_sections() {
       {"tissue", &tissue::TissueOptions::table().list()},
       {"encoder", &verbs::EncodingOptions::table().list()},
       {"train", &classifier::TrainOptions::table().list()},
+      {"split", &verbs::SplitOptions::table().list()},
       {"score", &patch::GridOptions::table().list()},
       {"heatmap", &verbs::MapOptions::table().list()},
       {"tracking", &mlflow::TrackingOptions::table().list()}};
@@ -97,6 +98,7 @@ void check(const Study& study) {
   check_section(study, study.plans.patches, "patches");
   check_section(study, study.plans.tissue, "tissue");
   check_section(study, study.train, "train");
+  check_section(study, study.split, "split");
   check_section(study, study.plans.grid, "score");
   check_section(study, study.heatmap.overlay, "heatmap");
   try {
@@ -147,6 +149,7 @@ Study parse_study(const std::string& text, const std::string& path,
   if (const auto table = reader.table("tissue")) read_section(*table, study.plans.tissue);
   if (const auto table = reader.table("encoder")) read_encoder(*table, folder, study);
   if (const auto table = reader.table("train")) read_section(*table, study.train);
+  if (const auto table = reader.table("split")) read_section(*table, study.split);
   if (const auto table = reader.table("score")) read_section(*table, study.plans.grid);
   if (const auto table = reader.table("heatmap")) read_section(*table, study.heatmap);
   if (const auto table = reader.table("tracking")) read_tracking(*table, study);
@@ -175,6 +178,7 @@ nlohmann::json to_json(const Study& study) {
           {"tissue", json_of_options(study.plans.tissue)},
           {"encoder", encoder},
           {"train", json_of_options(study.train)},
+          {"split", json_of_options(study.split)},
           {"score", score},
           {"heatmap", json_of_options(study.heatmap)},
           {"tracking", tracking}};

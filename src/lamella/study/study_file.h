@@ -13,6 +13,7 @@
 #include "lamella/cohort/plan_rules.h"
 #include "lamella/mlflow/tracking.h"
 #include "lamella/verbs/slide_map.h"
+#include "lamella/verbs/split_folds.h"
 #include "lamella/verbs/verb_options.h"
 
 namespace lamella::study {
@@ -39,6 +40,7 @@ struct Study {
   cohort::PlanRules plans;
   ChosenEncoder encoder;
   classifier::TrainOptions train;
+  verbs::SplitOptions split;
   verbs::MapOptions heatmap;
   mlflow::TrackingOptions tracking;
   const ClassTable& classes() const { return plans.classes(); }

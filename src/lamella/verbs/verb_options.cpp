@@ -4,6 +4,7 @@
 #include "lamella/classifier/linear_model.h"
 #include "lamella/encoder/import_options.h"
 #include "lamella/storage/patch_files.h"
+#include "lamella/verbs/evaluate_lesions.h"
 #include "lamella/verbs/extract.h"
 #include "lamella/verbs/plan_slide.h"
 #include "lamella/verbs/quantize_encoder.h"
@@ -101,6 +102,8 @@ const std::vector<VerbOptions>& verb_options() {
       {"score", &ScoreSlideOptions::table().list()},
       {"map", &MapOptions::table().list()},
       {"encoder import", &encoder::ImportOptions::table().list()},
+      {"lesions detect", &lesion::DetectOptions::table().list()},
+      {"lesions evaluate", &LesionOptions::table().list()},
       {"encoder quantize", &QuantizeOptions::table().list()}};
   return kVerbs;
 }
