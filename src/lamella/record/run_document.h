@@ -67,6 +67,7 @@ struct Input {
   std::optional<std::string> class_name = {};  // the same by its name
   std::optional<std::string> slide_id = {}, patient_id = {}, role = {};
   std::optional<std::string> backend = {}, mpp_source = {};
+  std::optional<std::string> image = {};  // which one, where the file holds several
   std::optional<std::array<double, 2>> mpp = {};  // x, y: µm per level-0 px
 };
 using Inputs = std::vector<Input>;

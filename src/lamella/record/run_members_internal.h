@@ -76,6 +76,7 @@ void describe(V& v, Like<Input> auto& x) {
   v("patient_id", x.patient_id, "the slide's patient");
   v("role", x.role, "train, test or score");
   v("backend", x.backend, "reader of the slide");
+  v("image", x.image, "number or name of the slide, where the file holds several");
   v("mpp_source", x.mpp_source, "where the slide's scale was found");
   v("mpp", x.mpp, "the slide's scale, um per level-0 pixel: x, y");
 }
