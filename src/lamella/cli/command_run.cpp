@@ -50,6 +50,7 @@ std::string result_text(const study::StudyResult& result) {
     if (slide.error) text += fmt::format("FAILED {}: {}\n", slide.slide_id, *slide.error);
   }
   text += fmt::format("record: {}/run.json\n", result.run_folder);
+  if (!result.report.empty()) text += fmt::format("report: {}\n", result.report);
   if (result.mlflow.is_object()) {
     text += fmt::format("MLflow: {}\n", result.mlflow["url"].get<std::string>());
   }

@@ -188,19 +188,25 @@ Html patients(const record::RunDocument& run) {
   for (const std::string& role : roles_of(run)) {
     const auto found = run.details.find(role);
     if (found == run.details.end()) continue;
+    const bool several = run.metrics.at(role).classes.count() > 2;
     std::vector<std::vector<Cell>> rows;
     for (const evaluation::GroupFigures& group : found->second.groups) {
       if (group.kind != "patient") continue;
-      rows.push_back({cell(group.id), cell(group.class_name), count_cell(group.n),
-                      count_cell(group.n_positive), number_cell(group.auc, 3),
-                      number_cell(group.accuracy, 3), number_cell(group.mean_score, 3),
-                      number_cell(group.brier, 3), number_cell(group.calibration_slope, 2),
-                      number_cell(group.calibration_intercept, 2)});
+      std::vector<Cell> cells = {cell(group.id)};
+      if (several) cells.push_back(cell(group.class_name));
+      cells.insert(cells.end(),
+                   {count_cell(group.n), count_cell(group.n_positive), number_cell(group.auc, 3),
+                    number_cell(group.accuracy, 3), number_cell(group.mean_score, 3),
+                    number_cell(group.brier, 3), number_cell(group.calibration_slope, 2),
+                    number_cell(group.calibration_intercept, 2)});
+      rows.push_back(std::move(cells));
     }
     if (rows.empty()) continue;
-    const Html one = table({"patient", "class", "patches", "of the class", "AUC", "accuracy",
-                            "mean score", "Brier", "slope", "intercept"},
-                           rows, {.caption = "Patients of " + role, .sortable = true});
+    std::vector<std::string> heads = {"patient"};
+    if (several) heads.push_back("class");
+    heads.insert(heads.end(), {"patches", "of the class", "AUC", "accuracy", "mean score", "Brier",
+                               "slope", "intercept"});
+    const Html one = table(heads, rows, {.caption = "Patients of " + role, .sortable = true});
     text += role == "train" ? folded("patients of train", one) : one;
   }
   return text;

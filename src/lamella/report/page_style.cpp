@@ -93,7 +93,7 @@ section { background: var(--sheet); border: 1px solid var(--rule); border-radius
 .scroll { overflow-x: auto; margin: .4rem 0 1rem; }
 table { border-collapse: collapse; width: 100%; font-size: .92rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; color: var(--soft); font-size: .88rem; padding: .3rem 0; }
-th, td { text-align: left; padding: .42rem .7rem; border-top: 1px solid var(--rule); vertical-align: top; }
+th, td { text-align: left; padding: .42rem .55rem; border-top: 1px solid var(--rule); vertical-align: top; }
 thead th { border-top: 0; border-bottom: 1px solid var(--soft); font-size: .84rem; color: var(--soft); white-space: nowrap; vertical-align: bottom; }
 tbody th { font-weight: 600; }
 th.n, td.n { text-align: right; white-space: nowrap; }
@@ -101,7 +101,8 @@ tbody tr:hover { background: var(--shade); }
 .small table, table.small { font-size: .84rem; }
 .ci { color: var(--soft); font-size: .86em; white-space: nowrap; }
 .figures td .ci { display: block; }
-.figures tbody th { min-width: 11rem; }
+.figures tbody th { min-width: 9rem; }
+@media (max-width: 36rem) { th, td { padding: .42rem .4rem; } section { padding: 1.1rem .9rem; } .figures small { display: none; } }
 .hit { font-weight: 700; }
 .sort { all: unset; cursor: pointer; font: inherit; color: inherit; }
 .sort:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }

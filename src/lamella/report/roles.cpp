@@ -24,7 +24,7 @@ std::string role_text(const std::string& role) {
 }
 
 std::string interval_text(const evaluation::Interval& interval) {
-  return fixed(interval.low, 3) + " to " + fixed(interval.high, 3);
+  return fixed(interval.low, 3) + "–" + fixed(interval.high, 3);
 }
 
 std::optional<evaluation::Interval> interval_of(const evaluation::Metrics& metrics,

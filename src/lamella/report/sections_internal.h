@@ -16,7 +16,7 @@ namespace lamella::report {
 std::vector<std::string> roles_of(const record::RunDocument& run);
 // "labelled patches of the slides to test on"
 std::string role_text(const std::string& role);
-// "0.907 to 0.954"
+// "0.907–0.954"
 std::string interval_text(const evaluation::Interval& interval);
 // 95 %, of a figure by its name.
 std::optional<evaluation::Interval> interval_of(const evaluation::Metrics& metrics,
@@ -25,7 +25,7 @@ std::optional<evaluation::Interval> interval_of(const evaluation::Metrics& metri
 const evaluation::GroupFigures* figures_of_group(const record::RunDocument& run,
                                                  const std::string& role, const std::string& kind,
                                                  const std::string& id);
-// How often the warnings of a run say the same is told once.
+
 Html heading(const record::RunDocument& run);  // name, status, what it comes to
 Html alerts(const record::RunDocument& run);   // errors and warnings
 Html what_ran(const record::RunDocument& run);

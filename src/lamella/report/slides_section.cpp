@@ -42,22 +42,27 @@ struct Columns {
 };
 
 std::vector<std::string> heads_of(const Columns& columns) {
-  std::vector<std::string> heads = {"slide", "patient", "role", "status", "patches"};
+  std::vector<std::string> heads = {"slide"};
+  if (columns.maps) heads.push_back("heat-map");
+  heads.insert(heads.end(), {"patient", "role", "status", "patches"});
   if (columns.figures) heads.insert(heads.end(), {"labelled", "AUC", "accuracy"});
   if (columns.score) heads.push_back("slide score");
   heads.push_back("seconds");
-  if (columns.maps) heads.push_back("heat-map");
   return heads;
 }
 
 std::vector<Cell> row_of(const record::RunDocument& run, const record::Outcome& slide,
                          const std::string& patient, const Columns& columns,
                          const ReportPictures& pictures) {
-  std::vector<Cell> cells = {cell(slide.slide_id),
-                             cell(patient),
-                             cell(slide.role),
-                             {status_of(slide), slide.status},
-                             count_cell(slide.patches)};
+  std::vector<Cell> cells = {cell(slide.slide_id)};
+  if (columns.maps) {
+    const auto map = pictures.heatmaps.find(slide.slide_id);
+    cells.push_back(map == pictures.heatmaps.end()
+                        ? Cell{html(""), "0"}
+                        : Cell{zoomable(map->second, "Heat-map of " + slide.slide_id), "1"});
+  }
+  cells.insert(cells.end(), {cell(patient), cell(slide.role), Cell{status_of(slide), slide.status},
+                             count_cell(slide.patches)});
   if (columns.figures) {
     const evaluation::GroupFigures* figures =
         figures_of_group(run, slide.role, "slide", slide.slide_id);
@@ -67,12 +72,6 @@ std::vector<Cell> row_of(const record::RunDocument& run, const record::Outcome& 
   }
   if (columns.score) cells.push_back(number_cell(slide.slide_score, 3));
   cells.push_back(number_cell(slide.seconds, 1));
-  if (columns.maps) {
-    const auto map = pictures.heatmaps.find(slide.slide_id);
-    cells.push_back(map == pictures.heatmaps.end()
-                        ? Cell{html(""), "0"}
-                        : Cell{zoomable(map->second, "Heat-map of " + slide.slide_id), "1"});
-  }
   return cells;
 }
 
