@@ -24,6 +24,7 @@ std::vector<Section> sections_of(const record::RunDocument& run, const ReportPic
                               {"patients", "Patient by patient", patients(run)},
                               {"slides", "Slides", slides(run, pictures)},
                               {"wrong", "Sure and wrong", wrong_patches(run, pictures)},
+                              {"umap", "Alike and unlike", projection(pictures)},
                               {"what", "What was run", what_ran(run)},
                               {"data", "On what", data_used(run)},
                               {"penalty", "How the penalty was chosen", penalty_path(run)},

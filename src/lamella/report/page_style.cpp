@@ -14,6 +14,7 @@ const char* const kPageStyle = R"style(
   --warn: #7a4f00; --warn-soft: #fcf1da; --shade: #f5f3f8;
   --c0: #5b3fa5; --c1: #c2500a; --c2: #007a5a; --c3: #0068a8; --c4: #a83279; --c5: #7d6a00;
   --c6: #3d3d46; --c7: #2c7f9e;
+  --s0: #2b1a5a; --s1: #6b3fa0; --s2: #b8386f; --s3: #e0653c; --s4: #e8a400;
 }
 @media screen and (prefers-color-scheme: dark) {
   :root {
@@ -23,6 +24,7 @@ const char* const kPageStyle = R"style(
     --warn: #f2c66d; --warn-soft: #3a2d10; --shade: #241f2f;
     --c0: #b79ffb; --c1: #ffa05c; --c2: #4fd0a4; --c3: #6db9f2; --c4: #f291c8; --c5: #e0cd5a;
     --c6: #c9c5d2; --c7: #7fd3ee;
+    --s0: #7d6fb8; --s1: #a678dd; --s2: #e36ba4; --s3: #ff9a6b; --s4: #ffd84d;
   }
 }
 * { box-sizing: border-box; }
@@ -127,8 +129,10 @@ pre { background: var(--shade); padding: 1rem; border-radius: 8px; overflow: aut
 .ref { stroke: var(--soft); stroke-width: 1.4; stroke-dasharray: 2 4; fill: none; }
 .line { fill: none; stroke: var(--c); stroke-width: 2.2; stroke-linejoin: round; }
 .line.faint { stroke-width: 1; opacity: .6; }
+.dots { fill: none; stroke: var(--c); stroke-width: 4.4; stroke-linecap: round; opacity: .75; } .dots.key { stroke-width: 9; } .rest { --c: var(--soft); opacity: .35; }
 .mark { fill: var(--c); stroke: var(--sheet); stroke-width: 1.2; }
 .bar { fill: var(--c); }
+.s0 { --c: var(--s0); } .s1 { --c: var(--s1); } .s2 { --c: var(--s2); } .s3 { --c: var(--s3); } .s4 { --c: var(--s4); }
 .c0 { --c: var(--c0); } .c1 { --c: var(--c1); } .c2 { --c: var(--c2); } .c3 { --c: var(--c3); }
 .c4 { --c: var(--c4); } .c5 { --c: var(--c5); } .c6 { --c: var(--c6); } .c7 { --c: var(--c7); }
 .line.c1 { stroke-dasharray: 7 3; } .line.c2 { stroke-dasharray: 2 3; } .line.c3 { stroke-dasharray: 9 3 2 3; }

@@ -59,6 +59,7 @@ std::vector<PointF> shown_points(const Plot& plot, const Series& series) {
 Html axes(const Plot& plot) {
   Html marks;
   const double bottom = kHeight - kBottom;
+  if (plot.bare) return marks;
   for (const double value : ticks_of(plot.x, 5)) {
     const std::string x = at(x_of(plot, value));
     marks += html("<path class=\"grid\" d=\"M{} {}V{}\"/>", x, kTop, bottom);
@@ -142,12 +143,29 @@ Html bars(const Plot& plot, const Series& series, const std::vector<PointF>& poi
   return result;
 }
 
+std::string style_of(const Series& series) {
+  if (!series.style.empty()) return series.style;
+  const bool rest = series.faint && series.kind == Series::Kind::kDots;
+  return rest ? "rest" : fmt::format("c{}", series.colour % 8);
+}
+
+// One path for all: a stroke of no length with round ends is a dot.
+Html dots(const Plot& plot, const Series& series, const std::vector<PointF>& points) {
+  std::string path;
+  for (const PointF& point : points) {
+    path += "M" + at(x_of(plot, point.x)) + " " + at(y_of(plot, point.y)) + "h0";
+  }
+  return html("<path class=\"dots {}\" d=\"{}\"/>", style_of(series), path);
+}
+
 Html shape(const Plot& plot, const Series& series) {
   const std::vector<PointF> points = shown_points(plot, series);
   if (points.empty()) return {};
   switch (series.kind) {
     case Series::Kind::kBars:
       return bars(plot, series, points);
+    case Series::Kind::kDots:
+      return dots(plot, series, points);
     case Series::Kind::kMarks: {
       Html result = line(plot, series, points);
       result += marks(plot, series, points);
@@ -164,13 +182,14 @@ Html legend(const Plot& plot) {
   Html items;
   for (const Series& series : plot.series) {
     if (series.unnamed || series.points.empty()) continue;
-    const bool bar = series.kind == Series::Kind::kBars;
+    const char* key = series.kind == Series::Kind::kBars
+                          ? "<rect class=\"bar {}\" x=\"4\" y=\"0\" width=\"18\" height=\"10\"/>"
+                      : series.kind == Series::Kind::kDots
+                          ? "<path class=\"dots key {}\" d=\"M13 5h0\"/>"
+                          : "<path class=\"line {}\" d=\"M1 5H25\"/>";
     items +=
         html("<li><svg class=\"key\" viewBox=\"0 0 26 10\" aria-hidden=\"true\">{}</svg>{}</li>",
-             html(bar ? "<rect class=\"bar c{}\" x=\"4\" y=\"0\" width=\"18\" height=\"10\"/>"
-                      : "<path class=\"line c{}\" d=\"M1 5H25\"/>",
-                  series.colour % 8),
-             series.name);
+             html(key, style_of(series)), series.name);
   }
   if (!plot.reference_name.empty()) {
     items += html(
@@ -181,7 +200,18 @@ Html legend(const Plot& plot) {
   return items.empty() ? items : html("<ul class=\"legend\">{}</ul>\n", items);
 }
 
+// Of dots there are too many to list: how many of each.
+Html counts(const Plot& plot) {
+  std::vector<std::vector<Cell>> rows;
+  for (const Series& series : plot.series) {
+    rows.push_back({cell(series.name), count_cell(static_cast<int64_t>(series.points.size()))});
+  }
+  return folded("Values", table({"", "patches"}, rows,
+                                {.caption = plot.title + ", patches", .style = "small"}));
+}
+
 Html values(const Plot& plot) {
+  if (plot.bare) return counts(plot);
   std::vector<std::vector<Cell>> rows;
   for (const Series& series : plot.series) {
     const std::vector<PointF> points = shown_points(plot, series);

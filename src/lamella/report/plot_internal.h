@@ -12,14 +12,15 @@
 namespace lamella::report {
 
 struct Series {
-  enum class Kind { kLine, kSteps, kMarks, kBars };
+  enum class Kind { kLine, kSteps, kMarks, kBars, kDots };  // dots: many, without a line
   std::string name = {};
   std::vector<PointF> points = {};  // bars: x is the middle
   Kind kind = Kind::kLine;
-  int colour = 0;        // of the page's style, 0 to 7; a line's dashes follow it, too
-  bool faint = false;    // one of many that stand behind
-  bool unnamed = false;  // not in the legend
-  double bar_width = 0;  // in units of x
+  int colour = 0;          // of the page's style, 0 to 7; a line's dashes follow it, too
+  bool faint = false;      // one of many that stand behind
+  bool unnamed = false;    // not in the legend
+  std::string style = {};  // a class of the page's style in place of the colour
+  double bar_width = 0;    // in units of x
 };
 
 struct Axis {
@@ -42,6 +43,7 @@ struct Plot {
   Reference reference = Reference::kNone;
   double reference_at = 0;
   std::string reference_name = {};
+  bool bare = false;  // no axes: places mean nothing but beside one another
 };
 
 // A figure with its legend, its reading and the table of its values (at most kMostTableRows a

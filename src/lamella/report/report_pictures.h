@@ -10,6 +10,7 @@
 
 #include "lamella/base/context.h"
 #include "lamella/record/run_document.h"
+#include "lamella/report/projection.h"
 
 namespace lamella::report {
 
@@ -26,7 +27,8 @@ struct ReportPicture {
 struct ReportPictures {
   std::map<std::string, ReportPicture> heatmaps;    // by slide
   std::vector<std::optional<ReportPicture>> wrong;  // as wrong_shown
-  std::vector<std::string> missing;                 // why there is no picture, for people
+  std::optional<Projection> projection;
+  std::vector<std::string> missing;  // why there is no picture, for people
 };
 
 // Errors of the first role that has some, data that training never saw before the rest; at most

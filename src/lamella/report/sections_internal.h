@@ -35,6 +35,7 @@ Html curves(const record::RunDocument& run);
 Html penalty_path(const record::RunDocument& run);
 Html patients(const record::RunDocument& run);
 Html slides(const record::RunDocument& run, const ReportPictures& pictures);
+Html projection(const ReportPictures& pictures);
 Html wrong_patches(const record::RunDocument& run, const ReportPictures& pictures);
 Html time_used(const record::RunDocument& run);
 Html checklist(const record::RunDocument& run);
