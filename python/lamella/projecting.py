@@ -55,7 +55,7 @@ def umap(run: str | os.PathLike[str], *, roles: Sequence[str] = ("train", "test"
     temporary = folder / "umap.json.tmp"
     temporary.write_text(json.dumps(document, ensure_ascii=False))
     temporary.replace(path)
-    _core.report_run(str(folder), "", None)
+    _core.report_run(folder, "", None)
     return path
 
 

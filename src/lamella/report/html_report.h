@@ -15,8 +15,7 @@ namespace lamella::report {
 // bytes. Text of the record is escaped, and a policy in the page lets no script run but its own.
 std::string html_report(const record::RunDocument& run, const ReportPictures& pictures);
 
-// Reads the pictures and writes the report. Errors: those of writing, kInterrupted. What could not
-// be shown is a warning of the context.
+// Reads the pictures and writes the report. Errors: those of writing, kInterrupted.
 void write_report(const record::RunDocument& run, const std::string& output,
                   const std::string& path, const Context& context);
 

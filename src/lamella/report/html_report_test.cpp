@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "lamella/base/error.h"
 #include "lamella/io/files.h"
 #include "lamella/report/plot_internal.h"
 #include "lamella/report/run_report.h"
@@ -95,6 +96,52 @@ TEST(HtmlReport, ShowsWhatTheRecordCarries) {
   // Every plot has its values beside it, and no id stands twice.
   EXPECT_EQ(times_in(page, "<summary>Values</summary>"), 6);
   EXPECT_EQ(times_in(page, " id=\"slides\""), 1);
+}
+
+TEST(HtmlReport, SaysWhatTheFiguresAreWorth) {
+  record::RunDocument run = run_of_test();
+  evaluation::ClassMetrics& control = run.controls["colour_only"];
+  control.n = 1234;
+  control.per_class.resize(2);
+  control.per_class[1].auc = 0.871;
+  run.usual = {6, 0.9, 0.25};
+  run.outcomes[0].feature_distance = 1.234;
+  run.outcomes[0].unsure = 0.1;
+  run.outcomes[0].unlike = {"its features lie 1.23 from <them>"};
+  const std::string page = html_report(run, {});
+  for (const char* expected : {"colour only<small>mean and deviation", ">0.871<",
+                               "by 6 training slides held out in turn: a distance up to 0.900, "
+                               "unsure of up to 25 %",
+                               "its features lie 1.23 from &lt;them&gt;", "slides unlike"}) {
+    EXPECT_NE(page.find(expected), std::string::npos) << expected;
+  }
+  run.usual = record::Usual{1, {}, {}};
+  EXPECT_NE(html_report(run, {}).find("too few to say what is usual"), std::string::npos);
+}
+
+TEST(HtmlReport, ShowsAProjectionAndRefusesOneThatIsNone) {
+  const test::TemporaryFolder folder;
+  const std::string path = folder.path() + "/umap.json";
+  const std::string good =
+      R"({"format": 1, "made_by": "umap <1>", "score_of": "tumor", "of": 9, "x": [0, 1, 2],)"
+      R"("y": [0, 1, 0.5], "class": ["a", "b", "b"], "patient": ["p", "p", "q"],)"
+      R"("slide": ["s", "s", "t"], "score": [0, 0.5, 1]})";
+  io::write_file_atomic(path, good);
+  ReportPictures pictures;
+  pictures.projection = read_projection(path);
+  const std::string page = html_report(run_of_test(), pictures);
+  EXPECT_NE(page.find("3 of 9 labelled patches"), std::string::npos);
+  EXPECT_NE(page.find("(umap &lt;1&gt;)"), std::string::npos);
+  EXPECT_EQ(times_in(page, "id=\"umap-"), 3 * 4);  // of each plot, its title and its reading
+  for (const auto& [from, to] :
+       {std::pair("[0, 1, 2]", "[0, 1]"), std::pair("0.5, 1]}", "0.5, 2]}"),
+        std::pair("\"format\": 1", "\"format\": 2"), std::pair("{", "["),
+        std::pair("[0, 1, 2]", "[0, 1, 1e999]")}) {
+    std::string bad = good;
+    bad.replace(bad.find(from), std::string(from).size(), to);
+    io::write_file_atomic(path, bad);
+    EXPECT_THROW(read_projection(path), Error) << bad;
+  }
 }
 
 TEST(HtmlReport, TakesNoMarkupFromTheRecord) {

@@ -56,9 +56,13 @@ Html sentence(const record::RunDocument& run) {
           ? std::string("the class is told from the rest with an AUC")
           : fmt::format("{} is told from {} with an AUC", metrics.classes.names.back(),
                         metrics.classes.names.front());
-  Html text = html("<p class=\"lede\">On {} labelled patches{}{}, ", count(metrics.n),
-                   slides_and_patients(run, roles.front()),
-                   roles.front() == "train" ? ", which the model has seen" : "");
+  const std::string& role = roles.front();
+  Html text = html("<p class=\"lede\">On {} {}{}{}, ", count(metrics.n),
+                   role == "slides" ? "slides as a whole" : "labelled patches",
+                   slides_and_patients(run, role == "folds" ? "train" : role),
+                   role == "train"   ? ", which the model has seen"
+                   : role == "folds" ? ", each by a model that has not seen it"
+                                     : "");
   if (!headline.auc) {
     text += html("an AUC cannot be given: one class alone has labels.</p>\n");
     return text;
@@ -92,13 +96,15 @@ std::vector<Tile> tiles_of(const record::RunDocument& run) {
     tiles.push_back({html("{}", count(static_cast<int64_t>(slide_count))), "slides",
                      fmt::format("{} patients", count(static_cast<int64_t>(people.size())))});
   }
-  int64_t patches = 0, failed = 0;
+  int64_t patches = 0, failed = 0, unlike = 0;
   for (const record::Outcome& slide : run.outcomes) {
     patches += slide.patches;
     failed += slide.status == "failed";
+    unlike += !slide.unlike.empty();
   }
   if (patches > 0) tiles.push_back({html("{}", count(patches)), "patches encoded", ""});
   if (failed > 0) tiles.push_back({html("{}", failed), "slides failed", "see below"});
+  if (unlike > 0) tiles.push_back({html("{}", unlike), "slides unlike", "those of training"});
   double seconds = 0;
   for (const auto& [step, time] : run.times) seconds += time;
   if (seconds > 0) tiles.push_back({html("{}", seconds_text(seconds)), "in the steps", ""});

@@ -10,8 +10,14 @@ std::vector<std::string> roles_of(const record::RunDocument& run) {
   for (const auto& [role, metrics] : run.metrics) {
     if (metrics.n > 0) roles.push_back(role);
   }
-  std::stable_partition(roles.begin(), roles.end(),
-                        [](const std::string& role) { return role != "train"; });
+  // What the model has not seen first; what it has seen, last.
+  const auto place = [](const std::string& role) {
+    static const std::vector<std::string> kOrder = {"test", "folds", "all", "slides"};
+    const auto found = std::find(kOrder.begin(), kOrder.end(), role);
+    return role == "train" ? kOrder.size() + 1 : static_cast<size_t>(found - kOrder.begin());
+  };
+  std::stable_sort(roles.begin(), roles.end(),
+                   [&](const std::string& a, const std::string& b) { return place(a) < place(b); });
   return roles;
 }
 
@@ -19,6 +25,8 @@ std::string role_text(const std::string& role) {
   if (role == "train") return "slides to train on";
   if (role == "test") return "slides to test on";
   if (role == "score") return "slides to score";
+  if (role == "folds") return "slides to train on, each by a model of the others";
+  if (role == "slides") return "slides as a whole";
   if (role == "all") return "all slides that were given";
   return role;
 }

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "lamella/base/error.h"
 #include "lamella/io/files.h"
 #include "lamella/record/manifest.h"
 #include "lamella/record/run_reader.h"
@@ -30,7 +31,16 @@ std::string output_of(const record::RunDocument& run, const std::string& folder)
 std::string report_run(const std::string& folder, const std::string& out, const Context& context) {
   const record::RunDocument run = record::read_run(folder);
   const std::string path = out.empty() ? folder + "/" + kReportName : out;
-  write_report(run, output_of(run, folder), path, context);
+  ReportPictures pictures = read_pictures(run, output_of(run, folder), context);
+  const std::string projection = folder + "/" + kProjectionName;
+  if (io::exists(projection)) {
+    try {
+      pictures.projection = read_projection(projection);
+    } catch (const Error& error) {
+      pictures.missing.emplace_back(error.what());
+    }
+  }
+  io::write_file_atomic(path, html_report(run, pictures));
   return path;
 }
 

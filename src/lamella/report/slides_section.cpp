@@ -38,7 +38,7 @@ Html status_of(const record::Outcome& slide) {
 
 // Which columns have something to show.
 struct Columns {
-  bool figures = false, score = false, maps = false;
+  bool figures = false, score = false, distance = false, maps = false;
 };
 
 std::vector<std::string> heads_of(const Columns& columns) {
@@ -47,6 +47,7 @@ std::vector<std::string> heads_of(const Columns& columns) {
   heads.insert(heads.end(), {"patient", "role", "status", "patches"});
   if (columns.figures) heads.insert(heads.end(), {"labelled", "AUC", "accuracy"});
   if (columns.score) heads.push_back("slide score");
+  if (columns.distance) heads.push_back("distance");
   heads.push_back("seconds");
   return heads;
 }
@@ -71,6 +72,11 @@ std::vector<Cell> row_of(const record::RunDocument& run, const record::Outcome& 
     cells.push_back(number_cell(figures ? figures->accuracy : std::nullopt, 3));
   }
   if (columns.score) cells.push_back(number_cell(slide.slide_score, 3));
+  if (columns.distance) {
+    cells.push_back(number_cell(slide.feature_distance, 2));
+    if (!slide.unlike.empty())
+      cells.back().shown += html(" <span class=\"badge warn\">unlike</span>");
+  }
   cells.push_back(number_cell(slide.seconds, 1));
   return cells;
 }
@@ -83,6 +89,7 @@ Html slides(const record::RunDocument& run, const ReportPictures& pictures) {
   columns.maps = !pictures.heatmaps.empty();
   for (const record::Outcome& slide : run.outcomes) {
     columns.score = columns.score || slide.slide_score.has_value();
+    columns.distance = columns.distance || slide.feature_distance.has_value();
     columns.figures =
         columns.figures || figures_of_group(run, slide.role, "slide", slide.slide_id) != nullptr;
   }

@@ -123,7 +123,8 @@ classifier::LinearModel trained(const ControlRun& run, const std::string& name,
   for (size_t k = 0; k < parts.size(); ++k) {
     if (!run.slides[k].trains) continue;
     features.push_back(parts[k].features);
-    slides.push_back({run.slides[k].patient_id, parts[k].plan.rows});
+    slides.push_back(
+        {run.slides[k].patient_id, parts[k].plan.rows, parts[k].plan.geometry.extent_x_px});
     for (const patch::PatchRow& row : parts[k].plan.rows) labels.push_back(row.label);
   }
   if (name == kShuffledLabels) {
@@ -132,8 +133,10 @@ classifier::LinearModel trained(const ControlRun& run, const std::string& name,
   }
   std::string ignored;  // precisions mix: said when the model was trained
   const feature::FeatureMatrix joined = feature::concatenate(features, &ignored);
-  const std::vector<int32_t> groups = fold_groups(slides);
-  return classifier::train_classifier({joined, labels, groups, classes}, run.train, context).model;
+  const FoldGroups folds = fold_groups(slides);
+  return classifier::train_classifier({joined, labels, folds.groups, classes, folds.guards},
+                                      run.train, context)
+      .model;
 }
 
 evaluation::ClassMetrics tested(const ControlRun& run, const std::vector<Part>& parts,
