@@ -28,6 +28,6 @@ __version__ = _core.version()
 __all__ = [
     "Batch", "Classifier", "Encoder", "Error", "Features", "HeatMap", "LamellaWarning", "Level", "Model",
     "PatchDataset", "Picture", "Plan", "RunResult", "Scores", "Slide", "__version__", "encode",
-    "evaluate", "extract", "gallery", "map", "options", "plan", "report", "run", "score", "show_plan", "show_zooms",
-    "torch_encoder", "train",
+    "evaluate", "extract", "gallery", "map", "options", "plan", "report", "run", "score", "show_plan",
+    "show_zooms", "torch_encoder", "train",
 ]

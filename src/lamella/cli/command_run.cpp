@@ -17,7 +17,7 @@ struct RunOptions {
 };
 
 std::string slides_text(const study::StudyResult& result) {
-  Table table({"slide", "role", "status", "patches", "seconds", "slide score", "heat-map"});
+  Table table({"slide", "role", "status", "patches", "seconds", "slide score", "", "heat-map"});
   for (const record::Outcome& slide : result.record.outcomes) {
     table.add({slide.slide_id, slide.role,
                slide.status == "done"
@@ -26,7 +26,7 @@ std::string slides_text(const study::StudyResult& result) {
                    : "FAILED",
                std::to_string(slide.patches), fmt::format("{:.1f}", slide.seconds),
                slide.slide_score ? fmt::format("{:.3f}", *slide.slide_score) : "",
-               slide.heatmap.value_or("")});
+               slide.unlike.empty() ? "" : "unlike", slide.heatmap.value_or("")});
   }
   return table.text();
 }

@@ -19,6 +19,7 @@ struct Section {
 
 std::vector<Section> sections_of(const record::RunDocument& run, const ReportPictures& pictures) {
   std::vector<Section> all = {{"messages", "Errors and warnings", alerts(run)},
+                              {"lesions", "Lesions", froc(pictures)},
                               {"figures", "Figures", figures(run)},
                               {"curves", "Curves", curves(run)},
                               {"patients", "Patient by patient", patients(run)},
@@ -88,7 +89,7 @@ std::string html_report(const record::RunDocument& run, const ReportPictures& pi
              "<button type=\"button\">Close</button></dialog>\n"
              "<script>{}</script>\n</body>\n</html>\n",
              policy(), version, run.name.empty() ? "report" : run.name, Html{kPageStyle}, links,
-             heading(run), body, version, Html{kPageScript})
+             heading(run, pictures), body, version, Html{kPageScript})
       .markup;
 }
 

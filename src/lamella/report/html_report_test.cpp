@@ -119,6 +119,25 @@ TEST(HtmlReport, SaysWhatTheFiguresAreWorth) {
   EXPECT_NE(html_report(run, {}).find("too few to say what is usual"), std::string::npos);
 }
 
+TEST(HtmlReport, ShowsLesions) {
+  ReportPictures shown;
+  shown.froc = evaluation::Froc{.slides = 3,
+                                .lesions = 4,
+                                .points = {{0.1, 12, 1}, {0.5, 2, 0.75}, {0.9, 0, 0.5}, {1, 0, 0}},
+                                .sensitivity = {0.53, 0.56, 0.62, 0.75, 0.8, 0.9},
+                                .score = 0.693};
+  shown.froc->intervals.of["score"] = {0.5, 0.8};
+  shown.hits = {
+      {.slide_id = "t<1>", .lesions = 4, .found = {0.9, 0.5, 0, 0.9}, .false_positives = {0.1}}};
+  const std::string page = html_report(evaluation_document({}, {}, {}), shown);
+  for (const char* expected :
+       {"On 3 slides with 4 lesions, the FROC score is <strong>0.693</strong> "
+        "(95 % interval 0.500–0.800)",
+        "<svg id=\"froc\"", "t&lt;1&gt;"}) {
+    EXPECT_NE(page.find(expected), std::string::npos) << expected;
+  }
+}
+
 TEST(HtmlReport, ShowsAProjectionAndRefusesOneThatIsNone) {
   const test::TemporaryFolder folder;
   const std::string path = folder.path() + "/umap.json";

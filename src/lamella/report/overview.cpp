@@ -132,7 +132,7 @@ std::string date_text(const std::string& time) {
 
 }  // namespace
 
-Html heading(const record::RunDocument& run) {
+Html heading(const record::RunDocument& run, const ReportPictures& pictures) {
   Html cards;
   for (const Tile& tile : tiles_of(run)) {
     cards += html("<div><dd class=\"big\">{}</dd><dt>{}</dt><dd class=\"sub\">{}</dd></div>\n",
@@ -144,7 +144,7 @@ Html heading(const record::RunDocument& run) {
       "<dl class=\"tiles\">\n{}</dl>\n</header>\n",
       run.run_id.empty() ? "an evaluation" : "a run", run.name.empty() ? "no name" : run.name,
       style_of(run.status), to_lower(to_string(run.status)), date_text(run.start_time), run.run_id,
-      sentence(run), cards);
+      pictures.froc ? froc_sentence(*pictures.froc) : sentence(run), cards);
 }
 
 Html alerts(const record::RunDocument& run) {

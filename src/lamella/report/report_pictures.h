@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The pictures of a report: heat-maps, and the patches that the model is most sure of and wrong
-// about, read from the slides anew.
+// What a report shows beside the record: heat-maps, and the patches that the model is most sure of
+// and wrong about, read from the slides anew.
 #pragma once
 
 #include <map>
@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "lamella/base/context.h"
+#include "lamella/evaluation/froc.h"
 #include "lamella/record/run_document.h"
 #include "lamella/report/projection.h"
 
@@ -28,7 +29,9 @@ struct ReportPictures {
   std::map<std::string, ReportPicture> heatmaps;    // by slide
   std::vector<std::optional<ReportPicture>> wrong;  // as wrong_shown
   std::optional<Projection> projection;
-  std::vector<std::string> missing;  // why there is no picture, for people
+  std::optional<evaluation::Froc> froc;       // of an evaluation of lesions
+  std::vector<evaluation::SlideHits> hits{};  // of its slides
+  std::vector<std::string> missing;           // why there is no picture, for people
 };
 
 // Errors of the first role that has some, data that training never saw before the rest; at most

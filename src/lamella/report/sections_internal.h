@@ -26,7 +26,8 @@ const evaluation::GroupFigures* figures_of_group(const record::RunDocument& run,
                                                  const std::string& role, const std::string& kind,
                                                  const std::string& id);
 
-Html heading(const record::RunDocument& run);  // name, status, what it comes to
+Html heading(const record::RunDocument& run,
+             const ReportPictures& pictures);  // name, status, what it comes to
 Html alerts(const record::RunDocument& run);   // errors and warnings
 Html what_ran(const record::RunDocument& run);
 Html data_used(const record::RunDocument& run);
@@ -38,6 +39,8 @@ Html slides(const record::RunDocument& run, const ReportPictures& pictures);
 Html controls(const record::RunDocument& run);
 Html folds(const record::RunDocument& run);
 Html unlike(const record::RunDocument& run);
+Html froc(const ReportPictures& pictures);
+Html froc_sentence(const evaluation::Froc& froc);
 Html projection(const ReportPictures& pictures);
 Html wrong_patches(const record::RunDocument& run, const ReportPictures& pictures);
 Html time_used(const record::RunDocument& run);
