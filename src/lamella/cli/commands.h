@@ -37,6 +37,7 @@ Action add_encoder(CLI::App& app);
 Action add_phantom(CLI::App& app);
 Action add_doctor(CLI::App& app);
 Action add_runs(CLI::App& app);
+Action add_report(CLI::App& app);
 Action add_model(CLI::App& app);
 Action add_manifest(CLI::App& app);
 Action add_options(CLI::App& app);

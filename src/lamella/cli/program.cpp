@@ -48,6 +48,8 @@ constexpr std::array kCommands = {
     Command{"lesions", "detections of lesions, and CAMELYON16's evaluation of them",
             "lamella lesions evaluate --detections detections --reference reference.csv",
             add_lesions},
+    Command{"report", "make the report of a recorded run anew: one HTML file",
+            "lamella report out/runs/20261125-150812-1a2b3c", add_report},
     Command{"runs", "list, show, compare, repeat and publish recorded runs",
             "lamella runs list out", add_runs},
     Command{"manifest", "the version of a cohort's data: write it, check it",

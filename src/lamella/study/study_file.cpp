@@ -53,6 +53,7 @@ const std::vector<StudySection>& study_sections() {
       {"encoder", &verbs::EncodingOptions::table().list()},
       {"train", &classifier::TrainOptions::table().list()},
       {"split", &verbs::SplitOptions::table().list()},
+      {"controls", &verbs::ControlOptions::table().list()},
       {"score", &patch::GridOptions::table().list()},
       {"heatmap", &verbs::MapOptions::table().list()},
       {"tracking", &mlflow::TrackingOptions::table().list()}};
@@ -150,6 +151,7 @@ Study parse_study(const std::string& text, const std::string& path,
   if (const auto table = reader.table("encoder")) read_encoder(*table, folder, study);
   if (const auto table = reader.table("train")) read_section(*table, study.train);
   if (const auto table = reader.table("split")) read_section(*table, study.split);
+  if (const auto table = reader.table("controls")) read_section(*table, study.controls);
   if (const auto table = reader.table("score")) read_section(*table, study.plans.grid);
   if (const auto table = reader.table("heatmap")) read_section(*table, study.heatmap);
   if (const auto table = reader.table("tracking")) read_tracking(*table, study);
@@ -179,6 +181,7 @@ nlohmann::json to_json(const Study& study) {
           {"encoder", encoder},
           {"train", json_of_options(study.train)},
           {"split", json_of_options(study.split)},
+          {"controls", json_of_options(study.controls)},
           {"score", score},
           {"heatmap", json_of_options(study.heatmap)},
           {"tracking", tracking}};

@@ -12,6 +12,7 @@
 #include "lamella/classifier/linear_model.h"
 #include "lamella/cohort/plan_rules.h"
 #include "lamella/mlflow/tracking.h"
+#include "lamella/verbs/controls.h"
 #include "lamella/verbs/slide_map.h"
 #include "lamella/verbs/split_folds.h"
 #include "lamella/verbs/verb_options.h"
@@ -41,6 +42,7 @@ struct Study {
   ChosenEncoder encoder;
   classifier::TrainOptions train;
   verbs::SplitOptions split;
+  verbs::ControlOptions controls;
   verbs::MapOptions heatmap;
   mlflow::TrackingOptions tracking;
   const ClassTable& classes() const { return plans.classes(); }

@@ -13,6 +13,7 @@
 #include "lamella/model/onnx_export.h"
 #include "lamella/verbs/fold_groups.h"
 #include "lamella/verbs/scale.h"
+#include "lamella/verbs/unsure.h"
 
 namespace lamella::verbs {
 
@@ -204,6 +205,11 @@ TrainFilesResult train_features(std::vector<storage::FeatureFile> files,
   const classifier::TrainResult trained = classifier::train_classifier(
       {features, labels, folds.groups, result.model.classifier.classes, folds.guards},
       options.train, context);
+  std::vector<std::pair<std::string, int64_t>> rows;
+  for (const storage::FeatureFile& file : files) {
+    rows.emplace_back(file.plan.slide_id, static_cast<int64_t>(file.plan.rows.size()));
+  }
+  result.held_out_unsure = unsure_by_slide(trained.held_out, rows);
   result.model.thresholds = thresholds_of(trained.held_out, labels);
   result.model.classifier = trained.model;
   result.model.trials = trained.trials;
