@@ -7,9 +7,11 @@
 #include <filesystem>
 #include <map>
 
+#include "lamella/base/credentials.h"
 #include "lamella/base/error.h"
 #include "lamella/base/hash.h"
 #include "lamella/base/json_text.h"
+#include "lamella/io/address.h"
 #include "lamella/io/byte_source.h"
 #include "lamella/io/files.h"
 #include "lamella/record/run_json.h"
@@ -32,7 +34,7 @@ record::Input readable_or_error(const std::string& kind, const std::string& path
   try {
     return input_file(kind, path, full_hash);
   } catch (const Error& error) {
-    return {.kind = kind, .path = path, .error = error.message()};
+    return {.kind = kind, .path = without_credentials(path), .error = error.message()};
   }
 }
 
@@ -95,13 +97,13 @@ Manifest parse_manifest(const Json& json) {
 }  // namespace
 
 record::Input input_file(const std::string& kind, const std::string& path, bool full_hash) {
-  const auto source = io::open_file(path);
+  const auto source = kind == "slide" ? io::open_source(path) : io::open_file(path);
   record::Input input;
   input.kind = kind;
-  input.path = path;
+  input.path = source->name();
   input.bytes = source->size();
   input.fingerprint = io::fingerprint(*source);
-  if (full_hash || kind != "slide") input.sha256 = io::file_sha256(path);
+  if (full_hash || kind != "slide") input.sha256 = io::source_sha256(*source);
   return input;
 }
 
@@ -139,6 +141,7 @@ Manifest make_manifest(const Study& study, bool full_hash, const std::string& fo
   namespace fs = std::filesystem;
   const fs::path base = fs::absolute(folder).lexically_normal();
   for (record::Input& input : manifest.inputs) {
+    if (io::is_address(input.path)) continue;
     input.path = fs::absolute(input.path).lexically_normal().lexically_relative(base).string();
   }
   return manifest;

@@ -15,7 +15,7 @@ namespace {
 record::Input slide_input(const SlideWork& work, bool full_hash) {
   record::Input input;
   input.kind = "slide";
-  input.path = work.entry.path;
+  input.path = without_credentials(work.entry.path);
   input.slide_id = work.entry.slide_id;
   input.patient_id = work.entry.patient_id;
   input.role = to_string(work.entry.role);
@@ -29,8 +29,9 @@ record::Input slide_input(const SlideWork& work, bool full_hash) {
   input.mpp_source = slide::to_string(info.mpp_source);
   if (info.mpp) input.mpp = {info.mpp->x, info.mpp->y};
   try {
-    input.bytes = io::open_file(work.entry.path)->size();
-    if (full_hash) input.sha256 = io::file_sha256(work.entry.path);
+    const auto source = io::open_source(work.entry.path);
+    input.bytes = source->size();
+    if (full_hash) input.sha256 = io::source_sha256(*source);
   } catch (const Error& error) {  // it is gone since: what needs its pixels will fail
     input.error = error.what();
   }

@@ -8,6 +8,7 @@
 #include "lamella/base/option_json.h"
 #include "lamella/base/spelling.h"
 #include "lamella/base/text.h"
+#include "lamella/io/address.h"
 #include "lamella/io/files.h"
 #include "lamella/io/text_file.h"
 #include "lamella/mlflow/publish.h"
@@ -140,6 +141,7 @@ Study parse_study(const std::string& text, const std::string& path,
   study.overrides = overrides;
   study.name = reader.text("name").value_or(io::stem(path));
   study.output = io::resolve(folder, reader.text("output").value_or("out/" + study.name));
+  io::require_path(study.output, "outputs of a study");
   auto slides = reader.table("slides");
   if (!slides)
     reader.fail("", "'[slides]' is missing; expected [slides] with table = \"slides.csv\"");
