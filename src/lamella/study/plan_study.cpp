@@ -14,7 +14,7 @@ std::optional<double> study_mpp(const Study& study, const std::vector<SlideEntry
     if (entry.role != Role::kTrain) continue;
     context.cancel.check();
     try {
-      const auto slide = slide::open_slide(entry.path, {.mpp = entry.mpp, .image = entry.image});
+      const auto slide = slide::open_slide(entry.path, open_options(entry));
       scales.push_back(
           {entry.slide_id, patch::resolve_geometry(study.patches, slide->info()).effective_mpp});
     } catch (const Error& error) {

@@ -4,6 +4,7 @@
 #include "lamella/evaluation/class_metric_rows.h"
 #include "lamella/io/byte_source.h"
 #include "lamella/io/files.h"
+#include "lamella/io/net/traffic.h"
 #include "lamella/record/software.h"
 #include "lamella/study/manifest.h"
 #include "lamella/study/run_report_internal.h"
@@ -58,6 +59,17 @@ record::Inputs inputs_of(const RunState& state) {
     list.back().slide_id = work.entry.slide_id;
   }
   return list;
+}
+
+std::vector<record::Reading> readings_of(const RunState& state) {
+  std::vector<record::Reading> readings;
+  for (const SlideWork& work : state.works) {
+    const io::Traffic traffic = io::traffic_of(work.entry.path);
+    if (traffic.requests == 0) continue;
+    readings.push_back({work.entry.slide_id, traffic.requests, traffic.bytes_fetched,
+                        traffic.bytes_needed, traffic.seconds_waiting});
+  }
+  return readings;
 }
 
 record::EncoderUsed encoder_of(const RunState& state) {
@@ -139,6 +151,7 @@ void record_outcomes(RunState& state, bool now) {
   record::Outcomes& outcomes = state.record.document().outcomes;
   outcomes.clear();
   for (const SlideWork& work : state.works) outcomes.push_back(work.outcome);
+  state.record.document().readings = readings_of(state);
   state.record.write();
 }
 

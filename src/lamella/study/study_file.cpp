@@ -146,6 +146,7 @@ Study parse_study(const std::string& text, const std::string& path,
   if (!slides)
     reader.fail("", "'[slides]' is missing; expected [slides] with table = \"slides.csv\"");
   study.slides_table = io::resolve(folder, slides->required_text("table"));
+  if (const auto copies = slides->text("fetch_to")) study.fetch_to = io::resolve(folder, *copies);
   slides->finish();
   const auto patches = reader.table("patches");
   if (!patches)
@@ -171,6 +172,12 @@ Study parse_study(const std::string& text, const std::string& path,
   return study;
 }
 
+std::vector<SlideEntry> slides_of(const Study& study, io::Notes notes) {
+  std::vector<SlideEntry> entries = read_slides_table(study.slides_table, notes);
+  for (SlideEntry& entry : entries) entry.fetch_to = study.fetch_to;
+  return entries;
+}
+
 nlohmann::json to_json(const Study& study) {
   nlohmann::json patches = json_of_options(study.patches);
   patches.update(json_of_options(study.labels.rule));
@@ -178,6 +185,8 @@ nlohmann::json to_json(const Study& study) {
   if (score["region"].is_null()) score.erase("region");
   nlohmann::json encoder = json_of_options(study.encoding);
   encoder["name"] = study.encoder;
+  nlohmann::json slides = {{"table", study.slides_table}};
+  if (!study.fetch_to.empty()) slides["fetch_to"] = study.fetch_to;
   nlohmann::json tracking = json_of_options(study.tracking);
   if (study.tracking.mlflow) {
     tracking["mlflow"] = without_credentials(*study.tracking.mlflow);
@@ -185,7 +194,7 @@ nlohmann::json to_json(const Study& study) {
   return {{"file", study.path},
           {"name", study.name},
           {"output", study.output},
-          {"slides", {{"table", study.slides_table}}},
+          {"slides", slides},
           {"patches", patches},
           {"classes", classes_json(study.labels)},
           {"tissue", json_of_options(study.tissue)},

@@ -11,6 +11,7 @@
 #include "lamella/base/option.h"
 #include "lamella/classifier/linear_model.h"
 #include "lamella/patch/named_classes.h"
+#include "lamella/study/slides_table.h"
 #include "lamella/tissue/tissue.h"
 #include "lamella/verbs/slide_map.h"
 #include "lamella/verbs/verb_options.h"
@@ -33,6 +34,7 @@ struct Study {
   std::string name;
   std::string output;        // folder
   std::string slides_table;  // CSV
+  std::string fetch_to;      // folder for copies of slides in stores; "": none are made
   patch::PatchSpec patches;
   patch::LabelSources labels;  // classes, and where they come from
   const ClassTable& classes() const { return labels.rule.classes; }
@@ -55,6 +57,9 @@ Study read_study(const std::string& path, const std::vector<std::string>& overri
 // The same of a text that was read before; no file is read. `path` is what errors name.
 Study parse_study(const std::string& text, const std::string& path,
                   const std::vector<std::string>& overrides, const std::string& folder);
+
+// The slides of its table, to be opened as the study says. Errors as read_slides_table.
+std::vector<SlideEntry> slides_of(const Study& study, io::Notes notes = nullptr);
 
 // The options of a study file by the tables that they stand in; beside them are names and paths.
 struct StudySection {
