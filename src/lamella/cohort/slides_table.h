@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The table of slides of a study.
+// The table of the slides of a cohort.
 #pragma once
 
 #include <map>
@@ -12,7 +12,7 @@
 #include "lamella/slide/slide.h"
 #include "lamella/tissue/tissue.h"
 
-namespace lamella::study {
+namespace lamella::cohort {
 
 enum class Role { kTrain, kTest, kScore };
 std::string_view to_string(Role role);
@@ -46,4 +46,4 @@ slide::OpenOptions open_options(const SlideEntry& entry);
 // kInvalidArgument: a value outside its bounds.
 tissue::TissueOptions tissue_of(const SlideEntry& entry, tissue::TissueOptions options);
 
-}  // namespace lamella::study
+}  // namespace lamella::cohort
