@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Slides read straight from a web server, a good one and one that misbehaves."""
 
+import json
 import os
 import re
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import numpy
 import pytest
@@ -294,3 +296,66 @@ def test_outputs_are_local(server, folder, tmp_path):
     said = bad("plan", "--slide", "s3:/bucket/a.svs", "--size-px", 224, "--level", 0, "--out",
                tmp_path / "x")
     assert "lost a '/'" in said
+
+
+def test_what_openslide_alone_reads_is_refused_or_copied(server, folder, tmp_path):
+    words = ("--size-px", 224, "--level", 0, "--min-tissue", 0, "--backend", "openslide")
+    said = bad("plan", "--slide", server.url("slide.svs"), *words, "--out", tmp_path / "x.h5")
+    assert "reads files alone" in said and "--fetch-to" in said
+    copies = tmp_path / "copies"
+    server.forget()
+    good("plan", "--slide", server.url("slide.svs"), *words, "--fetch-to", copies, "--out",
+         tmp_path / "far.plan.h5")
+    size = (folder / "slide.svs").stat().st_size
+    assert size <= server.bytes_sent < 1.5 * size + (300 << 10)
+    assert list(copies.iterdir()) == []
+    # It is the slide that was read where it lies, and no other.
+    out = tmp_path / "patches"
+    good("extract", "--slide", server.url("slide.svs"), "--backend", "openslide", "--fetch-to", copies,
+         "--plan", tmp_path / "far.plan.h5", "--format", "png", "--out", out)
+    assert len(list(out.rglob("*.png"))) == 13 * 8
+
+
+def test_a_copy_needs_room_and_a_server_that_sends_it_whole(server, folder, tmp_path, local):
+    server.misbehaviour = lambda handler: handler.answer(ranges=False) or True
+    plan, out = tmp_path / "grid.plan.h5", tmp_path / "patches"
+    copies = ("--fetch-to", tmp_path / "copies")
+    good("plan", "--slide", server.url("slide.svs"), "--size-px", 224, "--level", 0, "--stride-px",
+         224, "--min-tissue", 0, "--out", plan, *copies)
+    good("extract", "--slide", server.url("slide.svs"), "--plan", plan, "--format", "png", "--out",
+         out, *copies)
+    found = {path.relative_to(out): path.read_bytes() for path in sorted(out.rglob("*.png"))}
+    assert found == local
+    assert list((tmp_path / "copies").iterdir()) == []
+
+
+def test_a_study_of_slides_in_a_store(cohort, study, tmp_path):
+    local = good("run", study(output=tmp_path / "local"))
+    with SlideServer(cohort) as server:
+        rows = [row.split(",") for row in (cohort / "slides.csv").read_text().splitlines()]
+        for row in rows[1:]:
+            row[1] = server.url(row[1], user="me:secret7@") + "?sig=hidden7"
+            row[4] = str(cohort / row[4])
+        table = tmp_path / "slides.csv"
+        table.write_text("".join(",".join(row) + "\n" for row in rows))
+        path = study(table=table)
+        far = good("run", path)
+        assert far["metrics"] == local["metrics"]
+        assert [slide["status"] for slide in far["slides"]] == ["done"] * 4
+        record = json.loads((Path(far["run_dir"]) / "run.json").read_text())
+        assert [each["slide_id"] for each in record["readings"]] == [row[0] for row in rows[1:]]
+        for reading in record["readings"]:
+            assert reading["requests"] > 0 and reading["bytes_fetched"] > 0
+            assert reading["bytes_needed"] > 0 and reading["seconds_waiting"] >= 0
+        # All of it is found again.
+        again = good("run", path)
+        assert all(slide["patches_reused"] == slide["patches"] for slide in again["slides"])
+        for written in (tmp_path / "out").rglob("*"):
+            if written.is_file():
+                data = written.read_bytes()
+                assert b"secret7" not in data and b"hidden7" not in data, written
+        manifest = tmp_path / "manifest.json"
+        good("manifest", "write", path, "--out", manifest)
+        assert "secret7" not in manifest.read_text() and server.url("") in manifest.read_text()
+    said = bad("run", path, "--set", "output=s3://bucket/out")
+    assert "outputs of a study are local files" in said

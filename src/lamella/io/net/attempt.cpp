@@ -105,7 +105,7 @@ void Attempt::set_up(bool fresh_connection) {
     curl_easy_setopt(curl, CURLOPT_USERNAME, signed_request.user.c_str());
     curl_easy_setopt(curl, CURLOPT_PASSWORD, signed_request.password.c_str());
   }
-  curl_easy_setopt(curl, CURLOPT_PRIVATE, this);
+  curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);  // a key may be "a/../b"
   curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, message_);
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");

@@ -28,6 +28,7 @@ struct Attempt {
   std::shared_ptr<Transfer> transfer;
   CURL* curl = nullptr;
   double started_s = 0;
+  bool hedged = false;         // another attempt was begun beside it
   double wait_s = -1;          // for another attempt: asked for by the server; < 0: not said
   bool learned = false;        // another attempt may begin at once
   std::string cause;           // of kAgain

@@ -277,13 +277,14 @@ void Transfers::Impl::hedge() {
   const double now = steady_seconds();
   std::vector<std::shared_ptr<Transfer>> slow;
   for (const auto& attempt : running) {
-    const double usual =
-        link.latency_s +
-        seconds_per_byte * static_cast<double>(attempt->transfer->request.range.bytes);
+    const auto bytes = static_cast<double>(attempt->transfer->request.range.bytes);
+    const double usual = link.latency_s + seconds_per_byte * bytes;
     if (now - attempt->started_s < std::max(kMinHedgeS, kHedgeFactor * usual)) continue;
     const auto tries = std::ranges::count_if(
         running, [&](const auto& each) { return each->transfer == attempt->transfer; });
-    if (tries == 1) slow.push_back(attempt->transfer);
+    if (tries > 1 || attempt->hedged) continue;
+    attempt->hedged = true;
+    slow.push_back(attempt->transfer);
   }
   for (const auto& transfer : slow) {
     if (static_cast<int>(running.size()) < kMaxInFlight + kMaxHedges) begin(transfer, true);
