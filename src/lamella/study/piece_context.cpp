@@ -3,6 +3,7 @@
 
 #include "lamella/base/error.h"
 #include "lamella/io/byte_source.h"
+#include "lamella/patch/outline_check.h"
 #include "lamella/study/piece_context_internal.h"
 #include "lamella/verbs/plan_slide.h"
 
@@ -48,7 +49,8 @@ CohortSlide open_cohort_slide(const SlideEntry& entry, const Context& context) {
 void add_annotations(const Study& study, CohortSlide& slide, const Context& context) {
   const SlideEntry& entry = slide.entry;
   if (!entry.annotations.empty()) {
-    slide.annotations = annotation::read_annotations(entry.annotations);
+    const annotation::SlideFrame frame = patch::frame_of(slide.info);
+    slide.annotations = annotation::read_annotations(entry.annotations, &frame);
     slide.annotations_sha256 = io::file_sha256(entry.annotations);
     warn_of(entry, slide.annotations->notes, context);
   } else if (study.labels.by_annotations() && entry.role != Role::kScore) {
