@@ -31,6 +31,7 @@ Action add_train(CLI::App& app);
 Action add_score(CLI::App& app);
 Action add_map(CLI::App& app);
 Action add_evaluate(CLI::App& app);
+Action add_convert(CLI::App& app);
 Action add_encoder(CLI::App& app);
 Action add_phantom(CLI::App& app);
 Action add_doctor(CLI::App& app);

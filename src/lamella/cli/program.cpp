@@ -42,6 +42,8 @@ constexpr std::array kCommands = {
             "lamella map --slide a.svs --scores a.csv --out a_map", add_map},
     Command{"evaluate", "measure scores against labels",
             "lamella evaluate --scores a.csv --truth a.plan.h5", add_evaluate},
+    Command{"convert", "annotations of one program as another reads them",
+            "lamella convert a.xml a.geojson --slide a.svs", add_convert},
     Command{"runs", "list, show, compare, repeat and publish recorded runs",
             "lamella runs list out", add_runs},
     Command{"manifest", "the version of a cohort's data: write it, check it",
