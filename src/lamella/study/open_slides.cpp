@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <map>
 #include <set>
 
 #include "lamella/base/error.h"
 #include "lamella/base/text.h"
+#include "lamella/slide/colour_profiles.h"
 #include "lamella/study/run_state_internal.h"
+#include "lamella/verbs/plan_slide.h"
 #include "lamella/verbs/scale.h"
 
 namespace lamella::study {
@@ -36,38 +36,26 @@ void warn_unknown_ids(const RunState& state) {
       rows, unknown.size(), join(first, ", "), unknown.size() > 3 ? ", …" : ""));
 }
 
-// Slides of one cohort whose files ask for different colours.
 void warn_of_profiles(const RunState& state) {
-  std::map<std::string, std::pair<std::string, int64_t>> found;  // by hash: name, slides
+  std::vector<std::optional<slide::ColourProfile>> profiles;
   for (const SlideWork& work : state.works) {
-    if (!work.slide) continue;
-    const auto& icc = work.slide->info.icc;
-    auto& [name, slides] = found[icc ? icc->sha256 : ""];
-    name = !icc ? "none" : icc->name.empty() ? "without a name" : "'" + icc->name + "'";
-    ++slides;
+    if (work.slide) profiles.push_back(work.slide->info.icc);
   }
-  if (found.size() < 2) return;
-  std::vector<std::string> parts;
-  for (const auto& [hash, each] : found) {
-    if (parts.size() < 8) parts.push_back(fmt::format("{} on {}", each.first, each.second));
-  }
-  state.context.warn(fmt::format(
-      "the slides carry {} different colour profiles ({}), which are not applied; expect their "
-      "colours to differ",
-      found.size(), join(parts, ", ")));
+  if (const auto warning = slide::unlike_profiles(profiles)) state.context.warn(*warning);
 }
 
 }  // namespace
 
 void open_slides(RunState& state) {
-  state.pieces.centres = read_centre_lists(state.study(), state.context);
+  state.pieces.centres = verbs::read_lists(state.study.plans.labels, state.context).lists;
   warn_unknown_ids(state);
   const auto total = static_cast<int64_t>(state.works.size());
   int64_t opened = 0;
   for_each_slide(state, [&](SlideWork& work) {
     state.context.report("open slides", opened++, total, "slides");
-    work.slide = open_cohort_slide(work.entry, state.context);
-    add_annotations(state.study(), *work.slide, state.context);
+    work.slide = cohort::open_cohort_slide(work.entry, state.context);
+    cohort::add_annotations(state.study.plans, state.study.slides_table, *work.slide,
+                            state.context);
   });
   state.context.report("open slides", total, total, "slides");
   refuse_same_slides(state);
@@ -75,9 +63,9 @@ void open_slides(RunState& state) {
 
   std::vector<verbs::SlideScale> scales;
   for_each_slide(state, [&](SlideWork& work) {
-    if (work.entry.role != Role::kTrain) return;
+    if (work.entry.role != cohort::Role::kTrain) return;
     const patch::PatchGeometry geometry =
-        patch::resolve_geometry(state.study().patches, work.slide->info);
+        patch::resolve_geometry(state.study.plans.patches, work.slide->info);
     scales.push_back({work.entry.slide_id, geometry.effective_mpp});
   });
   state.pieces.mpp = verbs::training_mpp(scales);

@@ -10,10 +10,10 @@
 #include "lamella/encoder/encoder.h"
 #include "lamella/io/byte_source.h"
 #include "lamella/io/files.h"
+#include "lamella/record/manifest.h"
 #include "lamella/record/run_json.h"
 #include "lamella/record/run_reader.h"
 #include "lamella/storage/storage.h"
-#include "lamella/study/manifest.h"
 #include "lamella/study/run_study.h"
 
 namespace lamella::study {
@@ -30,7 +30,7 @@ Study recorded_study(const record::RunDocument& run, const std::string& folder,
   const std::vector<std::string>& overrides = run.command->set;
   if (!recorded_options && io::exists(path)) return read_study(path, overrides);
   Study study = read_study(folder + "/study.toml", overrides, io::parent_folder(path));
-  study.path = folder + "/study.toml";
+  study.source.path = folder + "/study.toml";
   return study;
 }
 
@@ -42,7 +42,8 @@ void check_input(const record::RunDocument& run, const record::Input& before,
   const std::string name = fmt::format("{} {}", before.kind, before.slide_id.value_or(before.path));
   record::Input now;
   try {
-    now = input_file(before.kind, recorded_path(run, before.path), before.sha256.has_value());
+    now =
+        record::input_file(before.kind, recorded_path(run, before.path), before.sha256.has_value());
   } catch (const Error&) {
     changed.push_back({name, before.path, "not there or not readable", true, {}});
     return;
@@ -65,7 +66,7 @@ void check_input(const record::RunDocument& run, const record::Input& before,
 void check_encoder(const record::EncoderUsed& recorded, const Study& study,
                    std::vector<Difference>& changed) {
   try {
-    const encoder::EncoderInfo info = encoder::find_encoder(study.encoder);
+    const encoder::EncoderInfo info = encoder::find_encoder(study.encoder.name);
     if (info.sha256 != recorded.sha256) {
       changed.push_back(
           {"encoder " + info.name + ".sha256", recorded.sha256, info.sha256, true, {}});
@@ -171,11 +172,11 @@ Reproduction reproduce_run(const std::string& folder, const ReproduceOptions& op
 
   study.output = fresh_folder(options.output, study, run.run_id);
   study.tracking.mlflow = "";  // a run made again is no new result
-  study.encoding.precision = encoder::parse_precision(run.encoder->precision);
+  study.encoder.options.precision = encoder::parse_precision(run.encoder->precision);
   RunOptions run_options;
   run_options.full_hash = run.command->full_hash;
   const StudyResult made = run_study(study, run_options, context);
-  result.run_id = made.run_id;
+  result.run_id = made.record.run_id;
   result.run_folder = made.run_folder;
   const record::RunDocument again = record::read_run(made.run_folder);
   result.differences = result_differences(run, again);

@@ -1,34 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <cstdlib>
-
-#include "lamella/base/error.h"
 #include "lamella/study/run_report_internal.h"
 
 namespace lamella::study {
 
 void choose_server(RunState& state) {
-  const TrackingOptions& options = state.study().tracking;
-  state.sending.options.register_model = options.register_model;
-  state.sending.options.alias = options.alias;
-  if (options.mlflow) {
-    state.sending.options.uri = *options.mlflow;
-    return;
-  }
-  state.sending.options.uri = mlflow::tracking_uri_from_environment();
-  const char* value = std::getenv("MLFLOW_TRACKING_URI");
-  try {
-    if (!state.sending.options.uri.empty()) state.sending.options.validate();
-    if (state.sending.options.uri.empty() && value && *value) {
-      throw Error(ErrorCode::kInvalidArgument, "is no http or https address");
-    }
-  } catch (const Error& error) {
-    state.sending.options.uri.clear();
-    state.context.warn(
-        fmt::format("MLFLOW_TRACKING_URI: {}; nothing is sent to MLflow, the run is recorded in {}",
-                    error.message(), state.record.folder()));
-  }
+  state.sending.options =
+      mlflow::publish_options(state.study.tracking, [&](const std::string& why) {
+        state.context.warn(fmt::format("{}; nothing is sent to MLflow, the run is recorded in {}",
+                                       why, state.record.folder()));
+      });
 }
 
 void send_record(RunState& state, Moment moment) {
@@ -52,8 +34,8 @@ void send_record(RunState& state, Moment moment) {
     return state.sending.follower->finish(state.record.document(), last_words, state.context);
   }();
   if (!published) return;
-  state.result.mlflow = mlflow::to_json(*published);
-  state.result.mlflow["seconds"] = state.sending.seconds;
+  state.sending.result = mlflow::to_json(*published);
+  state.sending.result["seconds"] = state.sending.seconds;
 }
 
 }  // namespace lamella::study

@@ -10,40 +10,38 @@
 
 #include "lamella/base/option.h"
 #include "lamella/classifier/linear_model.h"
-#include "lamella/patch/named_classes.h"
-#include "lamella/tissue/tissue.h"
+#include "lamella/cohort/plan_rules.h"
+#include "lamella/mlflow/tracking.h"
 #include "lamella/verbs/slide_map.h"
 #include "lamella/verbs/verb_options.h"
 
 namespace lamella::study {
 
-struct TrackingOptions {
-  std::optional<std::string> mlflow;  // tracking URI, "" for none; not set: MLFLOW_TRACKING_URI
-  std::string register_model;         // name at the model registry, "" for none
-  std::string alias;
-  static const OptionTable<TrackingOptions>& table();
-};
-
-// Paths are as resolved: relative ones in the file are relative to the file's folder.
-struct Study {
+// What a study was read from.
+struct StudySource {
   std::string text;    // the file's, as it was read
   std::string folder;  // what its relative paths are relative to
   std::string path;
   std::vector<std::string> overrides;  // as given
+};
+
+struct ChosenEncoder {
+  std::string name = "lite0";  // or its folder
+  verbs::EncodingOptions options;
+};
+
+// Paths are as resolved: relative ones in the file are relative to the file's folder.
+struct Study {
+  StudySource source;
   std::string name;
   std::string output;        // folder
   std::string slides_table;  // CSV
-  patch::PatchSpec patches;
-  patch::LabelSources labels;  // classes, and where they come from
-  const ClassTable& classes() const { return labels.rule.classes; }
-  tissue::TissueOptions tissue;
-  std::string encoder = "lite0";
-  verbs::EncodingOptions encoding;
+  cohort::PlanRules plans;
+  ChosenEncoder encoder;
   classifier::TrainOptions train;
-  patch::GridOptions score;
   verbs::MapOptions heatmap;
-  TrackingOptions tracking;
-  std::vector<std::string> warnings;  // what was adapted, for the record
+  mlflow::TrackingOptions tracking;
+  const ClassTable& classes() const { return plans.classes(); }
 };
 
 // `overrides` are "table.key=value" (value in TOML; a bare word is taken as text).

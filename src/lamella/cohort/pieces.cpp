@@ -1,21 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "lamella/cohort/pieces.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
 
 #include "lamella/base/error.h"
+#include "lamella/base/progress.h"
 #include "lamella/base/stopwatch.h"
 #include "lamella/base/text.h"
 #include "lamella/imagefile/imagefile.h"
 #include "lamella/io/files.h"
 #include "lamella/storage/feature_spool.h"
-#include "lamella/study/pieces_internal.h"
 #include "lamella/verbs/encode.h"
 #include "lamella/verbs/score_features.h"
 #include "lamella/verbs/slide_map.h"
 
-namespace lamella::study {
+namespace lamella::cohort {
 
 namespace {
 
@@ -79,7 +81,7 @@ const tissue::TissueMask& SlidePieces::tissue() {
   const std::string& given = slide_.entry.mask;
   if (given == "auto") {
     const std::string path = file("tissue/masks", ".png");
-    const std::string key = storage::key_text(mask_key(pieces_.study, slide_));
+    const std::string key = storage::key_text(mask_key(pieces_.plans.tissue, slide_));
     mask_ = read_found("tissue", path, key,
                        [&] { return tissue::read_tissue_mask(path, slide_.info); });
     if (!mask_) mask_ = make_tissue(path, key);
@@ -96,15 +98,11 @@ const tissue::TissueMask& SlidePieces::tissue() {
 }
 
 tissue::TissueMask SlidePieces::make_tissue(const std::string& path, const std::string& key) {
-  Context named = context_;  // progress that names the slide as well as the step
-  if (context_.progress) {
-    named.progress = [this](const Progress& progress) {
-      const std::string step = fmt::format("{} {}", progress.step, slide_.entry.slide_id);
-      context_.progress({step, progress.done, progress.total, progress.unit});
-    };
-  }
+  const Context named = with_step_names(context_, [this](std::string_view step) {
+    return fmt::format("{} {}", step, slide_.entry.slide_id);
+  });
   tissue::TissueMask mask = tissue::make_tissue_mask(
-      *pixels_.open(), tissue_of(slide_.entry, pieces_.study.tissue), named);
+      *pixels_.open(), tissue_of(slide_.entry, pieces_.plans.tissue), named);
   draw_tissue(mask);
   storage::drop_key(path);
   tissue::write_tissue_mask(mask, path);
@@ -142,8 +140,7 @@ std::string SlidePieces::features_path(const PlanRequest& request) const {
 
 std::string SlidePieces::features_key(const PlanRequest& request) const {
   return storage::key_text(verbs::features_key(storage::key_text(request.key), pieces_.encoder,
-                                               pieces_.precision,
-                                               pieces_.study.encoding.features_dtype));
+                                               pieces_.precision, pieces_.encoding.features_dtype));
 }
 
 // By the slide's name; what was said when it was opened is left out.
@@ -169,7 +166,7 @@ FeaturesPiece SlidePieces::features(const PlanRequest& request) {
     const AddSeconds timer(report_.seconds["encode"]);
     report_.patches_resumed +=
         verbs::encode_file(pixels_.open(), plan, encoder,
-                           {pieces_.study.encoding.features_dtype, made.key}, path, context_)
+                           {pieces_.encoding.features_dtype, made.key}, path, context_)
             .resumed;
     // Read back: as they are stored, they are the same for this run and for the next.
     made.features = std::make_unique<storage::FeatureReader>(path);
@@ -195,14 +192,13 @@ ScoredGrid SlidePieces::scored(const FeaturesPiece& made, const FittedModel& mod
     storage::write_scores(plan, scores, storage::key_text(key), file("scores/grid", ".csv"));
   }
   ScoredGrid result;
-  const std::string& shown = pieces_.study.heatmap.overlay.shown_class;
+  const std::string& shown = pieces_.heatmap.overlay.shown_class;
   const double slide_score = heatmap::slide_score(scores, shown);
   if (std::isfinite(slide_score)) result.slide_score = slide_score;
   if (plan.rows.empty()) return result;
   const AddSeconds timer(report_.seconds["map"]);
-  const std::string map_key = storage::key_text(
-      storage::HeatmapKey{key, pieces_.study.heatmap.overlay, pieces_.study.heatmap.thumbnail_px,
-                          slide_.annotations_sha256});
+  const std::string map_key = storage::key_text(storage::HeatmapKey{
+      key, pieces_.heatmap.overlay, pieces_.heatmap.thumbnail_px, slide_.annotations_sha256});
   result.heatmap = file("heatmaps", ".png");
   if (!found("heatmaps", *result.heatmap, map_key) || !io::exists(file("heatmaps", ".tiff"))) {
     draw(heatmap::make_heatmap(plan, scores, shown), *result.heatmap, map_key);
@@ -211,7 +207,7 @@ ScoredGrid SlidePieces::scored(const FeaturesPiece& made, const FittedModel& mod
 }
 
 void SlidePieces::draw(heatmap::HeatMap map, const std::string& png, const std::string& key) {
-  verbs::MapOptions options = pieces_.study.heatmap;
+  verbs::MapOptions options = pieces_.heatmap;
   options.overlay.title = slide_.entry.slide_id;
   if (slide_.annotations) options.overlay.outlines = verbs::outlines_of(*slide_.annotations);
   storage::drop_key(png);
@@ -222,4 +218,4 @@ void SlidePieces::draw(heatmap::HeatMap map, const std::string& png, const std::
   storage::write_key(key, png);
 }
 
-}  // namespace lamella::study
+}  // namespace lamella::cohort
