@@ -52,6 +52,8 @@ constexpr std::array kCommands = {
             add_lesions},
     Command{"report", "make the report of a recorded run anew: one HTML file",
             "lamella report out/runs/20261125-150812-1a2b3c", add_report},
+    Command{"convert", "annotations of one program as another reads them",
+            "lamella convert a.xml a.geojson --slide a.svs", add_convert},
     Command{"runs", "list, show, compare, repeat and publish recorded runs",
             "lamella runs list out", add_runs},
     Command{"manifest", "the version of a cohort's data: write it, check it",
