@@ -43,12 +43,12 @@ std::string describe(const Candidate& candidate) {
 [[noreturn]] void throw_unknown(const Candidate& candidate, bool openslide_asked) {
   std::vector<std::string> own;
   for (const Format* format : own_formats()) own.push_back(format->name);
-  throw Error(
-      ErrorCode::kUnsupported,
-      fmt::format("is no slide that can be read: found {}; expected {}, or a format that "
-                  "OpenSlide knows ({})",
-                  describe(candidate), join(own, " or "), openslide_asked ? openslide_version() : "not asked"),
-      candidate.path());
+  throw Error(ErrorCode::kUnsupported,
+              fmt::format("is no slide that can be read: found {}; expected {}, or a format that "
+                          "OpenSlide knows ({})",
+                          describe(candidate), join(own, " or "),
+                          openslide_asked ? openslide_version() : "not asked"),
+              candidate.path());
 }
 
 // By our own reader, where the object lies. Null: what OpenSlide may read.
