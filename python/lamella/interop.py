@@ -70,7 +70,8 @@ def _grid(loaded: Any) -> tuple[np.ndarray[Any, Any], tuple[float, float]]:
     if isinstance(loaded, _core.Features):
         plan = loaded.plan
         corners = np.stack([np.asarray(plan.x_px), np.asarray(plan.y_px)], axis=1)
-        return corners.astype(float), tuple(plan.extent_px)
+        width, height = plan.extent_px
+        return corners.astype(float), (width, height)
     corners = np.stack([np.asarray(loaded.x_px), np.asarray(loaded.y_px)], axis=1)
     return corners.astype(float), loaded.extent_px
 

@@ -18,10 +18,13 @@ import pathlib
 import sys
 import tempfile
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from importing import ImportFailure, import_onnx  # noqa: E402 - lies beside this file
+if TYPE_CHECKING:
+    from lamella.importing import ImportFailure, import_onnx
+else:  # run as a script: importing.py lies beside this file, and the package need not be installed
+    sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+    from importing import ImportFailure, import_onnx
 
 KEYS = {"spec_version", "architecture", "num_classes", "patch_size_pixels", "spacing_um_px",
         "class_names", "transform"}
@@ -34,7 +37,7 @@ def read_config(folder: str | os.PathLike[str]) -> dict[str, Any]:
     if not path.exists():
         raise ImportFailure(f"{path}: there is no such file; expected a folder of WSInfer's zoo")
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except json.JSONDecodeError as error:
         raise ImportFailure(f"{path}: is no JSON: {error}") from error
     missing = sorted(KEYS - {"architecture"} - set(config))

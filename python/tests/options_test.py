@@ -14,19 +14,20 @@ from conftest import PROGRAM, ROOT, program
 OPTIONS = lamella.options()
 VERBS = sorted(OPTIONS["verbs"])
 # What a command or a function takes beside its options: files, names, and where to write.
+SLIDE = {"slide", "slide_id", "slide_mpp", "image", "backend", "fetch_to"}
 INPUTS = {
-    "plan": {"slide", "slide_id", "slide_mpp", "image", "backend", "centers", "annotations", "out"},
-    "extract": {"slide", "slide_id", "slide_mpp", "image", "backend", "plan", "out"},
-    "encode": {"slide", "slide_id", "slide_mpp", "image", "backend", "plan", "encoder", "out"},
+    "plan": {*SLIDE, "centers", "annotations", "out"},
+    "extract": {*SLIDE, "plan", "out"},
+    "encode": {*SLIDE, "plan", "encoder", "out"},
     "train": {"features", "groups", "encoder", "out"},
-    "score": {"features", "slide", "slide_id", "slide_mpp", "image", "backend", "model", "positions",
-              "encoder", "out"},
-    "map": {"slide", "slide_id", "slide_mpp", "image", "backend", "scores", "annotations", "out"},
+    "score": {*SLIDE, "features", "model", "positions", "encoder", "out"},
+    "map": {*SLIDE, "scores", "annotations", "out"},
     "encoder import": {"network", "from", "weights", "checkpoint", "pretrained", "out"},
     "encoder quantize": {"encoder", "plans", "out", "name"},
-    "convert": {"slide", "slide_id", "slide_mpp", "image", "backend", "source", "out"},
-    "features import": {"features", "slide", "slide_id", "slide_mpp", "image", "backend", "centers",
-                        "annotations", "out"},
+    "convert": {*SLIDE, "source", "out"},
+    "features import": {*SLIDE, "features", "centers", "annotations", "out"},
+    "lesions detect": {"scores", "class", "out", "slides"},
+    "lesions evaluate": {"detections", "reference", "out", "report"},
 }
 GENERAL = {"help", "threads", "progress", "json", "quiet", "verbose", "version"}
 
