@@ -162,7 +162,7 @@ Scores score_slide(nb::handle slide, nb::handle given_model, const Where& where,
   return make_scores(std::move(result.plan), std::move(result.scores));
 }
 
-std::string evaluate_json(nb::list scores, nb::list truth, nb::handle groups) {
+std::string evaluate_json(nb::list scores, nb::list truth, nb::handle groups, nb::handle model) {
   const Call call(std::nullopt, nb::none());
   std::vector<verbs::NamedScores> named;
   for (nb::handle item : scores) {
@@ -171,20 +171,29 @@ std::string evaluate_json(nb::list scores, nb::list truth, nb::handle groups) {
                              : load_scores(nb::cast<std::filesystem::path>(item));
     named.push_back({value.slide_id, value.source, value.patches});
   }
-  std::vector<verbs::Truth> truths;
+  const ClassTable classes = named.empty() ? ClassTable{} : named.front().patches.scores.classes;
+  std::vector<std::variant<std::string, patch::PatchPlan>> given;
   for (nb::handle item : truth) {
     if (nb::isinstance<patch::PatchPlan>(item)) {
-      truths.push_back({"", nb::cast<patch::PatchPlan&>(item)});
+      given.emplace_back(nb::cast<patch::PatchPlan&>(item));
     } else {
-      const std::string path = nb::cast<std::filesystem::path>(item).string();
-      const ClassTable classes =
-          named.empty() ? ClassTable{} : named.front().patches.scores.classes;
-      for (verbs::Truth& one : verbs::read_truth(path, classes, {})) truths.push_back(one);
+      given.emplace_back(nb::cast<std::filesystem::path>(item).string());
     }
   }
   verbs::EvaluateOptions options;
   options.patients = patients_of(groups);
+  if (!model.is_none()) options.thresholds = verbs::thresholds_of(model_of(model), "");
   const verbs::Evaluation evaluation = call.run([&](const Context& context) {
+    std::vector<verbs::Truth> truths;
+    for (const auto& one : given) {
+      if (const auto* plan = std::get_if<patch::PatchPlan>(&one)) {
+        truths.push_back({"", *plan});
+        continue;
+      }
+      for (verbs::Truth& read : verbs::read_truth(std::get<std::string>(one), classes, context)) {
+        truths.push_back(std::move(read));
+      }
+    }
     return verbs::evaluate_scores(named, truths, options, context);
   });
   nlohmann::json object = {{"all", evaluation.all}};
@@ -236,7 +245,7 @@ void bind_score(nb::module_& module) {
       nb::arg("progress") = nb::none(), nb::arg("options"), nb::sig(signature.c_str()),
       text.c_str());
   module.def("evaluate_json", evaluate_json, nb::arg("scores"), nb::arg("truth"),
-             nb::arg("groups").none());
+             nb::arg("groups").none(), nb::arg("model").none());
 }
 
 }  // namespace lamella::python

@@ -50,11 +50,13 @@ def run_read(study: _core.Study, *, full_hash: bool = False, threads: int | None
     return RunResult(json.loads(_core.run_json(study, full_hash, threads, progress)))
 
 
-def evaluate(scores: Any, truth: Any, *, groups: Any = None) -> dict[str, Any]:
+def evaluate(scores: Any, truth: Any, *, groups: Any = None, model: Any = None) -> dict[str, Any]:
     """Measures scores against plans with labels: Scores and Plans (or their files), one of each or
     many. Returns {"all": {"auc": ...}}, with groups also {"patient P": ...}. Of more than two
-    classes: {"macro_auc": ..., "classes": {"name": {"auc": ...}}}."""
-    result: dict[str, Any] = json.loads(_core.evaluate_json(_many(scores), _many(truth), groups))
+    classes: {"macro_auc": ..., "classes": {"name": {"auc": ...}}}. model: whose thresholds, chosen on
+    rows held out of its training, give accuracy and F1 (a Model or its folder)."""
+    result: dict[str, Any] = json.loads(
+        _core.evaluate_json(_many(scores), _many(truth), groups, model))
     return result
 
 

@@ -121,4 +121,4 @@ def test_three_classes_of_real_tissue(tmp_path, train, test):
     scores.save(tmp_path / f"{test}.csv")
     assert (tmp_path / f"{test}.csv").read_bytes() == \
         (out / f"scores/labelled/{test}.csv").read_bytes()
-    assert lamella.evaluate(scores, plan)["all"] == metrics
+    assert lamella.evaluate(scores, plan, model=again)["all"] == metrics

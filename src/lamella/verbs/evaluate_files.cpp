@@ -255,24 +255,22 @@ std::vector<NamedScores> read_named_scores(const std::vector<std::string>& paths
   return named;
 }
 
-namespace {
-
-std::vector<evaluation::Thresholds> thresholds_of(const std::string& folder) {
-  const model::Model model = model::read_model(folder);
+const std::vector<evaluation::Thresholds>& thresholds_of(const model::Model& model,
+                                                         const std::string& path) {
   if (!model.thresholds.empty()) return model.thresholds;
   throw Error(ErrorCode::kInvalidArgument,
               "the model has no thresholds: its penalty was given, or it has more than two classes "
               "and was calibrated, so that no held-out rows define one; train it with `l2` = cv",
-              folder);
+              path);
 }
-
-}  // namespace
 
 FilesEvaluation evaluate_files(const EvaluateFiles& files, const EvaluateOptions& given,
                                const Context& context) {
   EvaluateOptions options = given;
   if (!files.groups_csv.empty()) options.patients = read_groups(files.groups_csv);
-  if (!files.model.empty()) options.thresholds = thresholds_of(files.model);
+  if (!files.model.empty()) {
+    options.thresholds = thresholds_of(model::read_model(files.model), files.model);
+  }
   const std::vector<NamedScores> scores = read_named_scores(files.scores, context);
   if (scores.empty()) throw Error(ErrorCode::kInvalidArgument, "`scores`: found no file");
   const ClassTable classes = scores.front().patches.scores.classes;

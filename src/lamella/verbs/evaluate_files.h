@@ -10,6 +10,7 @@
 #include "lamella/evaluation/details.h"
 #include "lamella/evaluation/intervals.h"
 #include "lamella/heatmap/heatmap.h"
+#include "lamella/model/model.h"
 #include "lamella/patch/patch_plan.h"
 
 namespace lamella::verbs {
@@ -68,13 +69,16 @@ std::vector<Truth> read_truth(const std::string& path, const ClassTable& classes
 std::vector<NamedScores> read_named_scores(const std::vector<std::string>& paths,
                                            const Context& context);
 
+// Error kInvalidArgument, naming `path`, where the model has none, since no rows were held out in
+// its training.
+const std::vector<evaluation::Thresholds>& thresholds_of(const model::Model& model,
+                                                         const std::string& path);
+
 struct EvaluateFiles {
   std::vector<std::string> scores, truth;
   std::string groups_csv;            // slide_id,patient_id; "": not known
   std::vector<std::string> against;  // scores of another run on the same rows; may be empty
-  // Folder of the model whose thresholds are used; "": none are. Error kInvalidArgument where it
-  // has none, since no rows were held out in its training.
-  std::string model;
+  std::string model;                 // folder of the one whose thresholds are used; "": none are
 };
 struct FilesEvaluation {
   Evaluation evaluation;
