@@ -140,8 +140,9 @@ pre { background: var(--shade); padding: 1rem; border-radius: 8px; overflow: aut
 .line.c7 { stroke-dasharray: 9 3 2 3 2 3; } .line.faint { stroke-dasharray: none; }
 .zoom { all: unset; cursor: zoom-in; display: block; line-height: 0; }
 .zoom:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
-.zoom img { width: auto; height: auto; max-width: 11rem; max-height: 6.5rem; border-radius: 5px; background: #fff; }
-.slides td { vertical-align: middle; } .slides tbody th { vertical-align: middle; }
+.zoom img { width: auto; height: auto; max-width: 8.5rem; max-height: 6.5rem; border-radius: 5px; background: #fff; }
+.controls tbody th { min-width: 9rem; } .unlike td:last-child { min-width: 13rem; }
+.slides { font-size: .88rem; } .slides td { vertical-align: middle; } .slides tbody th { vertical-align: middle; }
 .wrong { list-style: none; padding: 0; display: grid; grid-template-columns: repeat(auto-fill, minmax(10rem, 1fr)); gap: 1.2rem 1rem; }
 .wrong p { margin: .3rem 0 0; font-size: .88rem; line-height: 1.35; overflow-wrap: anywhere; }
 .wrong .place { color: var(--soft); font-size: .8rem; margin-top: .1rem; font-variant-numeric: tabular-nums; }

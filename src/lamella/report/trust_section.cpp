@@ -60,7 +60,7 @@ Html controls(const record::RunDocument& run) {
       "<p>The same slides, split and training, on what should not suffice. Where one of them comes "
       "near the model, a high figure says little of what the model has learnt. Shuffled labels "
       "should give about 0.5: what lies above is chance, or a leak.</p>\n");
-  text += table(heads(), rows, {.caption = "On the slides to test on"});
+  text += table(heads(), rows, {.caption = "On the slides to test on", .style = "controls"});
   return text;
 }
 
@@ -116,8 +116,9 @@ Html unlike(const record::RunDocument& run) {
                     "<p>{} training slides of more than one patient could be held out: too few to "
                     "say what is usual (5 are needed).</p>\n",
                     usual.slides);
-  text += table({"slide", "role", "distance", "unsure", "verdict"}, rows,
-                {.caption = "Slides beside those of training", .sortable = true});
+  text +=
+      table({"slide", "role", "distance", "unsure", "verdict"}, rows,
+            {.caption = "Slides beside those of training", .sortable = true, .style = "unlike"});
   return text;
 }
 
