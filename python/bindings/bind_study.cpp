@@ -61,6 +61,7 @@ SlideJob job_of(const JobState& state) {
   std::tie(slide.slide_id, slide.path, slide.patient_id, role, slide.annotations, slide.mpp,
            slide.image, slide.mask, slide.tissue, slide.line) = entry;
   slide.role = static_cast<cohort::Role>(role);
+  slide.fetch_to = job.study.fetch_to;
   for (const auto& [label, list_path, rows] : lists) {
     patch::LabelledCentres list;
     list.label = static_cast<int8_t>(label);
@@ -107,7 +108,7 @@ void bind_pieces(nb::module_& module) {
                    [](const Study& self) {
                      return std::string(storage::to_string(self.encoder.options.features_dtype));
                    })
-      .def("slides", [](const Study& self) { return cohort::read_slides_table(self.slides_table); })
+      .def("slides", [](const Study& self) { return study::slides_of(self); })
       .def(
           "jobs",
           [](const Study& self, const std::vector<SlideEntry>& slides) {

@@ -19,5 +19,11 @@ TEST(Base64, IsThatOfRfc4648) {
   EXPECT_TRUE(long_text.ends_with("Zg=="));
 }
 
+TEST(Base64, IsReadBackOrRefused) {
+  EXPECT_EQ(from_base64("Zm8="), "fo");
+  EXPECT_EQ(from_base64("Zm9vYmFy"), "foobar");
+  for (const char* wrong : {"", "Zg", "Z*=="}) EXPECT_FALSE(from_base64(wrong)) << wrong;
+}
+
 }  // namespace
 }  // namespace lamella

@@ -33,6 +33,7 @@ Action add_map(CLI::App& app);
 Action add_evaluate(CLI::App& app);
 Action add_calibrate(CLI::App& app);
 Action add_lesions(CLI::App& app);
+Action add_convert(CLI::App& app);
 Action add_encoder(CLI::App& app);
 Action add_phantom(CLI::App& app);
 Action add_doctor(CLI::App& app);

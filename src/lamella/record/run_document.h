@@ -162,6 +162,13 @@ using Outputs = std::vector<Output>;
 
 using Times = std::map<std::string, double>;  // seconds by step
 
+// What reading one slide from a store has cost.
+struct Reading {
+  std::string slide_id;
+  int64_t requests = 0, bytes_fetched = 0, bytes_needed = 0;
+  double seconds_waiting = 0;  // of its readers, summed over threads
+};
+
 // One value of a curve.
 struct Measure {
   std::string key;
@@ -197,6 +204,7 @@ struct RunDocument {
   std::optional<Usual> usual;
   Outcomes outcomes;
   Times times;
+  std::vector<Reading> readings;
   Outputs outputs;
   std::vector<Measure> history;
 };

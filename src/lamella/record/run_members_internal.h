@@ -234,6 +234,15 @@ void describe(V& v, Like<Output> auto& x) {
 }
 
 template <typename V>
+void describe(V& v, Like<Reading> auto& x) {
+  v("slide_id", x.slide_id, "id of the slide");
+  v("requests", x.requests, "requests to its store, with those sent again");
+  v("bytes_fetched", x.bytes_fetched, "bytes that came");
+  v("bytes_needed", x.bytes_needed, "bytes that its readers asked for");
+  v("seconds_waiting", x.seconds_waiting, "time its readers waited, summed over threads");
+}
+
+template <typename V>
 void describe(V& v, Like<Measure> auto& x) {
   v("key", x.key, "name of the curve");
   v("value", x.value, "the value");
@@ -271,6 +280,7 @@ void describe(V& v, Like<RunDocument> auto& x) {
   v("usual", x.usual, "limits of what is like the training slides");
   v("slides", x.outcomes, "outcome of every slide", How::kIfAny);
   v("seconds", x.times, "time of every step", How::kIfAny);
+  v("readings", x.readings, "what slides in object stores cost", How::kIfAny);
   v("outputs", x.outputs, "files that were written", How::kIfAny);
   v("history", x.history, "each figure with its step and time", How::kIfAny);
 }

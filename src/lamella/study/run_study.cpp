@@ -123,8 +123,7 @@ void take_outcomes(RunState& state) {
 
 StudyResult run_study(const Study& study, const RunOptions& options, const Context& context) {
   std::vector<std::string> notes;
-  const std::vector<cohort::SlideEntry> entries =
-      cohort::read_slides_table(study.slides_table, &notes);
+  const std::vector<cohort::SlideEntry> entries = slides_of(study, &notes);
   const encoder::EncoderInfo encoder_info = encoder::find_encoder(study.encoder.name);
   io::require_writable_folder(study.output);
   const io::OutputLock lock(study.output + "/run.lock", study.output,

@@ -8,6 +8,7 @@
 #include "lamella/base/option_json.h"
 #include "lamella/base/spelling.h"
 #include "lamella/base/text.h"
+#include "lamella/io/address.h"
 #include "lamella/io/files.h"
 #include "lamella/io/text_file.h"
 #include "lamella/settings/toml_reader.h"
@@ -129,10 +130,12 @@ Study parse_study(const std::string& text, const std::string& path,
   study.source.overrides = overrides;
   study.name = reader.text("name").value_or(io::stem(path));
   study.output = io::resolve(folder, reader.text("output").value_or("out/" + study.name));
+  io::require_path(study.output, "outputs of a study");
   auto slides = reader.table("slides");
   if (!slides)
     reader.fail("", "'[slides]' is missing; expected [slides] with table = \"slides.csv\"");
   study.slides_table = io::resolve(folder, slides->required_text("table"));
+  if (const auto copies = slides->text("fetch_to")) study.fetch_to = io::resolve(folder, *copies);
   slides->finish();
   const auto patches = reader.table("patches");
   if (!patches)
@@ -160,6 +163,12 @@ Study parse_study(const std::string& text, const std::string& path,
   return study;
 }
 
+std::vector<cohort::SlideEntry> slides_of(const Study& study, io::Notes notes) {
+  std::vector<cohort::SlideEntry> entries = cohort::read_slides_table(study.slides_table, notes);
+  for (cohort::SlideEntry& entry : entries) entry.fetch_to = study.fetch_to;
+  return entries;
+}
+
 nlohmann::json to_json(const Study& study) {
   nlohmann::json patches = json_of_options(study.plans.patches);
   patches.update(json_of_options(study.plans.labels.rule));
@@ -167,6 +176,8 @@ nlohmann::json to_json(const Study& study) {
   if (score["region"].is_null()) score.erase("region");
   nlohmann::json encoder = json_of_options(study.encoder.options);
   encoder["name"] = study.encoder.name;
+  nlohmann::json slides = {{"table", study.slides_table}};
+  if (!study.fetch_to.empty()) slides["fetch_to"] = study.fetch_to;
   nlohmann::json tracking = json_of_options(study.tracking);
   if (study.tracking.mlflow) {
     tracking["mlflow"] = without_credentials(*study.tracking.mlflow);
@@ -174,7 +185,7 @@ nlohmann::json to_json(const Study& study) {
   return {{"file", study.source.path},
           {"name", study.name},
           {"output", study.output},
-          {"slides", {{"table", study.slides_table}}},
+          {"slides", slides},
           {"patches", patches},
           {"classes", classes_json(study.plans.labels)},
           {"tissue", json_of_options(study.plans.tissue)},
