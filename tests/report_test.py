@@ -54,7 +54,8 @@ def test_a_run_leaves_a_report_that_is_whole(finished):
     page = Page(text)
     assert page.faults == []
     assert len(page.ids) == len(set(page.ids))
-    for plot in ("test-roc", "test-pr", "test-reliability", "test-decision", "test-scores", "penalty"):
+    for plot in ("test-roc", "test-pr", "test-reliability", "test-decision", "test-scores",
+                 "penalty-path"):
         assert plot in page.ids
     for section in ("figures", "curves", "slides", "what", "data", "time", "checklist", "record"):
         assert section in page.ids
@@ -78,11 +79,12 @@ def test_the_same_record_makes_the_same_bytes_wherever_the_output_lies(finished,
 
 def test_a_report_by_id_of_what_is_there_no_more_says_so(finished, tmp_path):
     shutil.copytree(finished.parent.parent, tmp_path / "out")
-    for name in ("phantom_02", "phantom_03"):
-        (tmp_path / "out" / "heatmaps" / f"{name}.png").write_bytes(b"another run's")
+    (tmp_path / "out" / "heatmaps" / "phantom_03.png").write_bytes(b"another run's")
+    (tmp_path / "out" / "heatmaps" / "phantom_04.png").unlink()
     good("report", finished.name[:15], "--in", tmp_path / "out")
     text = (tmp_path / "out" / "runs" / finished.name / "report.html").read_text()
-    assert "the heat-map of slide &#39;phantom_02&#39; was overwritten by a later run" in text
+    assert "the heat-map of slide &#39;phantom_03&#39; was overwritten by a later run" in text
+    assert "the heat-map of slide &#39;phantom_04&#39; is not there any more" in text
     assert "there is no run 'nowhere'" in bad("report", "nowhere", "--in", tmp_path / "out")
 
 

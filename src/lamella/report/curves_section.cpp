@@ -206,7 +206,7 @@ Html penalty_path(const record::RunDocument& run) {
     }
   }
   if (!folds.empty()) folds.front().name = "each fold";
-  Plot plot{.id = "penalty",
+  Plot plot{.id = "penalty-path",
             .title = "Penalty path",
             .reading =
                 "Log loss of the held-out folds for each penalty that was tried; the least "

@@ -93,7 +93,7 @@ TEST(HtmlReport, ShowsWhatTheRecordCarries) {
         "of "
         "<strong>0.930</strong> (95 % interval 0.907–0.954).",
         "id=\"test-roc\"", "id=\"test-pr\"", "id=\"test-reliability\"", "id=\"test-decision\"",
-        "id=\"test-scores\"", "id=\"penalty\"", "1 min 15 s", "x 1,200 y 300", "1.5 MB",
+        "id=\"test-scores\"", "id=\"penalty-path\"", "1 min 15 s", "x 1,200 y 300", "1.5 MB",
         "CC-BY-NC-4.0", "50 px at 4 µm/px (200 µm)", "TRIPOD+AI", "left to the author",
         "<span class=\"hit\">10</span> <span class=\"ci\">83 %</span>"}) {
     EXPECT_NE(page.find(expected), std::string::npos) << expected;

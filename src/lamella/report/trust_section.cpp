@@ -59,7 +59,8 @@ Html controls(const record::RunDocument& run) {
   Html text = html(
       "<p>The same slides, split and training, on what should not suffice. Where one of them comes "
       "near the model, a high figure says little of what the model has learnt. Shuffled labels "
-      "should give about 0.5: what lies above is chance, or a leak.</p>\n");
+      "give 0.5 on the whole; one draw strays from it the farther the fewer patients there "
+      "are.</p>\n");
   text += table(heads(), rows, {.caption = "On the slides to test on", .style = "controls"});
   return text;
 }
