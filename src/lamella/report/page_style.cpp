@@ -108,9 +108,9 @@ tbody tr:hover { background: var(--shade); }
 .hit { font-weight: 700; }
 .sort { all: unset; cursor: pointer; font: inherit; color: inherit; }
 .sort:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
-.sort::after { content: " ↕"; opacity: .55; }
-th[aria-sort=ascending] .sort::after { content: " ↑"; opacity: 1; color: var(--accent); }
-th[aria-sort=descending] .sort::after { content: " ↓"; opacity: 1; color: var(--accent); }
+.sort::after { content: " ↕"; content: " ↕" / ""; opacity: .55; }
+th[aria-sort=ascending] .sort::after { content: " ↑"; content: " ↑" / ""; opacity: 1; color: var(--accent); }
+th[aria-sort=descending] .sort::after { content: " ↓"; content: " ↓" / ""; opacity: 1; color: var(--accent); }
 details { margin: .6rem 0; }
 summary { cursor: pointer; color: var(--accent); font-size: .94rem; }
 .names { columns: 12rem; font-size: .9rem; padding-left: 1.1rem; }
