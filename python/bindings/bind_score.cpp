@@ -4,6 +4,7 @@
 #include <nanobind/stl/filesystem.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
+#include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
@@ -136,7 +137,7 @@ std::shared_ptr<LoadedEncoder> encoder_for(const model::Model& model, nb::handle
       return std::make_shared<LoadedEncoder>(model.encoder, model.precision, context.threads);
     });
   }
-  return {&nb::cast<LoadedEncoder&>(given), [](LoadedEncoder*) {}};
+  return nb::cast<std::shared_ptr<LoadedEncoder>>(given);
 }
 
 Scores score_slide(nb::handle slide, nb::handle given_model, const Where& where,

@@ -7,6 +7,8 @@
 #include "lamella/cli/program.h"
 #include "lamella/cli/tables.h"
 #include "lamella/evaluation/class_metric_rows.h"
+#include "lamella/report/html_report.h"
+#include "lamella/report/run_report.h"
 #include "lamella/verbs/evaluate_files.h"
 
 namespace lamella::cli {
@@ -41,7 +43,7 @@ std::string text_of(const std::string& class_name, const evaluation::Differences
                      differences.note);
 }
 
-int run_evaluate(const verbs::EvaluateFiles& files, Shell& shell) {
+int run_evaluate(const verbs::EvaluateFiles& files, const std::string& report, Shell& shell) {
   const Stopwatch watch;
   const verbs::FilesEvaluation found = verbs::evaluate_files(files, {}, shell.context());
   const verbs::Evaluation& evaluation = found.evaluation;
@@ -55,6 +57,13 @@ int run_evaluate(const verbs::EvaluateFiles& files, Shell& shell) {
   for (const auto& [class_name, differences] : found.differences) {
     object["differences"][class_name] = json_of(differences);
     text += text_of(class_name, differences);
+  }
+  if (!report.empty()) {
+    report::write_report(report::evaluation_document(evaluation.all, evaluation.details,
+                                                     {files.scores, files.truth, files.groups_csv}),
+                         "", report, shell.context());
+    object["report"] = report;
+    text += fmt::format("report: {}\n", report);
   }
   add_rate(object, evaluation.all.n, watch.seconds());
   shell.print(object, text);
@@ -84,7 +93,10 @@ Action add_evaluate(CLI::App& app) {
   app.add_option("--model", files->model,
                  "model whose thresholds, chosen on held-out training rows, are used")
       ->type_name("DIR");
-  return [files](Shell& shell) { return run_evaluate(*files, shell); };
+  auto report = std::make_shared<std::string>();
+  app.add_option("--report", *report, "also write a report for people: curves, tables, errors")
+      ->type_name("FILE.html");
+  return [files, report](Shell& shell) { return run_evaluate(*files, *report, shell); };
 }
 
 }  // namespace lamella::cli

@@ -9,6 +9,8 @@
 #include "lamella/cli/tables.h"
 #include "lamella/evaluation/metric_rows.h"
 #include "lamella/io/files.h"
+#include "lamella/report/html_report.h"
+#include "lamella/report/run_report.h"
 #include "lamella/verbs/evaluate_lesions.h"
 
 namespace lamella::cli {
@@ -36,7 +38,7 @@ int run_detect(const DetectCommand& command, Shell& shell) {
 }
 
 struct EvaluateLesionsCommand {
-  std::string detections, reference, out;
+  std::string detections, reference, out, report;
   verbs::LesionOptions options;
 };
 
@@ -93,8 +95,18 @@ int run_evaluate_lesions(const EvaluateLesionsCommand& command, Shell& shell) {
       verbs::evaluate_lesions(command.detections, reference, command.options, context);
   nlohmann::json object = json_of(made);
   if (!command.out.empty()) io::write_file_atomic(command.out, object.dump(2) + "\n");
+  std::string text = text_of(made.froc);
+  if (!command.report.empty()) {
+    report::ReportPictures shown;
+    shown.froc = made.froc;
+    shown.hits = made.slides;
+    const auto document = report::evaluation_document({}, {}, {{}, {command.reference}, ""});
+    io::write_file_atomic(command.report, report::html_report(document, shown));
+    object["report"] = command.report;
+    text += fmt::format("report: {}\n", command.report);
+  }
   object["seconds"] = watch.seconds();
-  shell.print(object, text_of(made.froc));
+  shell.print(object, text);
   return kDone;
 }
 
@@ -145,6 +157,8 @@ Action add_lesions(CLI::App& app) {
   add_flags(*evaluating, evaluate->options);
   evaluating->add_option("--out", evaluate->out, "also write curve and slides as JSON")
       ->type_name("JSON");
+  evaluating->add_option("--report", evaluate->report, "also write a report for people")
+      ->type_name("FILE.html");
   return [=](Shell& shell) {
     return detecting->parsed() ? run_detect(*detect, shell)
                                : run_evaluate_lesions(*evaluate, shell);

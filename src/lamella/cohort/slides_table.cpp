@@ -161,6 +161,14 @@ std::vector<SlideEntry> read_slides_table(const std::string& path, io::Notes not
   return entries;
 }
 
+slide::OpenOptions open_options(const SlideEntry& entry) {
+  slide::OpenOptions options;
+  options.mpp = entry.mpp;
+  options.image = entry.image;
+  options.fetch_to = entry.fetch_to;
+  return options;
+}
+
 tissue::TissueOptions tissue_of(const SlideEntry& entry, tissue::TissueOptions options) {
   const OptionList& list = tissue::TissueOptions::table().list();
   for (const auto& [name, value] : entry.tissue)

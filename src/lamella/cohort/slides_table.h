@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "lamella/io/text_file.h"
+#include "lamella/slide/slide.h"
 #include "lamella/tissue/tissue.h"
 
 namespace lamella::cohort {
@@ -28,6 +29,7 @@ struct SlideEntry {
   std::string image;                     // number or name, where the file holds several; else ""
   std::string mask = "auto";             // "auto", "none" or the path of a mask
   std::map<std::string, double> tissue;  // keys of [tissue] that this slide has its own values of
+  std::string fetch_to;                  // the study's: slide::OpenOptions::fetch_to
   int line = 0;
 };
 
@@ -39,6 +41,9 @@ struct SlideEntry {
 // number that is none, an mpp that no microscope has. Error kMismatch: a slide id twice; a patient
 // in both train and test (named). Error kInvalidArgument: no slides.
 std::vector<SlideEntry> read_slides_table(const std::string& path, io::Notes notes = nullptr);
+
+// How this slide is opened.
+slide::OpenOptions open_options(const SlideEntry& entry);
 
 // The options of this slide's mask: the study's, and the row's own in their place. Error
 // kInvalidArgument: a value outside its bounds.

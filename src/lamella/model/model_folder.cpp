@@ -8,6 +8,7 @@
 #include "lamella/base/error.h"
 #include "lamella/base/json_text.h"
 #include "lamella/feature/feature_space.h"
+#include "lamella/feature/foreign.h"
 #include "lamella/io/files.h"
 #include "lamella/io/temporary.h"
 #include "lamella/model/model.h"
@@ -184,7 +185,8 @@ void write_model(const Model& model, const std::string& folder) {
     throw Error(ErrorCode::kInvalidArgument,
                 "the folder exists and is no model; choose another one to write to", folder);
   }
-  if (model.encoder.folder.empty()) {
+  const bool foreign = feature::is_foreign(model.classifier.feature_space);
+  if (model.encoder.folder.empty() && !foreign) {
     throw Error(ErrorCode::kUnsupported,
                 fmt::format("the model's encoder '{}' lives in memory alone, and a model's folder "
                             "holds its encoder; make a folder of it (lamella encoder import, "
@@ -197,6 +199,7 @@ void write_model(const Model& model, const std::string& folder) {
   io::make_folders(fresh + "/encoder");
   try {
     for (const char* name : {"encoder.json", "network.onnx"}) {
+      if (foreign) continue;  // nobody here has it
       io::replace_file(fresh + "/encoder/" + name, [&](const std::string& place) {
         io::copy_file(model.encoder.folder + "/" + name, place, folder + "/encoder/" + name);
       });
@@ -236,6 +239,7 @@ Model read_model(const std::string& folder) {
     }
   });
   check(model, path);
+  if (feature::is_foreign(model.classifier.feature_space)) return model;
   const encoder::EncoderInfo written = model.encoder;
   model.encoder = encoder::read_encoder_info(folder + "/encoder");
   if (model.encoder.sha256 != written.sha256) {

@@ -67,6 +67,7 @@ struct Input {
   std::optional<std::string> class_name = {};  // the same by its name
   std::optional<std::string> slide_id = {}, patient_id = {}, role = {};
   std::optional<std::string> backend = {}, mpp_source = {};
+  std::optional<std::string> image = {};          // which one, where the file holds several
   std::optional<std::array<double, 2>> mpp = {};  // x, y: µm per level-0 px
 };
 using Inputs = std::vector<Input>;
@@ -139,8 +140,19 @@ struct Outcome {
   std::optional<double> slide_score;       // see heatmap::slide_score
   std::optional<std::string> slide_label;  // class of the slide as a whole, as the table says
   std::optional<std::string> heatmap;      // path of the overlay PNG
+  // From the training patches, see classifier::NearestRows; of a training slide, when held out.
+  std::optional<double> feature_distance;
+  std::optional<double> unsure;     // share of its patches, see verbs::unsure_share
+  std::vector<std::string> unlike;  // why it is unlike the training slides; empty: it is not
 };
 using Outcomes = std::vector<Outcome>;
+
+// Up to which values slides are like those that the model was trained on; none where too few of
+// them could be held out.
+struct Usual {
+  int64_t slides = 0;  // that were held out
+  std::optional<double> feature_distance, unsure;
+};
 
 // One file that the run wrote; its path is relative to the output folder.
 struct Output {
@@ -149,6 +161,13 @@ struct Output {
 using Outputs = std::vector<Output>;
 
 using Times = std::map<std::string, double>;  // seconds by step
+
+// What reading one slide from a store has cost.
+struct Reading {
+  std::string slide_id;
+  int64_t requests = 0, bytes_fetched = 0, bytes_needed = 0;
+  double seconds_waiting = 0;  // of its readers, summed over threads
+};
 
 // One value of a curve.
 struct Measure {
@@ -181,8 +200,11 @@ struct RunDocument {
   Metrics metrics;
   Details details;
   Folds folds;
+  Metrics controls;  // on the slides to test on, by the control's name
+  std::optional<Usual> usual;
   Outcomes outcomes;
   Times times;
+  std::vector<Reading> readings;
   Outputs outputs;
   std::vector<Measure> history;
 };

@@ -76,6 +76,7 @@ void describe(V& v, Like<Input> auto& x) {
   v("patient_id", x.patient_id, "the slide's patient");
   v("role", x.role, "train, test or score");
   v("backend", x.backend, "reader of the slide");
+  v("image", x.image, "number or name of the slide, where the file holds several");
   v("mpp_source", x.mpp_source, "where the slide's scale was found");
   v("mpp", x.mpp, "the slide's scale, um per level-0 pixel: x, y");
 }
@@ -214,12 +215,31 @@ void describe(V& v, Like<Outcome> auto& x) {
     "mean of the highest score of 20 patches, over all choices of 20");
   v("slide_label", x.slide_label, "class of the slide as a whole");
   v("heatmap", x.heatmap, "path of the overlay");
+  v("feature_distance", x.feature_distance, "distance of its features from those of training");
+  v("unsure", x.unsure, "share of its patches that the model is unsure of");
+  v("unlike", x.unlike, "why it is unlike the training slides", How::kIfAny);
+}
+
+template <typename V>
+void describe(V& v, Like<Usual> auto& x) {
+  v("slides", x.slides, "training slides that were held out in turn");
+  v("feature_distance", x.feature_distance, "usual up to this");
+  v("unsure", x.unsure, "usual up to this");
 }
 
 template <typename V>
 void describe(V& v, Like<Output> auto& x) {
   v("path", x.path, "path in the output folder");
   v("sha256", x.sha256, "SHA-256 of the file");
+}
+
+template <typename V>
+void describe(V& v, Like<Reading> auto& x) {
+  v("slide_id", x.slide_id, "id of the slide");
+  v("requests", x.requests, "requests to its store, with those sent again");
+  v("bytes_fetched", x.bytes_fetched, "bytes that came");
+  v("bytes_needed", x.bytes_needed, "bytes that its readers asked for");
+  v("seconds_waiting", x.seconds_waiting, "time its readers waited, summed over threads");
 }
 
 template <typename V>
@@ -256,8 +276,11 @@ void describe(V& v, Like<RunDocument> auto& x) {
   v("metrics", x.metrics, "figures by role", How::kIfAny);
   v("details", x.details, "what stands behind the figures, by role", How::kIfAny);
   v("folds", x.folds, "slides of training, each tested by a model of the others", How::kIfAny);
+  v("controls", x.controls, "figures of the controls that were run", How::kIfAny);
+  v("usual", x.usual, "limits of what is like the training slides");
   v("slides", x.outcomes, "outcome of every slide", How::kIfAny);
   v("seconds", x.times, "time of every step", How::kIfAny);
+  v("readings", x.readings, "what slides in object stores cost", How::kIfAny);
   v("outputs", x.outputs, "files that were written", How::kIfAny);
   v("history", x.history, "each figure with its step and time", How::kIfAny);
 }

@@ -8,6 +8,7 @@
 #include "lamella/base/text.h"
 #include "lamella/evaluation/class_metric_rows.h"
 #include "lamella/study/run_report_internal.h"
+#include "lamella/study/unlike_slides_internal.h"
 #include "lamella/verbs/evaluate_files.h"
 #include "lamella/verbs/train_files.h"
 
@@ -122,17 +123,23 @@ void record_training(RunState& state, const verbs::TrainFilesResult& trained) {
 }  // namespace
 
 void train_model(RunState& state) {
+  std::map<std::string, double> unsure;
   {
     const AddSeconds timer(state.record.document().times["train"]);
     const verbs::TrainFilesResult trained = train_on_labelled(state);
     state.fitted = {trained.model, model::classifier_sha256(trained.model.classifier)};
     verbs::write_whole_model(trained.model, state.pieces.output + "/model", state.context);
     record_training(state, trained);
+    unsure = trained.held_out_unsure;
   }
-  const AddSeconds timer(state.record.document().times["score"]);
-  evaluate_role(state, cohort::Role::kTrain);
-  evaluate_role(state, cohort::Role::kTest);
-  state.record.write();
+  {
+    const AddSeconds timer(state.record.document().times["score"]);
+    evaluate_role(state, cohort::Role::kTrain);
+    evaluate_role(state, cohort::Role::kTest);
+    learn_what_is_usual(state, unsure);
+    state.record.write();
+  }
+  run_controls(state);
   for (SlideWork& work : state.works) work.labelled.reset();
 }
 
