@@ -8,6 +8,7 @@
 
 #include "call.h"
 #include "lamella/encoder/encoder.h"
+#include "lamella/report/run_report.h"
 #include "lamella/study/option_keys.h"
 #include "lamella/study/plan_study.h"
 #include "lamella/study/run_study.h"
@@ -149,6 +150,14 @@ void bind_study(nb::module_& module) {
       },
       nb::arg("study"), nb::arg("full_hash"), nb::arg("threads").none(),
       nb::arg("progress").none());
+  module.def(
+      "report_run",
+      [](const std::filesystem::path& folder, const std::string& out, std::optional<int> threads) {
+        return Call(threads, nb::none()).run([&](const Context& context) {
+          return report::report_run(folder.string(), out, context);
+        });
+      },
+      nb::arg("folder"), nb::arg("out"), nb::arg("threads").none());
   module.def("options_json", [] { return study::all_options().dump(); });
   module.def("encoder_search_path", encoder::encoder_search_path,
              "Folders in which encoders are looked for by name.");

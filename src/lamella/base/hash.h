@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -33,9 +32,5 @@ std::string sha256_hex(std::string_view bytes);
 // HMAC-SHA256 (RFC 2104): 32 bytes, and as hex digits.
 std::string hmac_sha256(std::string_view key, std::string_view bytes);
 std::string hex_digits(std::string_view bytes);  // lower case
-
-// RFC 4648. The second: nullopt if it is no Base64.
-std::string base64(std::string_view bytes);
-std::optional<std::string> from_base64(std::string_view text);
 
 }  // namespace lamella

@@ -5,6 +5,7 @@
 
 #include "lamella/base/error.h"
 #include "lamella/io/byte_source.h"
+#include "lamella/patch/outline_check.h"
 
 namespace lamella::cohort {
 
@@ -34,7 +35,8 @@ void add_annotations(const PlanRules& plans, const std::string& table, CohortSli
                      const Context& context) {
   const SlideEntry& entry = slide.entry;
   if (!entry.annotations.empty()) {
-    slide.annotations = annotation::read_annotations(entry.annotations);
+    const annotation::SlideFrame frame = patch::frame_of(slide.info);
+    slide.annotations = annotation::read_annotations(entry.annotations, &frame);
     slide.annotations_sha256 = io::file_sha256(entry.annotations);
     warn_of(entry, slide.annotations->notes, context);
   } else if (plans.labels.by_annotations() && entry.role != Role::kScore) {

@@ -41,9 +41,9 @@ std::vector<Option> own_options() {
 std::string column_of(const std::string& name) { return "tissue." + name; }
 
 std::vector<io::TableColumn> known_columns() {
-  std::vector<io::TableColumn> columns = {{"slide_id", true}, {"path", true},  {"patient_id"},
-                                          {"role", true},     {"annotations"}, {"mpp"},
-                                          {"image"},          {"mask"}};
+  std::vector<io::TableColumn> columns = {
+      {"slide_id", true}, {"path", true}, {"patient_id"}, {"role", true}, {"annotations"}, {"mpp"},
+      {"image"},          {"mask"},       {"site"},       {"slide_label"}};
   for (const Option& option : own_options()) columns.push_back({column_of(option.name)});
   return columns;
 }
@@ -81,6 +81,8 @@ class RowReader {
       fail("mpp", expected);
     read_mask(folder, entry);
     entry.image = table_.text(row_, "image");
+    entry.site = table_.text(row_, "site");
+    entry.slide_label = table_.text(row_, "slide_label");
     return entry;
   }
 

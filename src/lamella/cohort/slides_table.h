@@ -22,6 +22,8 @@ struct SlideEntry {
   std::string path;        // resolved against the table's folder
   std::string patient_id;  // the slide id where the table gives none (role score only)
   Role role = Role::kScore;
+  std::string site;                      // where it was scanned, "" if the table does not say
+  std::string slide_label;               // class of the slide as a whole, "" if not known
   std::string annotations;               // path of the annotations, "" if none
   std::optional<double> mpp;             // µm/px at level 0, wins over the file's
   std::string image;                     // number or name, where the file holds several; else ""
@@ -31,7 +33,8 @@ struct SlideEntry {
   int line = 0;
 };
 
-// A table with a header: slide_id,path,patient_id,role[,annotations][,mpp][,image][,mask], and
+// A table with a header: slide_id,path,patient_id,role[,annotations][,mpp][,image][,mask][,site]
+// [,slide_label], and
 // tissue.KEY for keys of [tissue] that are numbers (empty: the study's); columns in any order
 // and among others (left out, and noted), parted by commas, semicolons or tabs. Error kFormat
 // (file, line, column, found, expected): a column or role that may be a slip, a field missing, a

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "lamella/base/error.h"
+#include "lamella/base/text.h"
 #include "lamella/io/address.h"
 #include "lamella/slide/dicom_meta_internal.h"
 #include "lamella/slide/formats_internal.h"
@@ -15,13 +16,10 @@ namespace lamella::slide {
 
 namespace {
 
-// Asked in this order; OpenSlide, which knows most formats, comes last.
-constexpr std::array<const Format*, 2> kOwnFormats = {&kAperioFormat, &kTiffFormat};
-
 // Fills in candidate.tiff.
 std::shared_ptr<const Slide> open_own(Candidate& candidate) {
   if (is_tiff(*candidate.source)) candidate.tiff = read_tiff_file(candidate.source);
-  for (const Format* format : kOwnFormats) {
+  for (const Format* format : own_formats()) {
     if (format->detect(candidate)) return format->open(candidate);
   }
   return nullptr;
@@ -43,10 +41,13 @@ std::string describe(const Candidate& candidate) {
 }
 
 [[noreturn]] void throw_unknown(const Candidate& candidate, bool openslide_asked) {
+  std::vector<std::string> own;
+  for (const Format* format : own_formats()) own.push_back(format->name);
   throw Error(ErrorCode::kUnsupported,
-              fmt::format("is no slide that can be read: found {}; expected Aperio SVS or TIFF, or "
-                          "a format that OpenSlide knows ({})",
-                          describe(candidate), openslide_asked ? openslide_version() : "not asked"),
+              fmt::format("is no slide that can be read: found {}; expected {}, or a format that "
+                          "OpenSlide knows ({})",
+                          describe(candidate), join(own, " or "),
+                          openslide_asked ? openslide_version() : "not asked"),
               candidate.path());
 }
 

@@ -361,6 +361,9 @@ std::vector<RegionFailure> RegionReader::State::finish(Batch& batch, size_t coun
 RegionReader::RegionReader(std::shared_ptr<const Slide> slide, ReadRequest request,
                            ReadOptions options)
     : state_(std::make_unique<State>(std::move(slide), std::move(request), options)) {}
+RegionReader::RegionReader(const Slide& slide, ReadRequest request, ReadOptions options)
+    : RegionReader(std::shared_ptr<const Slide>(std::shared_ptr<void>(), &slide),
+                   std::move(request), options) {}
 RegionReader::~RegionReader() = default;
 RegionReader::RegionReader(RegionReader&&) noexcept = default;
 

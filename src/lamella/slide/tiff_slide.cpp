@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
+#include <tiffio.h>
 
 #include <algorithm>
 #include <cmath>
@@ -9,6 +10,7 @@
 #include "lamella/slide/box_filter_internal.h"
 #include "lamella/slide/decode_tiff_internal.h"
 #include "lamella/slide/icc_profile_internal.h"
+#include "lamella/slide/stored_tiles.h"
 #include "lamella/slide/tiff_slide_internal.h"
 #include "lamella/slide/tile_geometry_internal.h"
 
@@ -30,7 +32,25 @@ bool is_tile_size(const LevelInfo& level, const MutableImageView& out) {
   return false;
 }
 
-class TiffSlide final : public Slide {
+// Sampling factors of the first component, from the frame header of a JPEG stream (ITU T.81,
+// B.2.2); false if it has none for three components.
+bool read_sampling(const std::vector<uint8_t>& jpeg, StoredTiles* stored) {
+  for (size_t at = 2; at + 4 <= jpeg.size() && jpeg[at] == 0xff;) {
+    const int marker = jpeg[at + 1];
+    const size_t length = static_cast<size_t>(jpeg[at + 2]) << 8 | jpeg[at + 3];
+    if (marker >= 0xc0 && marker <= 0xc2) {
+      if (at + 12 > jpeg.size() || jpeg[at + 9] != 3) return false;
+      stored->subsampling_x = jpeg[at + 11] >> 4;
+      stored->subsampling_y = jpeg[at + 11] & 15;
+      const auto known = [](int factor) { return factor == 1 || factor == 2 || factor == 4; };
+      return known(stored->subsampling_x) && known(stored->subsampling_y);
+    }
+    at += 2 + length;
+  }
+  return false;
+}
+
+class TiffSlide final : public Slide, public StoredTileSource {
  public:
   TiffSlide(std::shared_ptr<const TiffFile> file, TiffParts parts, SlideInfo info)
       : Slide(std::move(info)), file_(std::move(file)), parts_(std::move(parts)) {}
@@ -84,6 +104,43 @@ class TiffSlide final : public Slide {
   }
 
   void require_unchanged() const override { file_->source->require_unchanged(); }
+
+  std::optional<StoredTiles> stored_tiles(int level) const override {
+    require_level(info_, level);
+    const TiffLevel& source = parts_.levels[static_cast<size_t>(level)];
+    const TiffDirectory& facts = source.facts(*file_);
+    const bool colours =
+        facts.photometric == PHOTOMETRIC_YCBCR || facts.photometric == PHOTOMETRIC_RGB;
+    if (source.directories.size() != 1 || facts.compression != COMPRESSION_JPEG || !facts.tiled ||
+        facts.samples != 3 || facts.planar != PLANARCONFIG_CONTIG || !colours) {
+      return std::nullopt;
+    }
+    StoredTiles stored{facts.jpeg_tables, facts.photometric == PHOTOMETRIC_YCBCR, 1, 1};
+    for (int64_t row = 0; row < facts.rows; ++row) {
+      for (int64_t column = 0; column < facts.columns; ++column) {
+        const std::vector<uint8_t> bytes = read_stored_tile(level, {column, row});
+        if (bytes.empty()) continue;
+        if (!read_sampling(bytes, &stored)) return std::nullopt;
+        return stored;
+      }
+    }
+    return std::nullopt;
+  }
+
+  std::vector<uint8_t> read_stored_tile(int level, TileIndex tile) const override {
+    const TiffDirectory& facts = parts_.levels[static_cast<size_t>(level)].facts(*file_);
+    const auto number = static_cast<size_t>(tile.row * facts.columns + tile.column);
+    std::vector<uint8_t> bytes(static_cast<size_t>(facts.byte_counts.at(number)));
+    if (!bytes.empty()) {
+      file_->source->read_at(static_cast<int64_t>(facts.offsets.at(number)),
+                             std::as_writable_bytes(std::span(bytes)));
+    }
+    return bytes;
+  }
+
+  std::vector<uint8_t> icc_profile() const override {
+    return parts_.levels.front().facts(*file_).icc;
+  }
 
   Image read_associated_image(const std::string& name) const override {
     const auto found = parts_.associated.find(name);
@@ -193,6 +250,10 @@ void warn_of_oddities(const TiffFile& file, const TiffParts& parts, SlideInfo& i
 }
 
 }  // namespace
+
+const StoredTileSource* stored_tiles_of(const Slide& slide) {
+  return dynamic_cast<const StoredTileSource*>(&slide);
+}
 
 std::optional<Mpp> mpp_from_resolution(const TiffDirectory& directory) {
   const double um_per_unit = directory.resolution_unit == RESUNIT_CENTIMETER ? 10000.0

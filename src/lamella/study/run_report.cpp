@@ -21,6 +21,7 @@ record::Input slide_input(const SlideWork& work, bool full_hash) {
   record::Input input = record::input_or_error("slide", work.entry.path, full_hash);
   input.fingerprint = info.fingerprint;
   input.backend = info.backend;
+  if (!work.entry.image.empty()) input.image = work.entry.image;
   input.mpp_source = slide::to_string(info.mpp_source);
   if (info.mpp) input.mpp = {info.mpp->x, info.mpp->y};
   return input;

@@ -53,6 +53,8 @@ const std::vector<StudySection>& study_sections() {
       {"tissue", &tissue::TissueOptions::table().list()},
       {"encoder", &verbs::EncodingOptions::table().list()},
       {"train", &classifier::TrainOptions::table().list()},
+      {"split", &verbs::SplitOptions::table().list()},
+      {"controls", &verbs::ControlOptions::table().list()},
       {"score", &patch::GridOptions::table().list()},
       {"heatmap", &verbs::MapOptions::table().list()},
       {"tracking", &mlflow::TrackingOptions::table().list()}};
@@ -98,6 +100,7 @@ void check(const Study& study) {
   check_section(study, study.plans.patches, "patches");
   check_section(study, study.plans.tissue, "tissue");
   check_section(study, study.train, "train");
+  check_section(study, study.split, "split");
   check_section(study, study.plans.grid, "score");
   check_section(study, study.heatmap.overlay, "heatmap");
   try {
@@ -150,6 +153,8 @@ Study parse_study(const std::string& text, const std::string& path,
   if (const auto table = reader.table("tissue")) read_section(*table, study.plans.tissue);
   if (const auto table = reader.table("encoder")) read_encoder(*table, folder, study);
   if (const auto table = reader.table("train")) read_section(*table, study.train);
+  if (const auto table = reader.table("split")) read_section(*table, study.split);
+  if (const auto table = reader.table("controls")) read_section(*table, study.controls);
   if (const auto table = reader.table("score")) read_section(*table, study.plans.grid);
   if (const auto table = reader.table("heatmap")) read_section(*table, study.heatmap);
   if (const auto table = reader.table("tracking")) read_tracking(*table, study);
@@ -186,6 +191,8 @@ nlohmann::json to_json(const Study& study) {
           {"tissue", json_of_options(study.plans.tissue)},
           {"encoder", encoder},
           {"train", json_of_options(study.train)},
+          {"split", json_of_options(study.split)},
+          {"controls", json_of_options(study.controls)},
           {"score", score},
           {"heatmap", json_of_options(study.heatmap)},
           {"tracking", tracking}};

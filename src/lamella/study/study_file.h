@@ -13,7 +13,9 @@
 #include "lamella/cohort/plan_rules.h"
 #include "lamella/cohort/slides_table.h"
 #include "lamella/mlflow/tracking.h"
+#include "lamella/verbs/controls.h"
 #include "lamella/verbs/slide_map.h"
+#include "lamella/verbs/split_folds.h"
 #include "lamella/verbs/verb_options.h"
 
 namespace lamella::study {
@@ -41,6 +43,8 @@ struct Study {
   cohort::PlanRules plans;
   ChosenEncoder encoder;
   classifier::TrainOptions train;
+  verbs::SplitOptions split;
+  verbs::ControlOptions controls;
   verbs::MapOptions heatmap;
   mlflow::TrackingOptions tracking;
   const ClassTable& classes() const { return plans.classes(); }

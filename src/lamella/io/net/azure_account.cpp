@@ -5,6 +5,7 @@
 
 #include <array>
 
+#include "lamella/base/base64.h"
 #include "lamella/base/error.h"
 #include "lamella/base/hash.h"
 #include "lamella/base/text.h"

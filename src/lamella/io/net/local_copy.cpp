@@ -14,6 +14,7 @@
 #include <optional>
 #include <vector>
 
+#include "lamella/base/base64.h"
 #include "lamella/base/cancel_scope.h"
 #include "lamella/base/credentials.h"
 #include "lamella/base/error.h"

@@ -3,6 +3,7 @@
 // RFC 7515 for RS256.
 #include <gtest/gtest.h>
 
+#include "lamella/base/base64.h"
 #include "lamella/base/error.h"
 #include "lamella/base/hash.h"
 #include "lamella/io/net/aws_signature.h"

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <memory>
 
+#include "lamella/base/base64.h"
 #include "lamella/base/cancel_scope.h"
 #include "lamella/base/error.h"
 #include "lamella/base/hash.h"
