@@ -22,6 +22,7 @@ INPUTS = {
     "score": {"features", "slide", "slide_id", "slide_mpp", "image", "backend", "model", "positions",
               "encoder", "out"},
     "map": {"slide", "slide_id", "slide_mpp", "image", "backend", "scores", "annotations", "out"},
+    "encoder import": {"network", "from", "weights", "checkpoint", "pretrained", "out"},
     "encoder quantize": {"encoder", "plans", "out", "name"},
     "convert": {"slide", "slide_id", "slide_mpp", "image", "backend", "source", "out"},
     "features import": {"features", "slide", "slide_id", "slide_mpp", "image", "backend", "centers",

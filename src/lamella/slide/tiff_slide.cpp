@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 #include "lamella/base/error.h"
 #include "lamella/slide/box_filter_internal.h"
@@ -93,6 +94,13 @@ class TiffSlide final : public Slide, public StoredTileSource {
         file_->source->will_need(offset, bytes);
       }
     }
+  }
+
+  std::unique_ptr<io::ReadPlan> plan_reads(int level,
+                                           std::span<const TileIndex> tiles) const override {
+    if (!file_->source->is_remote()) return nullptr;
+    const TiffLevel& source = parts_.levels.at(static_cast<size_t>(level));
+    return file_->source->plan_reads(stored_ranges(*file_, source.directories, tiles));
   }
 
   void require_unchanged() const override { file_->source->require_unchanged(); }
@@ -198,11 +206,22 @@ class TiffSlide final : public Slide, public StoredTileSource {
   TiffParts parts_;
 };
 
-void require_decodable(const TiffFile& file, const TiffLevel& level, const SlideInfo& info) {
+// The directory whose first tile tells of this one's tiles. Over a network it is the finest level's
+// for all that are stored alike, for each look is a request.
+const TiffDirectory& sample_of(const TiffFile& file, const TiffDirectory& finest,
+                               const TiffDirectory& directory) {
+  const auto storage = [](const TiffDirectory& of) {
+    return std::tuple(of.compression, of.photometric, of.bits, of.samples, of.planar, of.tiled);
+  };
+  return file.source->is_remote() && storage(finest) == storage(directory) ? finest : directory;
+}
+
+void require_decodable(const TiffFile& file, const TiffLevel& level, const TiffDirectory& finest,
+                       const SlideInfo& info) {
   for (const size_t index : level.directories) {
     const TiffDirectory& directory = file.directories[index];
     std::string reason = unsupported_reason(directory);
-    if (reason.empty()) reason = unsupported_tiles(file, directory);
+    if (reason.empty()) reason = unsupported_tiles(file, sample_of(file, finest, directory));
     if (reason.empty()) continue;
     throw Error(
         ErrorCode::kUnsupported,
@@ -255,10 +274,12 @@ std::shared_ptr<const Slide> make_tiff_slide(const Candidate& candidate, TiffPar
   const TiffDirectory& first = parts.levels.front().facts(file);
   const SizePx full = first.size_px;
   for (const TiffLevel& level : parts.levels) {
-    require_decodable(file, level, info);
+    require_decodable(file, level, first, info);
     const TiffDirectory& directory = level.facts(file);
     const std::string compression = compression_name(directory.compression);
-    const int reduction = level.directories.size() > 1 ? 1 : max_reduction(file, directory);
+    const int reduction = level.directories.size() > 1
+                              ? 1
+                              : max_reduction(file, directory, sample_of(file, first, directory));
     info.levels.push_back({directory.size_px, double(full.width) / double(directory.size_px.width),
                            double(full.height) / double(directory.size_px.height),
                            directory.tile_px, compression, reduction, compression != "jpeg2000"});
@@ -266,6 +287,9 @@ std::shared_ptr<const Slide> make_tiff_slide(const Candidate& candidate, TiffPar
   for (const auto& [name, index] : parts.associated) info.associated_images.push_back(name);
   info.icc = describe_icc(first.icc);
   warn_of_oddities(file, parts, info);
+  for (std::string& warning : candidate.source->warnings()) {
+    info.warnings.push_back(std::move(warning));
+  }
   return std::make_shared<TiffSlide>(candidate.tiff, std::move(parts), std::move(info));
 }
 

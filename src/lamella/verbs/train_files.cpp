@@ -14,6 +14,7 @@
 #include "lamella/model/onnx_export.h"
 #include "lamella/verbs/fold_groups.h"
 #include "lamella/verbs/scale.h"
+#include "lamella/verbs/unsure.h"
 
 namespace lamella::verbs {
 
@@ -159,6 +160,20 @@ feature::FeatureMatrix joined(std::span<const feature::FeatureMatrix> parts,
   return features;
 }
 
+// Of each class, from the rows that were held out; none without cross-validation.
+std::vector<evaluation::Thresholds> thresholds_of(const classifier::HeldOut& held_out,
+                                                  const std::vector<int8_t>& labels) {
+  std::vector<evaluation::Thresholds> thresholds;
+  for (int k = 0; !held_out.rows.empty() && k < held_out.scores.classes.count(); ++k) {
+    std::vector<int8_t> is_class;
+    for (const int64_t row : held_out.rows) {
+      is_class.push_back(labels[static_cast<size_t>(row)] == k);
+    }
+    thresholds.push_back(evaluation::choose_thresholds(held_out.scores.column(k), is_class));
+  }
+  return thresholds;
+}
+
 }  // namespace
 
 model::Model untrained_model(const std::vector<storage::FeatureFile>& files,
@@ -181,16 +196,27 @@ TrainFilesResult train_features(std::vector<storage::FeatureFile> files,
     if (plan.rows.empty()) {
       context.warn(plan.slide_id + ": no row has a label; its features add nothing");
     }
-    slides.push_back({patient_of(options.patients, plan.slide_id), plan.rows});
+    slides.push_back(
+        {patient_of(options.patients, plan.slide_id), plan.rows, plan.geometry.extent_x_px});
     for (const patch::PatchRow& row : plan.rows) labels.push_back(row.label);
   }
   const feature::FeatureMatrix features = joined(parts, context);
 
   TrainFilesResult result;
   result.model = model_of(files, features, options);
-  const std::vector<int32_t> groups = fold_groups(slides);
+  const std::vector<double>& views = result.model.encoder.views;
+  const double widest = views.empty() ? 1 : *std::max_element(views.begin(), views.end());
+  for (GroupedSlide& slide : slides) slide.field_px *= widest;
+  const FoldGroups folds = fold_groups(slides);
   const classifier::TrainResult trained = classifier::train_classifier(
-      {features, labels, groups, result.model.classifier.classes}, options.train, context);
+      {features, labels, folds.groups, result.model.classifier.classes, folds.guards},
+      options.train, context);
+  std::vector<std::pair<std::string, int64_t>> rows;
+  for (const storage::FeatureFile& file : files) {
+    rows.emplace_back(file.plan.slide_id, static_cast<int64_t>(file.plan.rows.size()));
+  }
+  result.held_out_unsure = unsure_by_slide(trained.held_out, rows);
+  result.model.thresholds = thresholds_of(trained.held_out, labels);
   result.model.classifier = trained.model;
   result.model.trials = trained.trials;
   result.folds = trained.folds;
