@@ -59,7 +59,7 @@ def test_geopandas_opens_it(drawn, tmp_path):
 def test_many_files_into_a_folder(drawn, tmp_path):
     other = tmp_path / "other.json"
     other.write_text('{"positive": [{"name": "a", "vertices": [[0, 0], [4, 0], [4, 4]]}], "negative": []}')
-    made = good("convert", drawn, other, tmp_path / "out/", "--to", "asap")
+    made = good("convert", drawn, other, f"{tmp_path}/out/", "--to", "asap")
     assert [one["to"] for one in made["files"]] == ["ASAP XML"] * 2 and made["failed"] == 0
     for name in ("drawn.xml", "other.xml"):
         assert ElementTree.parse(tmp_path / "out" / name).getroot().tag == "ASAP_Annotations"
@@ -157,10 +157,10 @@ def test_a_slide_is_wrapped_again_without_encoding(jpeg_slide, tmp_path, name):
         assert tiles_of(out, place) == tiles_of(jpeg_slide, level)
     with tifffile.TiffFile(jpeg_slide) as before, tifffile.TiffFile(out) as after:
         assert after.is_ome == ome
-        series = after.series[0]
-        assert [one.shape for one in series.levels] == [(1100, 1500, 3), (275, 375, 3), (138, 188, 3)]
+        levels = after.series[0].levels if ome else after.pages
+        assert [one.shape for one in levels] == [(1100, 1500, 3), (275, 375, 3), (138, 188, 3)]
         for level in range(2):
-            assert numpy.array_equal(series.levels[level].asarray(), before.pages[level].asarray())
+            assert numpy.array_equal(levels[level].asarray(), before.pages[level].asarray())
         assert after.pages[0].iccprofile == before.pages[0].iccprofile
         if ome:
             assert 'PhysicalSizeX="0.5"' in after.ome_metadata
@@ -238,7 +238,7 @@ def test_foreign_features_train_and_score(plain_slide, tmp_path, layout):
          tmp_path / "s.csv")
     rows = numpy.genfromtxt(tmp_path / "s.csv", delimiter=",", names=True)
     tumour = rows["minx"] < 1000
-    assert rows["prob_tumor"][tumour].mean() > 0.8 > 0.2 > rows["prob_tumor"][~tumour].mean()
+    assert rows["prob_tumor"][tumour].mean() > 0.7 > 0.3 > rows["prob_tumor"][~tumour].mean()
     message = bad("score", "--slide", plain_slide, "--model", tmp_path / "model", "--out",
                   tmp_path / "t.csv")
     assert "score feature files" in message

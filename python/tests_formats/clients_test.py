@@ -86,8 +86,8 @@ def test_wsidicom_reads_the_annotations(scores, tmp_path):
     wsidicom = pytest.importorskip("wsidicom")
     pytest.importorskip("highdicom")
     lamella.convert(scores, tmp_path / "dicom", to="dicom", slide=dicom_slide())
-    found = wsidicom.AnnotationInstance.open([tmp_path / "dicom" / "patches.dcm"])
-    assert len(found.groups) == 1 and len(found.groups[0].annotations) == 24
+    found = next(iter(wsidicom.AnnotationInstance.open([tmp_path / "dicom" / "patches.dcm"])))
+    assert len(found.groups) == 1 and len(list(found.groups[0].annotations)) == 24
 
 
 def test_what_is_missing_is_named(scores, tmp_path, monkeypatch):

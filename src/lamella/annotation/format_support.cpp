@@ -120,6 +120,7 @@ void Losses::add_usual(const Shape& shape) {
   if (!shape.measurements.empty()) add("measurements", shape);
   if (shape.object_type != "annotation") add("that it is a " + shape.object_type, shape);
   if (shape.areas.size() > 1) add("that several outlines are one annotation", shape);
+  if (!shape.members.empty()) add("a cell's nucleus, or other parts of QuPath", shape);
   if (!shape.more.empty()) add("further properties of QuPath", shape);
 }
 

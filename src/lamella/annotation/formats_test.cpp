@@ -85,6 +85,7 @@ TEST(GeoJson, EverythingThatQuPathSaysComesBack) {
     {"type": "Feature", "id": "6f9619ff-8b86-4d11-b42d-00cf4fc964ff",
      "geometry": {"type": "MultiPolygon", "coordinates":
        [[[[0,0],[8,0],[8,8],[0,8],[0,0]], [[2,2],[2,6],[6,6],[6,2],[2,2]]], [[[10,0],[12,0],[12,2],[10,0]]]]},
+     "nucleusGeometry": {"type": "Point", "coordinates": [1, 1]},
      "properties": {"objectType": "detection", "name": "n 1", "color": [1, 2, 3], "isLocked": true,
        "classification": {"name": "Tumor: Positive", "color": [200, 0, 0]},
        "measurements": {"a": 1.5, "b": NaN, "c": -Infinity}, "metadata": {"k": "v"}}},
@@ -105,6 +106,7 @@ TEST(GeoJson, EverythingThatQuPathSaysComesBack) {
     EXPECT_EQ(first.colour, (Colour{1, 2, 3}));
     EXPECT_TRUE(first.locked);
     EXPECT_EQ(first.more, R"({"metadata":{"k":"v"}})");
+    EXPECT_EQ(first.members, R"({"nucleusGeometry":{"coordinates":[1,1],"type":"Point"}})");
     ASSERT_EQ(first.measurements.size(), 3u);
     EXPECT_EQ(first.measurements[0], (std::pair<std::string, double>{"a", 1.5}));
     EXPECT_TRUE(std::isnan(first.measurements[1].second));

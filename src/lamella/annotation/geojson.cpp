@@ -158,10 +158,12 @@ class GeoJsonReader {
     shape.id = text_of(member(feature, "id"));
     const json& properties = member(feature, "properties");
     if (properties.is_object()) read_properties(properties, shape);
-    if (feature.contains("nucleusGeometry")) {
-      left_out_.add("has a nucleus of its own: the nucleus is left out",
-                    "have nuclei of their own: the nuclei are left out", shape.label());
+    json members = json::object();
+    for (const auto& [key, value] : feature.items()) {
+      if (key == "type" || key == "id" || key == "geometry" || key == "properties") continue;
+      members[key] = value;
     }
+    if (!members.empty()) shape.members = members.dump();
     if (!shape.group.empty()) sink_.declare({shape.group, shape.group_colour});
     read_geometry(member(feature, "geometry"), std::move(shape), place + ".geometry");
   }

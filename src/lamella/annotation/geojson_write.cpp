@@ -53,9 +53,12 @@ class GeoJsonWriter final : public ShapeWriter {
     }
     groups_.add(shape.group, shape.group_colour ? shape.group_colour : shape.colour);
     std::string text = count_ == 0 ? "\n" : ",\n";
-    text += "{\"type\":\"Feature\",\"id\":\"" + (is_uuid(shape.id) ? shape.id : made_id(shape)) +
-            "\",\"geometry\":";
+    text += "{\"type\":\"Feature\",\"id\":\"" + id_of(shape) + "\",\"geometry\":";
     put_geometry(shape, text);
+    // An object whose members follow ours.
+    if (shape.members.size() > 2) {
+      text += "," + shape.members.substr(1, shape.members.size() - 2);
+    }
     text += ",\"properties\":";
     put_properties(shape, text);
     text += '}';
@@ -70,6 +73,13 @@ class GeoJsonWriter final : public ShapeWriter {
   }
 
  private:
+  // Parts of a collection come one after another with one id; only the first keeps it.
+  std::string id_of(const Shape& shape) {
+    if (!is_uuid(shape.id) || shape.id == last_id_) return made_id(shape);
+    last_id_ = shape.id;
+    return shape.id;
+  }
+
   // RFC 9562, version 8: of our own making.
   std::string made_id(const Shape& shape) const {
     uint64_t a = mixed(0xcbf29ce484222325ULL, static_cast<uint64_t>(count_));
@@ -180,7 +190,6 @@ class GeoJsonWriter final : public ShapeWriter {
       }
       text += '}';
     }
-    // An object whose members follow ours.
     if (shape.more.size() > 2) text += "," + shape.more.substr(1, shape.more.size() - 2);
     text += '}';
   }
@@ -189,6 +198,7 @@ class GeoJsonWriter final : public ShapeWriter {
   Losses losses_;
   Groups groups_;
   int64_t count_ = 0;
+  std::string last_id_;
 };
 
 }  // namespace

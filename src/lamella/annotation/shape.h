@@ -45,6 +45,7 @@ struct Shape {
   bool rectangle = false;  // drawn as one
   bool locked = false;
   std::string more;      // JSON object: what else a QuPath file says of it, "" without
+  std::string members;   // JSON object: what else stands beside the geometry ("nucleusGeometry")
   std::string drawn_as;  // the format's word, for messages: "of type Dot", "with geometry Point"
   std::string place;     // in the file: "features[3]"
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "lamella/base/error.h"
 #include "lamella/cli/commands.h"
 #include "lamella/cli/common_options.h"
@@ -47,7 +49,10 @@ int run_convert(const ConvertCommandOptions& options, Shell& shell) {
       nlohmann::json file = {
           {"in", converted.in}, {"out", converted.out},           {"from", converted.from},
           {"to", converted.to}, {"warnings", converted.warnings}, {"seconds", watch.seconds()}};
-      for (const auto& [what, count] : converted.counts) file[what] = count;
+      for (const auto& [what, count] : converted.counts) {
+        file[what] =
+            what == "area_px" ? nlohmann::json(count) : nlohmann::json(std::llround(count));
+      }
       files.push_back(std::move(file));
       text += fmt::format("{} ({}) -> {} ({}): {}\n", converted.in, converted.from, converted.out,
                           converted.to, counts_text(converted));

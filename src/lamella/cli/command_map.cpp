@@ -66,7 +66,7 @@ Action add_map(CLI::App& app) {
       ->required()
       ->type_name("SCORES.csv");
   app.add_option("--annotations", options->annotations,
-                 "ASAP XML, GeoJSON or NCRF JSON whose outlines are drawn")
+                 "outlines that are drawn, of any format that convert reads")
       ->type_name("FILE");
   add_flags(app, options->map);
   app.add_option("--out", options->out, "PREFIX.png and PREFIX.tiff are written")

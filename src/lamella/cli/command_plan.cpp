@@ -70,7 +70,7 @@ Action add_plan(CLI::App& app) {
                       ->excludes(stride)
                       ->type_name("FILE:CLASS");
   app.add_option("--annotations", options->plan.annotations,
-                 "ASAP XML, GeoJSON (QuPath) or NCRF JSON files")
+                 "outlines: QuPath, ASAP, ImageScope, NCRF, NDP.view, slideflow")
       ->excludes(stride)
       ->excludes(centers)
       ->type_name("FILE");

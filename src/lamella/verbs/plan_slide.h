@@ -18,7 +18,7 @@ struct PlanSlideOptions {
   patch::GridOptions grid;               // where there are neither centres nor annotations
   patch::LabelOptions labels;            // what centres and annotations mean
   std::vector<std::string> centers;      // NCRF lists and their classes, "FILE:CLASS"
-  std::vector<std::string> annotations;  // ASAP XML or NCRF JSON files, taken as one
+  std::vector<std::string> annotations;  // files of any format, taken as one
   patch::AnnotationRule rule;            // its numbers; the rest comes from `labels`
   std::string tissue = "auto";           // see tissue_mask
   tissue::TissueOptions mask;            // where it is made
