@@ -64,11 +64,25 @@ struct LambdaTrial {
   std::vector<double> fold_log_loss = {};  // mean over the held-out rows of each fold
 };
 
+// Rows that were held out, scored by the rest of their fold at the penalty chosen.
+struct HeldOut {
+  std::vector<int64_t> rows;  // of the training rows, in the order of the folds
+  feature::ScoreMatrix scores;
+};
+
 struct TrainResult {
   LinearModel model;
+  HeldOut held_out;                 // empty without cross-validation
   std::vector<LambdaTrial> trials;  // empty without cross-validation
   int folds = 0;
   std::vector<int64_t> class_rows;  // of each class
+};
+
+// A row that must not train while a group is held out: they share what they show.
+struct RowGuard {
+  int64_t row = 0;
+  int32_t group = 0;
+  bool operator==(const RowGuard&) const = default;
 };
 
 // n rows to learn from.
@@ -78,6 +92,7 @@ struct TrainingRows {
   std::span<const int32_t> groups;  // n (rows of one group never part), see make_folds; may be
                                     // empty if options.lambda is set
   const ClassTable& classes;
+  std::span<const RowGuard> guards = {};
 };
 
 // Two classes: one vector of weights. More: multinomial, one vector for each class.

@@ -170,6 +170,27 @@ bool fit_logistic(const LabelledMatrix& rows, const LogisticOptions& options,
   return status != LBFGSERR_MAXIMUMITERATION;
 }
 
+std::vector<float> probabilities(const Matrix& x, int classes, const Eigen::VectorXd& weights) {
+  std::vector<float> values;
+  values.reserve(static_cast<size_t>(x.rows() * classes));
+  if (classes == 2) {
+    for (const double z : margins(x, weights)) {
+      const auto second = static_cast<float>(1 / (1 + std::exp(-z)));
+      values.push_back(1.0f - second);
+      values.push_back(second);
+    }
+    return values;
+  }
+  const Weights all(weights.data(), classes, x.cols() + 1);
+  const std::vector<int8_t> first(static_cast<size_t>(x.rows()), 0);
+  Eigen::VectorXd p(classes);
+  for (Eigen::Index i = 0; i < x.rows(); ++i) {
+    row_loss({x, first, classes}, all, i, p);
+    for (const double value : p) values.push_back(static_cast<float>(value));
+  }
+  return values;
+}
+
 double log_loss_sum(const LabelledMatrix& rows, const Eigen::VectorXd& weights) {
   double sum = 0;
   if (rows.classes == 2) {

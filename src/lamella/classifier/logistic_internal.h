@@ -45,6 +45,9 @@ struct LabelledMatrix {
 bool fit_logistic(const LabelledMatrix& rows, const LogisticOptions& options,
                   const CancelToken& cancel, Eigen::VectorXd& weights);
 
+// n x c, as score_patches gives them.
+std::vector<float> probabilities(const Matrix& x, int classes, const Eigen::VectorXd& weights);
+
 // Sum over the rows of -log p(its class).
 double log_loss_sum(const LabelledMatrix& rows, const Eigen::VectorXd& weights);
 

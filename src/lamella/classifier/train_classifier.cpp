@@ -70,7 +70,8 @@ TrainResult train_classifier(const TrainingRows& rows, const TrainOptions& optio
   result.class_rows = count_rows(rows.labels, rows.classes.count());
   double lambda = options.lambda.value_or(0);
   if (!options.lambda) {
-    const CrossValidation chosen = cross_validate(rows, options, context);
+    CrossValidation chosen = cross_validate(rows, options, context);
+    result.held_out = std::move(chosen.held_out);
     result.trials = chosen.trials;
     result.folds = chosen.folds;
     lambda = chosen.best;

@@ -39,6 +39,7 @@ RunDocument whole() {
   run.metrics["test"].per_class.emplace_back().auc = 0.75;
   run.outcomes = {{"A", "train", "done", "e", 1, 2, 3, {{"plans", {"why"}}}, 4, 0.5, "a.png"}};
   run.times = {{"encode", 3}};
+  run.readings = {{"A", 5, 1000, 900, 0.5}};
   run.outputs = {{"a.csv", "h"}};
   run.history = {{"k", 0.5, 1, 2}};
   return run;

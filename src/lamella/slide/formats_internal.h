@@ -42,6 +42,10 @@ extern const Format kOpenSlideFormat;  // format_openslide.cpp
 std::shared_ptr<const Slide> open_own_format(std::shared_ptr<const io::ByteSource> source,
                                              const OpenOptions& options);
 
+// A copy of an object (OpenOptions::fetch_to) that shows itself as the object does: its address and
+// its fingerprint. The copy goes with the slide. Errors as open_slide and io::fetch_copy.
+std::shared_ptr<const Slide> open_copy(const std::string& address, const OpenOptions& options);
+
 // OpenSlide's word for the file's format; nullopt if it knows none or is not installed.
 std::optional<std::string> openslide_vendor(const std::string& path);
 
