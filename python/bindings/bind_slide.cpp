@@ -193,8 +193,8 @@ void bind_facts(nb::class_<SlideHandle>& slide) {
 namespace {
 
 // Opening what lies in a store may take a while, in which Ctrl-C must be heard.
-std::shared_ptr<const slide::Slide> open_slide(const std::string& path,
-                                               const slide::OpenOptions& options) {
+std::shared_ptr<const slide::Slide> open_for_python(const std::string& path,
+                                                    const slide::OpenOptions& options) {
   if (!io::is_address(path)) return slide::open_slide(path, options);
   return Call(1, nb::none()).run([&](const Context&) { return slide::open_slide(path, options); });
 }
@@ -211,7 +211,7 @@ std::shared_ptr<const slide::Slide> SlideHandle::get() {
   if (slide_ && process_ == ::getpid()) return slide_;
   // What a forked process inherits is its parent's: never used, never freed.
   if (slide_) new std::shared_ptr<const slide::Slide>(std::move(slide_));
-  auto opened = open_slide(path_, options_);
+  auto opened = open_for_python(path_, options_);
   if (!fingerprint_.empty() && fingerprint_ != opened->info().fingerprint) {
     throw Error(ErrorCode::kMismatch,
                 "found another file than the one that was first opened (its fingerprint "
@@ -239,7 +239,7 @@ std::shared_ptr<const slide::Slide> slide_of(nb::handle slide, std::optional<dou
   }
   slide::OpenOptions options;
   options.mpp = mpp;
-  return open_slide(nb::cast<std::filesystem::path>(slide).string(), options);
+  return open_for_python(nb::cast<std::filesystem::path>(slide).string(), options);
 }
 
 std::string slide_id_of(const slide::Slide& slide, const std::optional<std::string>& given) {
