@@ -81,7 +81,8 @@ def patches_of(place, folder, env=None):
                   "--verbose", env=env)
     assert ran.code == 0, ran.err
     told = re.search(r"(\d+) requests, (\d+) bytes fetched, (\d+) needed", ran.err)
-    return ({path.relative_to(out): path.read_bytes() for path in sorted(out.rglob("*.png"))},
+    # Their names hold the slide's.
+    return ([path.read_bytes() for path in sorted(out.rglob("*.png"))],
             [int(each) for each in told.groups()] if told else None)
 
 
@@ -126,7 +127,8 @@ def s3(slide):
                        "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
     users["client"] = client
     # From now on every request must be signed by one who may.
-    urllib.request.urlopen(urllib.request.Request(endpoint + "/moto-api/reset-auth", data=b"0"))
+    urllib.request.urlopen(urllib.request.Request(
+        endpoint + "/moto-api/reset-auth", data=b"0", headers={"Content-Type": "text/plain"}))
     yield users
     stop(process)
 

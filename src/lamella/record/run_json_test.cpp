@@ -32,8 +32,8 @@ RunDocument whole() {
   run.encoder = {"net", "e5", "hub", "MIT", "f32", 1280};
   run.seeds = {{"patches", 18446744073709551615u}};
   run.software = {"0.9", "abc", "Linux", {{"engine", "1"}}, {{"tiff", "4"}}, {"cpu", {"avx2"}}};
-  run.inputs = {{"slide", "a.tif", 5, "f", "s", "e", 1, "c", "A", "P", "train", "tiff", "file",
-                 "2", std::array{0.25, 0.5}}};
+  run.inputs = {{"slide", "a.tif", 5, "f", "s", "e", 1, "c", "A", "P", "train", "tiff", "file", "2",
+                 std::array{0.25, 0.5}}};
   run.split = {{"train", {{"A"}, {"P"}, "d"}}};
   run.training = {{"a", "b"}, {1, 2}, 3, 0.5, 224, 4.0, {{0.5, 0.25, {0.125}}}, {}, "space", "m"};
   run.metrics["test"].per_class.emplace_back().auc = 0.75;
