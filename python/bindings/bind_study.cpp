@@ -106,6 +106,9 @@ void bind_pieces(nb::module_& module) {
                    [](const Study& self) {
                      return std::string(storage::to_string(self.encoding.features_dtype));
                    })
+      .def_prop_ro(
+          "on_damage",
+          [](const Study& self) { return std::string(self.damage.skips() ? "skip" : "fail"); })
       .def("slides", [](const Study& self) { return study::read_slides_table(self.slides_table); })
       .def(
           "jobs",

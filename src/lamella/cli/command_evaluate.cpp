@@ -18,7 +18,9 @@ struct EvaluateOptions {
 
 int run_evaluate(const EvaluateOptions& options, Shell& shell) {
   const Stopwatch watch;
-  const auto metrics = verbs::evaluate_files(options.scores, options.truth, options.groups);
+  std::vector<std::string> notes;
+  const auto metrics = verbs::evaluate_files(options.scores, options.truth, options.groups, &notes);
+  for (const std::string& note : notes) shell.warn(note);
   nlohmann::json object = metrics.at("all");
   if (!options.groups.empty()) {
     for (const auto& [name, value] : metrics) {

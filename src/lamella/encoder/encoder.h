@@ -177,27 +177,30 @@ std::string feature_space(const EncoderInfo& info, const patch::PatchPlan& plan)
 using TakeFeatures =
     std::function<void(std::span<const uint32_t> rows, std::span<const float> features)>;
 
+struct StreamOptions {
+  std::span<const uint8_t> done = {};  // by row: its feature is there already; empty: none is
+  slide::OnDamage on_damage = slide::OnDamage::kFail;
+};
+
 struct StreamResult {
-  std::vector<slide::RegionFailure> failures;
-  double seconds = 0;  // without network compilation
+  std::vector<slide::RegionFailure> failures;  // left out, by row of the plan (kSkip)
+  double seconds = 0;                          // without network compilation
 };
 
 // The verb encode, for a plan of any length: features are not kept, but given to `take` (in the
-// caller's thread) in the order of extraction, at most 256 rows at a time. `done`: by row, whether
-// its feature is there already; empty: none is.
+// caller's thread) in the order of extraction, at most 256 rows at a time.
 // Patches are extracted while earlier ones are in the network, unless context.threads is 1. The
 // features do not depend on threads, on the order of extraction, nor on what is done already.
-// Error of the first tile that cannot be read; as Encoder::encode's (kCorrupt names the position of
-// the patch whose feature is not finite); take's; kInterrupted.
+// Error of the first tile that cannot be read, unless it is left out; as Encoder::encode's
+// (kCorrupt names the position of the patch whose feature is not finite); take's; kInterrupted.
 StreamResult stream_features(std::shared_ptr<const slide::Slide> slide,
                              const patch::PatchPlan& plan, Encoder& encoder,
-                             std::span<const uint8_t> done, const TakeFeatures& take,
+                             const StreamOptions& options, const TakeFeatures& take,
                              const Context& context);
 
 struct EncodeResult {
   feature::FeatureMatrix features;  // one row per plan row, in the plan's order
-  std::vector<slide::RegionFailure> failures;
-  double seconds = 0;  // without network compilation
+  double seconds = 0;               // without network compilation
 };
 
 // The same with all features in memory. Errors: those of stream_features.

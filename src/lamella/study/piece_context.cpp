@@ -66,7 +66,8 @@ storage::TissueKey mask_key(const Study& study, const CohortSlide& slide) {
                          slide.info.backend,
                          slide.info.mpp,
                          tissue_of(entry, study.tissue),
-                         {}};
+                         {},
+                         study.damage.on_damage};
   if (entry.mask == "none") key.mask = entry.mask;
   if (entry.mask != "none" && entry.mask != "auto") key.mask = io::file_sha256(entry.mask);
   return key;

@@ -9,9 +9,9 @@
 #include "lamella/base/text.h"
 #include "lamella/imagefile/imagefile.h"
 #include "lamella/io/files.h"
+#include "lamella/slide/damage_as_white.h"
 #include "lamella/storage/feature_spool.h"
 #include "lamella/study/pieces_internal.h"
-#include "lamella/verbs/encode.h"
 #include "lamella/verbs/score_features.h"
 #include "lamella/verbs/slide_map.h"
 
@@ -103,8 +103,9 @@ tissue::TissueMask SlidePieces::make_tissue(const std::string& path, const std::
       context_.progress({step, progress.done, progress.total, progress.unit});
     };
   }
-  tissue::TissueMask mask = tissue::make_tissue_mask(
-      *pixels_.open(), tissue_of(slide_.entry, pieces_.study.tissue), named);
+  tissue::TissueMask mask = overview([&](const slide::Slide& slide) {
+    return tissue::make_tissue_mask(slide, tissue_of(slide_.entry, pieces_.study.tissue), named);
+  });
   draw_tissue(mask);
   storage::drop_key(path);
   tissue::write_tissue_mask(mask, path);
@@ -113,10 +114,23 @@ tissue::TissueMask SlidePieces::make_tissue(const std::string& path, const std::
   return mask;
 }
 
-void SlidePieces::draw_tissue(const tissue::TissueMask& mask) {
+template <typename Use>
+auto SlidePieces::overview(const Use& use) -> decltype(use(std::declval<const slide::Slide&>())) {
   const slide::Slide& slide = *pixels_.open();
-  const Image preview = tissue::draw_tissue_preview(slide, mask, kPreviewPx);
-  slide.require_unchanged();
+  if (!pieces_.study.damage.skips()) return use(slide);
+  const slide::DamageAsWhite readable(slide);
+  auto made = use(readable);
+  for (const std::string& warning : readable.warnings()) {
+    context_.warn(fmt::format("slide '{}': {}", slide_.entry.slide_id, warning));
+  }
+  return made;
+}
+
+void SlidePieces::draw_tissue(const tissue::TissueMask& mask) {
+  const Image preview = overview([&](const slide::Slide& slide) {
+    return tissue::draw_tissue_preview(slide, mask, kPreviewPx);
+  });
+  pixels_.open()->require_unchanged();
   imagefile::write_png(preview.view(), file("tissue", ".png"));
 }
 
@@ -140,10 +154,13 @@ std::string SlidePieces::features_path(const PlanRequest& request) const {
   return file("features/" + request.key.kind, ".h5");
 }
 
+verbs::EncodeFileOptions SlidePieces::encode_options(std::string key) const {
+  return {pieces_.study.encoding.features_dtype, std::move(key), pieces_.study.damage.on_damage};
+}
+
 std::string SlidePieces::features_key(const PlanRequest& request) const {
   return storage::key_text(verbs::features_key(storage::key_text(request.key), pieces_.encoder,
-                                               pieces_.precision,
-                                               pieces_.study.encoding.features_dtype));
+                                               pieces_.precision, encode_options({})));
 }
 
 // By the slide's name; what was said when it was opened is left out.
@@ -168,20 +185,21 @@ FeaturesPiece SlidePieces::features(const PlanRequest& request) {
     encoder::Encoder& encoder = encoder_.get(pieces_, context_.threads);
     const AddSeconds timer(report_.seconds["encode"]);
     report_.patches_resumed +=
-        verbs::encode_file(pixels_.open(), plan, encoder,
-                           {pieces_.study.encoding.features_dtype, made.key}, path, context_)
+        verbs::encode_file(pixels_.open(), plan, encoder, encode_options(made.key), path, context_)
             .resumed;
+    warn_of_plan(plan);  // what was left out has been said
     // Read back: as they are stored, they are the same for this run and for the next.
     made.features = std::make_unique<storage::FeatureReader>(path);
   }
   const auto rows = static_cast<int64_t>(made.features->plan().rows.size());
   report_.patches += rows;
+  report_.patches_left_out += static_cast<int64_t>(made.features->plan().left_out.size());
   if (finished) {
     report_.patches_reused += rows;
     context_.report(fmt::format("encode {} (found finished)", slide_.entry.slide_id), rows, rows,
                     "patches");
+    warn_of_plan(made.features->plan());
   }
-  warn_of_plan(made.features->plan());
   return made;
 }
 
@@ -215,10 +233,11 @@ void SlidePieces::draw(heatmap::HeatMap map, const std::string& png, const std::
   options.overlay.title = slide_.entry.slide_id;
   if (slide_.annotations) options.overlay.outlines = verbs::outlines_of(*slide_.annotations);
   storage::drop_key(png);
-  const slide::Slide& slide = *pixels_.open();
-  verbs::write_slide_map(verbs::draw_slide_map(slide, std::move(map), options, context_),
-                         png.substr(0, png.size() - 4));
-  slide.require_unchanged();
+  const auto drawn = overview([&](const slide::Slide& slide) {
+    return verbs::draw_slide_map(slide, std::move(map), options, context_);
+  });
+  verbs::write_slide_map(drawn, png.substr(0, png.size() - 4));
+  pixels_.open()->require_unchanged();
   storage::write_key(key, png);
 }
 

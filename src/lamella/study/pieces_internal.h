@@ -12,6 +12,7 @@
 #include "lamella/record/run_document.h"
 #include "lamella/storage/piece_key.h"
 #include "lamella/study/piece_context_internal.h"
+#include "lamella/verbs/encode.h"
 
 namespace lamella::study {
 
@@ -52,7 +53,7 @@ struct ScoredGrid {
 struct PieceReport {
   std::vector<record::Remade> remade;
   record::Times seconds;  // by step
-  int64_t patches = 0, patches_reused = 0, patches_resumed = 0;
+  int64_t patches = 0, patches_reused = 0, patches_resumed = 0, patches_left_out = 0;
   std::optional<tissue::CohortSlide> tissue;  // where its mask was made
 };
 
@@ -77,6 +78,7 @@ class SlidePieces {
   const PieceReport& report() const { return report_; }
 
  private:
+  verbs::EncodeFileOptions encode_options(std::string key) const;
   std::string file(const std::string& folder, const std::string& extension) const;
   bool found(const std::string& piece, const std::string& path, const std::string& key);
   void note_remade(const std::string& piece, std::vector<std::string> why);
@@ -84,6 +86,9 @@ class SlidePieces {
   auto read_found(const std::string& piece, const std::string& path, const std::string& key,
                   const Read& read) -> std::optional<decltype(read())>;
   tissue::TissueMask make_tissue(const std::string& path, const std::string& key);
+  // Calls use(slide), for a mask or a picture of it.
+  template <typename Use>
+  auto overview(const Use& use) -> decltype(use(std::declval<const slide::Slide&>()));
   void draw_tissue(const tissue::TissueMask& mask);
   void warn_of_plan(const patch::PatchPlan& plan) const;
   void draw(heatmap::HeatMap map, const std::string& png, const std::string& key);

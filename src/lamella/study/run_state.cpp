@@ -39,6 +39,7 @@ void take_report(RunState& state, SlideWork& work, const PieceReport& report) {
   outcome.patches += report.patches;
   outcome.patches_reused += report.patches_reused;
   outcome.patches_resumed += report.patches_resumed;
+  outcome.patches_left_out += report.patches_left_out;
   for (const auto& [step, seconds] : report.seconds) state.result.seconds[step] += seconds;
 }
 

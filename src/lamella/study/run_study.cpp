@@ -26,6 +26,11 @@ bool StudyResult::all_done() const {
                      [](const record::Outcome& slide) { return slide.status == "done"; });
 }
 
+bool StudyResult::left_out() const {
+  return std::any_of(slides.begin(), slides.end(),
+                     [](const record::Outcome& slide) { return slide.patches_left_out > 0; });
+}
+
 namespace {
 
 // Of killed runs. Only where this study writes: the output folder may hold other things.

@@ -43,13 +43,17 @@ void read_patches(TomlReader table, Study& study) {
   refuse_old_labels(table);
   table.read(options_of(study.patches));
   table.read(options_of(study.labels.rule));
+  table.read(options_of(study.damage));
   table.finish();
 }
 
 const OptionList& patches_list() {
   static const OptionList kList = [] {
     OptionList list = patch::PatchSpec::table().list();
-    for (const Option& option : patch::AnnotationRule::table().list()) list.push_back(option);
+    for (const auto* more :
+         {&patch::AnnotationRule::table().list(), &slide::DamageOptions::table().list()}) {
+      list.insert(list.end(), more->begin(), more->end());
+    }
     return list;
   }();
   return kList;
@@ -172,6 +176,7 @@ Study parse_study(const std::string& text, const std::string& path,
 nlohmann::json to_json(const Study& study) {
   nlohmann::json patches = json_of_options(study.patches);
   patches.update(json_of_options(study.labels.rule));
+  patches.update(json_of_options(study.damage));
   nlohmann::json score = json_of_options(study.score);
   if (score["region"].is_null()) score.erase("region");
   nlohmann::json encoder = json_of_options(study.encoding);

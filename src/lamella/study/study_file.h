@@ -11,6 +11,7 @@
 #include "lamella/base/option.h"
 #include "lamella/classifier/linear_model.h"
 #include "lamella/patch/named_classes.h"
+#include "lamella/slide/on_damage.h"
 #include "lamella/tissue/tissue.h"
 #include "lamella/verbs/slide_map.h"
 #include "lamella/verbs/verb_options.h"
@@ -34,6 +35,7 @@ struct Study {
   std::string output;        // folder
   std::string slides_table;  // CSV
   patch::PatchSpec patches;
+  slide::DamageOptions damage;
   patch::LabelSources labels;  // classes, and where they come from
   const ClassTable& classes() const { return labels.rule.classes; }
   tissue::TissueOptions tissue;

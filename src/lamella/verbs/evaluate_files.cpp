@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <set>
 #include <utility>
 
 #include "lamella/base/error.h"
@@ -20,6 +21,7 @@ namespace {
 struct Rows {
   feature::ScoreMatrix scores;
   std::vector<int8_t> labels;
+  int64_t left_out = 0;  // labelled, and could not be read
 };
 
 using Position = std::pair<int64_t, int64_t>;
@@ -44,6 +46,10 @@ Rows match(const NamedScores& named, const patch::PatchPlan& plan) {
                             scored.slide_id, scored.path, plan.slide_path),
                 named.source);
   }
+  std::set<Position> left_out;
+  for (const patch::Position& each : named.patches.left_out) {
+    left_out.insert({each.x_px, each.y_px});
+  }
   Rows rows;
   rows.scores.classes = named.patches.scores.classes;
   if (!plan.classes.empty()) {
@@ -53,6 +59,10 @@ Rows match(const NamedScores& named, const patch::PatchPlan& plan) {
   for (const patch::PatchRow& row : plan.rows) {
     if (row.label == patch::kNoLabel) continue;
     const auto found = scores.find({row.x_px, row.y_px});
+    if (found == scores.end() && left_out.contains({row.x_px, row.y_px})) {
+      ++rows.left_out;
+      continue;
+    }
     if (found == scores.end()) {
       throw Error(ErrorCode::kMismatch,
                   fmt::format("has no score for the labelled patch of slide '{}' at {},{} (level-0 "
@@ -76,7 +86,7 @@ void append(Rows& to, const Rows& from) {
 
 std::map<std::string, evaluation::ClassMetrics> evaluate_scores(
     const std::vector<NamedScores>& scores, const std::vector<Truth>& truths,
-    const std::map<std::string, std::string>& patients) {
+    const std::map<std::string, std::string>& patients, io::Notes notes) {
   std::map<std::string, const NamedScores*> by_slide;
   for (const NamedScores& named : scores) {
     if (!by_slide.emplace(to_lower(named.slide_id), &named).second) {
@@ -96,6 +106,12 @@ std::map<std::string, evaluation::ClassMetrics> evaluate_scores(
     }
     const Rows rows = match(*found->second, truth.plan);
     by_slide.erase(found);
+    if (notes && rows.left_out > 0) {
+      notes->push_back(
+          fmt::format("slide '{}': {} labelled patches have no score, as they could "
+                      "not be read; they are left out",
+                      truth.plan.slide_id, rows.left_out));
+    }
     append(sets["all"], rows);
     const auto patient = patients.find(id);
     if (patient != patients.end()) append(sets["patient " + patient->second], rows);
@@ -113,7 +129,7 @@ std::map<std::string, evaluation::ClassMetrics> evaluate_scores(
 
 std::map<std::string, evaluation::ClassMetrics> evaluate_files(
     const std::vector<std::string>& scores, const std::vector<std::string>& truths,
-    const std::string& groups_csv) {
+    const std::string& groups_csv, io::Notes notes) {
   std::vector<NamedScores> named;
   for (const std::string& path : scores) {
     named.push_back({io::stem(path), path, storage::read_scores(path)});
@@ -122,7 +138,7 @@ std::map<std::string, evaluation::ClassMetrics> evaluate_files(
   for (const std::string& path : truths) plans.push_back({path, storage::read_plan(path)});
   return evaluate_scores(
       named, plans,
-      groups_csv.empty() ? std::map<std::string, std::string>{} : read_groups(groups_csv));
+      groups_csv.empty() ? std::map<std::string, std::string>{} : read_groups(groups_csv), notes);
 }
 
 }  // namespace lamella::verbs

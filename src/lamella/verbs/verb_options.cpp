@@ -30,6 +30,13 @@ const OptionTable<EncodingOptions>& EncodingOptions::table() {
   return kTable;
 }
 
+const OptionTable<EncodeOptions>& EncodeOptions::table() {
+  static const auto kTable = OptionTable<EncodeOptions>()
+                                 .include(&EncodeOptions::encoding, EncodingOptions::table())
+                                 .include(&EncodeOptions::damage, slide::DamageOptions::table());
+  return kTable;
+}
+
 const OptionTable<PlanSlideOptions>& PlanSlideOptions::table() {
   static const auto kTable = OptionTable<PlanSlideOptions>()
                                  .include(&PlanSlideOptions::spec, patch::PatchSpec::table())
@@ -37,15 +44,18 @@ const OptionTable<PlanSlideOptions>& PlanSlideOptions::table() {
                                  .include(&PlanSlideOptions::labels, patch::LabelOptions::table())
                                  .include(&PlanSlideOptions::rule, patch::AnnotationRule::table())
                                  .row("tissue", &PlanSlideOptions::tissue, tissue_facts())
-                                 .include(&PlanSlideOptions::mask, tissue::TissueOptions::table());
+                                 .include(&PlanSlideOptions::mask, tissue::TissueOptions::table())
+                                 .include(&PlanSlideOptions::damage, slide::DamageOptions::table());
   return kTable;
 }
 
 const OptionTable<ScoreSlideOptions>& ScoreSlideOptions::table() {
-  static const auto kTable = OptionTable<ScoreSlideOptions>()
-                                 .include(&ScoreSlideOptions::grid, patch::GridOptions::table())
-                                 .row("tissue", &ScoreSlideOptions::tissue, tissue_facts())
-                                 .include(&ScoreSlideOptions::mask, tissue::TissueOptions::table());
+  static const auto kTable =
+      OptionTable<ScoreSlideOptions>()
+          .include(&ScoreSlideOptions::grid, patch::GridOptions::table())
+          .row("tissue", &ScoreSlideOptions::tissue, tissue_facts())
+          .include(&ScoreSlideOptions::mask, tissue::TissueOptions::table())
+          .include(&ScoreSlideOptions::damage, slide::DamageOptions::table());
   return kTable;
 }
 
@@ -58,8 +68,7 @@ const OptionTable<ExtractFilesOptions>& ExtractFilesOptions::table() {
   static const auto kTable =
       OptionTable<ExtractFilesOptions>()
           .include(&ExtractFilesOptions::files, storage::PatchFilesOptions::table())
-          .row("skip_errors", &ExtractFilesOptions::skip_errors,
-               {.help = "leave out patches whose tiles are damaged, and count them (exit code 3)"});
+          .include(&ExtractFilesOptions::damage, slide::DamageOptions::table());
   return kTable;
 }
 
@@ -71,6 +80,13 @@ const OptionTable<MapOptions>& MapOptions::table() {
                                        .unit = "px",
                                        .least = 64,
                                        .most = 20000});
+  return kTable;
+}
+
+const OptionTable<MapSlideOptions>& MapSlideOptions::table() {
+  static const auto kTable = OptionTable<MapSlideOptions>()
+                                 .include(&MapSlideOptions::map, MapOptions::table())
+                                 .include(&MapSlideOptions::damage, slide::DamageOptions::table());
   return kTable;
 }
 
@@ -95,10 +111,10 @@ const std::vector<VerbOptions>& verb_options() {
   static const std::vector<VerbOptions> kVerbs = {
       {"plan", &PlanSlideOptions::table().list()},
       {"extract", &ExtractFilesOptions::table().list()},
-      {"encode", &EncodingOptions::table().list()},
+      {"encode", &EncodeOptions::table().list()},
       {"train", &classifier::TrainOptions::table().list()},
       {"score", &ScoreSlideOptions::table().list()},
-      {"map", &MapOptions::table().list()},
+      {"map", &MapSlideOptions::table().list()},
       {"encoder quantize", &QuantizeOptions::table().list()}};
   return kVerbs;
 }

@@ -8,6 +8,7 @@
 #include "lamella/base/option.h"
 #include "lamella/encoder/encoder.h"
 #include "lamella/patch/plan_patches.h"
+#include "lamella/slide/on_damage.h"
 #include "lamella/storage/storage.h"
 #include "lamella/tissue/tissue.h"
 
@@ -20,11 +21,18 @@ struct EncodingOptions {
   static const OptionTable<EncodingOptions>& table();
 };
 
+struct EncodeOptions {
+  EncodingOptions encoding;
+  slide::DamageOptions damage;
+  static const OptionTable<EncodeOptions>& table();
+};
+
 // The part of a slide that a model scores.
 struct ScoreSlideOptions {
   patch::GridOptions grid;
   std::string tissue = "auto";  // see tissue_mask
   tissue::TissueOptions mask;   // where it is made
+  slide::DamageOptions damage;
   void validate() const;
   static const OptionTable<ScoreSlideOptions>& table();
 };
