@@ -165,7 +165,7 @@ def from_torch(module: Any, out: str | os.PathLike[str], *, input_px: int,
             torch.onnx.export(module.eval(), example, path, input_names=["input"],
                               output_names=names, dynamic_axes=axes, **keywords)
         return import_onnx(path, out, input_px=input_px, mean=mean, std=std, source=source,
-                           outputs=chosen if len(names) > 1 or pooling else (), **options)
+                           outputs=chosen if len(names) > 1 or any(poolings) else (), **options)
 
 
 def _takes_dynamo(export: Any) -> bool:

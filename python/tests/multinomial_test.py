@@ -3,13 +3,13 @@
 
 import json
 
-import h5py
 import lamella
 import numpy as np
 import pytest
 from conftest import program
 from idc_classes import CLASSES, DATA, PATIENTS, PX, write_study
 
+h5py = pytest.importorskip("h5py")
 linear_model = pytest.importorskip("sklearn.linear_model")
 roc_auc_score = pytest.importorskip("sklearn.metrics").roc_auc_score
 

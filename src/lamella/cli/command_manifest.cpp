@@ -19,7 +19,7 @@ struct ManifestOptions {
 
 int write_manifest(const ManifestOptions& options, Shell& shell) {
   const study::Study study = study::read_study(options.study, options.overrides);
-  const study::Manifest manifest =
+  const record::Manifest manifest =
       study::make_manifest(study, options.full_hash, io::parent_folder(options.path));
   int64_t unreadable = 0;
   for (const record::Input& input : manifest.inputs) {
@@ -27,7 +27,7 @@ int write_manifest(const ManifestOptions& options, Shell& shell) {
     ++unreadable;
     shell.warn(fmt::format("{}: {}", input.path, *input.error));
   }
-  io::write_file_atomic(options.path, study::to_json(manifest).dump(
+  io::write_file_atomic(options.path, record::to_json(manifest).dump(
                                           1, ' ', false, nlohmann::json::error_handler_t::replace) +
                                           "\n");
   shell.print({{"manifest", options.path},

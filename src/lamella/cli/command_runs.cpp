@@ -9,11 +9,11 @@
 #include "lamella/cli/tables.h"
 #include "lamella/evaluation/class_metric_rows.h"
 #include "lamella/mlflow/publish.h"
+#include "lamella/mlflow/tracking.h"
 #include "lamella/record/compare_runs.h"
 #include "lamella/record/run_json.h"
 #include "lamella/record/run_reader.h"
 #include "lamella/study/reproduce.h"
-#include "lamella/study/study_file.h"
 
 namespace lamella::cli {
 
@@ -23,7 +23,7 @@ struct RunsOptions {
   std::string folder = "out";  // where ids are looked for
   std::string run, other;
   study::ReproduceOptions reproduce;
-  study::TrackingOptions tracking;
+  mlflow::TrackingOptions tracking;
   std::function<int(const RunsOptions&, Shell&)> action;
 };
 

@@ -27,4 +27,7 @@ struct Model {
 void write_model(const Model& model, const std::string& folder);
 Model read_model(const std::string& folder);
 
+// Over all of the classifier's numbers, its classes and its feature space.
+std::string classifier_sha256(const classifier::LinearModel& model);
+
 }  // namespace lamella::model

@@ -10,6 +10,8 @@
 
 namespace lamella::study {
 
+using settings::TomlReader;
+
 namespace {
 
 patch::NamedClass read_class(TomlReader table, const std::string& name, const std::string& folder) {

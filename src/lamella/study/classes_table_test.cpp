@@ -10,7 +10,7 @@ namespace {
 patch::LabelSources read(const std::string& text) {
   const toml::table root = toml::parse(text);
   patch::LabelSources sources;
-  TomlReader reader(root, "", "s.toml");
+  settings::TomlReader reader(root, "", "s.toml");
   read_classes(*reader.table("classes"), "/data", sources);
   return sources;
 }
@@ -69,7 +69,7 @@ TEST(ClassesTable, SaysWhatIsWrong) {
 
 std::string instead_of(const std::string& patches) {
   const toml::table root = toml::parse("[patches]\n" + patches);
-  TomlReader reader(root, "", "s.toml");
+  settings::TomlReader reader(root, "", "s.toml");
   try {
     refuse_old_labels(*reader.table("patches"));
   } catch (const Error& error) {

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <map>
 #include <set>
 
 #include "lamella/base/error.h"
 #include "lamella/base/text.h"
+#include "lamella/slide/colour_profiles.h"
 #include "lamella/study/run_state_internal.h"
 #include "lamella/verbs/scale.h"
 
@@ -36,25 +35,12 @@ void warn_unknown_ids(const RunState& state) {
       rows, unknown.size(), join(first, ", "), unknown.size() > 3 ? ", …" : ""));
 }
 
-// Slides of one cohort whose files ask for different colours.
 void warn_of_profiles(const RunState& state) {
-  std::map<std::string, std::pair<std::string, int64_t>> found;  // by hash: name, slides
+  std::vector<std::optional<slide::ColourProfile>> profiles;
   for (const SlideWork& work : state.works) {
-    if (!work.slide) continue;
-    const auto& icc = work.slide->info.icc;
-    auto& [name, slides] = found[icc ? icc->sha256 : ""];
-    name = !icc ? "none" : icc->name.empty() ? "without a name" : "'" + icc->name + "'";
-    ++slides;
+    if (work.slide) profiles.push_back(work.slide->info.icc);
   }
-  if (found.size() < 2) return;
-  std::vector<std::string> parts;
-  for (const auto& [hash, each] : found) {
-    if (parts.size() < 8) parts.push_back(fmt::format("{} on {}", each.first, each.second));
-  }
-  state.context.warn(fmt::format(
-      "the slides carry {} different colour profiles ({}), which are not applied; expect their "
-      "colours to differ",
-      found.size(), join(parts, ", ")));
+  if (const auto warning = slide::unlike_profiles(profiles)) state.context.warn(*warning);
 }
 
 }  // namespace

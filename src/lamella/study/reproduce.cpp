@@ -10,10 +10,10 @@
 #include "lamella/encoder/encoder.h"
 #include "lamella/io/byte_source.h"
 #include "lamella/io/files.h"
+#include "lamella/record/manifest.h"
 #include "lamella/record/run_json.h"
 #include "lamella/record/run_reader.h"
 #include "lamella/storage/storage.h"
-#include "lamella/study/manifest.h"
 #include "lamella/study/run_study.h"
 
 namespace lamella::study {
@@ -42,7 +42,8 @@ void check_input(const record::RunDocument& run, const record::Input& before,
   const std::string name = fmt::format("{} {}", before.kind, before.slide_id.value_or(before.path));
   record::Input now;
   try {
-    now = input_file(before.kind, recorded_path(run, before.path), before.sha256.has_value());
+    now =
+        record::input_file(before.kind, recorded_path(run, before.path), before.sha256.has_value());
   } catch (const Error&) {
     changed.push_back({name, before.path, "not there or not readable", true, {}});
     return;

@@ -4,8 +4,8 @@
 #include "lamella/evaluation/class_metric_rows.h"
 #include "lamella/io/byte_source.h"
 #include "lamella/io/files.h"
+#include "lamella/record/manifest.h"
 #include "lamella/record/software.h"
-#include "lamella/study/manifest.h"
 #include "lamella/study/run_report_internal.h"
 
 namespace lamella::study {
@@ -39,21 +39,21 @@ record::Input slide_input(const SlideWork& work, bool full_hash) {
 
 record::Inputs inputs_of(const RunState& state) {
   record::Inputs list;
-  list.push_back(input_file("study", state.study().path, false));
-  list.push_back(input_file("slides table", state.study().slides_table, false));
+  list.push_back(record::input_file("study", state.study().path, false));
+  list.push_back(record::input_file("slides table", state.study().slides_table, false));
   for (const patch::CentreFile& file : state.study().labels.centers) {
-    list.push_back(input_file("centres", file.path, false));
+    list.push_back(record::input_file("centres", file.path, false));
     list.back().label = file.label;
     list.back().class_name = state.study().classes().name(file.label);
   }
   for (const SlideWork& work : state.works) {
     list.push_back(slide_input(work, state.options.full_hash));
     if (work.entry.mask != "auto" && work.entry.mask != "none") {
-      list.push_back(input_file("tissue mask", work.entry.mask, false));
+      list.push_back(record::input_file("tissue mask", work.entry.mask, false));
       list.back().slide_id = work.entry.slide_id;
     }
     if (!work.slide || work.slide->annotations_sha256.empty()) continue;
-    list.push_back(input_file("annotations", work.entry.annotations, false));
+    list.push_back(record::input_file("annotations", work.entry.annotations, false));
     list.back().slide_id = work.entry.slide_id;
   }
   return list;
@@ -76,7 +76,7 @@ record::Split split_of(const RunState& state, const record::Inputs& inputs) {
     cohort.slides.push_back(work.entry.slide_id);
     cohort.patients.insert(work.entry.patient_id);
   }
-  for (auto& [role, cohort] : split) cohort.digest = cohort_digest(inputs, role);
+  for (auto& [role, cohort] : split) cohort.digest = record::cohort_digest(inputs, role);
   return split;
 }
 

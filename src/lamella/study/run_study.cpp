@@ -14,8 +14,8 @@
 #include "lamella/io/output_lock.h"
 #include "lamella/io/temporary.h"
 #include "lamella/record/run_json.h"
+#include "lamella/report/model_card.h"
 #include "lamella/storage/feature_spool.h"
-#include "lamella/study/model_card.h"
 #include "lamella/study/option_keys.h"
 #include "lamella/study/run_report_internal.h"
 
@@ -167,7 +167,7 @@ StudyResult run_study(const Study& study, const RunOptions& options, const Conte
   document.metrics = result.metrics;
   document.outcomes = result.slides;
   document.times = result.seconds;
-  io::write_file_atomic(study.output + "/model/README.md", model_card(document));
+  io::write_file_atomic(study.output + "/model/README.md", report::model_card(document));
   record.finish(result.all_done() ? record::Status::kFinished : record::Status::kFailed);
   send_record(state, Moment::kEnd);
   return result;

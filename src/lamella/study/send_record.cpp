@@ -1,34 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <cstdlib>
-
-#include "lamella/base/error.h"
 #include "lamella/study/run_report_internal.h"
 
 namespace lamella::study {
 
 void choose_server(RunState& state) {
-  const TrackingOptions& options = state.study().tracking;
-  state.sending.options.register_model = options.register_model;
-  state.sending.options.alias = options.alias;
-  if (options.mlflow) {
-    state.sending.options.uri = *options.mlflow;
-    return;
-  }
-  state.sending.options.uri = mlflow::tracking_uri_from_environment();
-  const char* value = std::getenv("MLFLOW_TRACKING_URI");
-  try {
-    if (!state.sending.options.uri.empty()) state.sending.options.validate();
-    if (state.sending.options.uri.empty() && value && *value) {
-      throw Error(ErrorCode::kInvalidArgument, "is no http or https address");
-    }
-  } catch (const Error& error) {
-    state.sending.options.uri.clear();
-    state.context.warn(
-        fmt::format("MLFLOW_TRACKING_URI: {}; nothing is sent to MLflow, the run is recorded in {}",
-                    error.message(), state.record.folder()));
-  }
+  state.sending.options =
+      mlflow::publish_options(state.study().tracking, [&](const std::string& why) {
+        state.context.warn(fmt::format("{}; nothing is sent to MLflow, the run is recorded in {}",
+                                       why, state.record.folder()));
+      });
 }
 
 void send_record(RunState& state, Moment moment) {

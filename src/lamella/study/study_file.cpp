@@ -10,23 +10,12 @@
 #include "lamella/base/text.h"
 #include "lamella/io/files.h"
 #include "lamella/io/text_file.h"
-#include "lamella/mlflow/publish.h"
+#include "lamella/settings/toml_reader.h"
 #include "lamella/study/classes_table_internal.h"
-#include "lamella/study/toml_reader_internal.h"
 
 namespace lamella::study {
 
-const OptionTable<TrackingOptions>& TrackingOptions::table() {
-  static const auto kTable =
-      OptionTable<TrackingOptions>()
-          .row("mlflow", &TrackingOptions::mlflow,
-               {.help = "tracking URI of an MLflow server; empty for none",
-                .otherwise = "MLFLOW_TRACKING_URI"})
-          .row("register", &TrackingOptions::register_model,
-               {.help = "also make a version of this registered model"})
-          .row("alias", &TrackingOptions::alias, {.help = "alias of that version"});
-  return kTable;
-}
+using settings::TomlReader;
 
 namespace {
 
@@ -69,7 +58,7 @@ const std::vector<StudySection>& study_sections() {
       {"train", &classifier::TrainOptions::table().list()},
       {"score", &patch::GridOptions::table().list()},
       {"heatmap", &verbs::MapOptions::table().list()},
-      {"tracking", &TrackingOptions::table().list()}};
+      {"tracking", &mlflow::TrackingOptions::table().list()}};
   return kSections;
 }
 
@@ -86,13 +75,9 @@ void read_encoder(TomlReader table, const std::string& folder, Study& study) {
 }
 
 void read_tracking(TomlReader table, Study& study) {
-  TrackingOptions& options = study.tracking;
-  table.read(options_of(options));
+  table.read(options_of(study.tracking));
   try {
-    mlflow::PublishOptions publish{options.mlflow.value_or(""), options.register_model,
-                                   options.alias, false};
-    if (publish.uri.empty()) publish.uri = "http://from.environment";
-    publish.validate();
+    study.tracking.validate();
   } catch (const Error& error) {
     table.fail("mlflow", error.message());
   }
@@ -135,7 +120,7 @@ Study read_study(const std::string& path, const std::vector<std::string>& overri
 
 Study parse_study(const std::string& text, const std::string& path,
                   const std::vector<std::string>& overrides, const std::string& folder) {
-  const toml::table root = parse_toml(text, path, overrides);
+  const toml::table root = settings::parse_toml(text, path, overrides);
   TomlReader reader(root, "", path);
   Study study;
   study.text = text;

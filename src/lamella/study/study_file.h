@@ -10,6 +10,7 @@
 
 #include "lamella/base/option.h"
 #include "lamella/classifier/linear_model.h"
+#include "lamella/mlflow/tracking.h"
 #include "lamella/patch/named_classes.h"
 #include "lamella/slide/on_damage.h"
 #include "lamella/tissue/tissue.h"
@@ -17,13 +18,6 @@
 #include "lamella/verbs/verb_options.h"
 
 namespace lamella::study {
-
-struct TrackingOptions {
-  std::optional<std::string> mlflow;  // tracking URI, "" for none; not set: MLFLOW_TRACKING_URI
-  std::string register_model;         // name at the model registry, "" for none
-  std::string alias;
-  static const OptionTable<TrackingOptions>& table();
-};
 
 // Paths are as resolved: relative ones in the file are relative to the file's folder.
 struct Study {
@@ -44,7 +38,7 @@ struct Study {
   classifier::TrainOptions train;
   patch::GridOptions score;
   verbs::MapOptions heatmap;
-  TrackingOptions tracking;
+  mlflow::TrackingOptions tracking;
   std::vector<std::string> warnings;  // what was adapted, for the record
 };
 

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include "lamella/base/error.h"
-#include "lamella/base/hash.h"
 #include "lamella/base/text.h"
 #include "lamella/study/run_report_internal.h"
 #include "lamella/verbs/evaluate_files.h"
@@ -11,22 +10,6 @@
 namespace lamella::study {
 
 namespace {
-
-std::string hash_model(const classifier::LinearModel& model) {
-  const auto bytes = [](const std::vector<double>& values) {
-    return std::as_bytes(std::span(values));
-  };
-  std::vector<double> rest = model.biases;
-  rest.insert(rest.end(), {model.calibration.slope, model.calibration.intercept});
-  Sha256 hash;
-  hash.update(model.feature_space);
-  hash.update(model.classes.text());
-  hash.update(bytes(model.weights));
-  hash.update(bytes(model.mean));
-  hash.update(bytes(model.scale));
-  hash.update(bytes(rest));
-  return hash.hex();
-}
 
 // Scores and figures of the labelled rows of one role.
 void evaluate_role(RunState& state, Role role) {
@@ -100,7 +83,7 @@ void train_model(RunState& state) {
   {
     const AddSeconds timer(state.result.seconds["train"]);
     const verbs::TrainFilesResult trained = train_on_labelled(state);
-    state.fitted = {trained.model, hash_model(trained.model.classifier)};
+    state.fitted = {trained.model, model::classifier_sha256(trained.model.classifier)};
     verbs::write_whole_model(trained.model, state.pieces.output + "/model", state.context);
     state.result.lambda = trained.model.classifier.lambda;
     record_training(state, trained);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lamella/study/model_card.h"
+#include "lamella/report/model_card.h"
 
 #include <fmt/format.h>
 
@@ -8,7 +8,7 @@
 #include "lamella/base/text.h"
 #include "lamella/evaluation/class_metric_rows.h"
 
-namespace lamella::study {
+namespace lamella::report {
 
 namespace {
 
@@ -135,4 +135,4 @@ std::string model_card(const record::RunDocument& run) {
       plain(run.name), model_section(run), data_section(run), metrics_section(run), kLimits);
 }
 
-}  // namespace lamella::study
+}  // namespace lamella::report

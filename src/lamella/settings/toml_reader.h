@@ -12,7 +12,7 @@
 
 #include "lamella/base/option.h"
 
-namespace lamella::study {
+namespace lamella::settings {
 
 class TomlReader {
  public:
@@ -64,4 +64,4 @@ class TomlReader {
 toml::table parse_toml(const std::string& text, const std::string& path,
                        const std::vector<std::string>& overrides);
 
-}  // namespace lamella::study
+}  // namespace lamella::settings

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lamella/study/model_card.h"
+#include "lamella/report/model_card.h"
 
 #include <gtest/gtest.h>
 
-namespace lamella::study {
+namespace lamella::report {
 namespace {
 
 TEST(ModelCard, SaysWhatTheRecordSaysAndNoMore) {
@@ -47,4 +47,4 @@ TEST(ModelCard, SaysWhatTheRecordSaysAndNoMore) {
 }
 
 }  // namespace
-}  // namespace lamella::study
+}  // namespace lamella::report

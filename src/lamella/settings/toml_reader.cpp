@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "lamella/settings/toml_reader.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -7,9 +9,8 @@
 
 #include "lamella/base/error.h"
 #include "lamella/base/text.h"
-#include "lamella/study/toml_reader_internal.h"
 
-namespace lamella::study {
+namespace lamella::settings {
 
 namespace {
 
@@ -238,4 +239,4 @@ void TomlReader::finish() const {
   }
 }
 
-}  // namespace lamella::study
+}  // namespace lamella::settings

@@ -6,11 +6,11 @@
 
 #include "lamella/record/run_document.h"
 
-namespace lamella::study {
+namespace lamella::report {
 
 // Markdown: what the model is, data and split, figures with intervals, intended use and limits,
 // licence of the encoder's weights. Nothing in it but what the record says; the same results give
 // the same text (no run id, no time), so that a card is as reproducible as its model.
 std::string model_card(const record::RunDocument& run);
 
-}  // namespace lamella::study
+}  // namespace lamella::report

@@ -3,9 +3,9 @@
 
 #include "lamella/base/error.h"
 #include "lamella/base/spelling.h"
-#include "lamella/study/toml_reader_internal.h"
+#include "lamella/settings/toml_reader.h"
 
-namespace lamella::study {
+namespace lamella::settings {
 
 namespace {
 
@@ -54,4 +54,4 @@ void TomlReader::read(const OptionsOf& options) {
   }
 }
 
-}  // namespace lamella::study
+}  // namespace lamella::settings
