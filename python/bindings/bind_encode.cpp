@@ -37,11 +37,11 @@ FeatureFile encode_verb(const std::shared_ptr<const slide::Slide>& slide,
                         const Call& call) {
   verbs::EncodeFileOptions options;
   options.type = to.options.encoding.features_dtype;
-  options.on_damage = to.options.damage.on_damage;
+  options.how = {to.options.damage.on_damage, to.options.encoding.int8_check};
   return call.run([&](const Context& context) {
     const auto lock = loaded.use();
     if (!to.out) {
-      return verbs::encode_slide(slide, plan, loaded.encoder(), options.on_damage, context);
+      return verbs::encode_slide(slide, plan, loaded.encoder(), options.how, context);
     }
     const std::string path = to.out->string();
     verbs::encode_file(slide, plan, loaded.encoder(), options, path, context);

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from functools import partial
 from typing import Any
 
@@ -94,6 +95,10 @@ def encode(plans: DataFrame, *, encoder: str | os.PathLike[str] | None = None,
 def encode_with(plans: DataFrame, network: _worker.Network, progress: bool,
                 on_damage: str) -> DataFrame:
     spark = plans.sparkSession
+    if network.precision == "int8":
+        warnings.warn(f"the int8 encoder '{network.name}' is not compared with f32 on a cluster; "
+                      "encode a slide by lamella.encode to see how near it is",
+                      lamella.LamellaWarning, stacklevel=3)
     pieces = _pieces(plans)
     count = counter(spark) if progress else None
     work = partial(_worker.encode_pieces, version=lamella.__version__, network=network, count=count,

@@ -165,7 +165,8 @@ def _failed(row: dict[str, Any], error: str) -> pa.RecordBatch:
 def _encode(row: dict[str, Any], loaded: lamella.Encoder, on_damage: str) -> pa.RecordBatch:
     plan = lamella.Plan.from_bytes(row["plan"])
     with lamella.Slide(row["path"], mpp=row["mpp"]) as slide:
-        features = lamella.encode(slide, plan, encoder=loaded, threads=1, on_damage=on_damage)
+        features = lamella.encode(slide, plan, encoder=loaded, threads=1, on_damage=on_damage,
+                                  int8_check=0)
     rows = np.frombuffer(row["rows"], dtype=np.uint32).astype(np.int64)
     causes = {(x, y): cause for x, y, cause in features.plan.left_out}
     if not causes:

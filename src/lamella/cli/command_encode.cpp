@@ -25,7 +25,7 @@ struct EncodeOptions {
 int run_encode(const EncodeOptions& options, Shell& shell) {
   verbs::EncodeFileOptions file;
   file.type = options.encode.encoding.features_dtype;
-  file.on_damage = options.encode.damage.on_damage;
+  file.how = {options.encode.damage.on_damage, options.encode.encoding.int8_check};
   const auto slide = options.slide.open(shell);
   const patch::PatchPlan plan = storage::read_plan(options.plan);
   const io::OutputLock lock = lock_output(options.out, shell);

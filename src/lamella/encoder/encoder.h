@@ -39,6 +39,11 @@ struct OutputInfo {
   bool operator==(const OutputInfo&) const = default;
 };
 
+// The float network that an int8 one was made of, which need not be on this machine.
+struct Origin {
+  std::string name, sha256;
+};
+
 // encoder.json, beside network.onnx. The network is one file (no external data): its hash covers
 // all of its weights.
 struct EncoderInfo {
@@ -59,6 +64,7 @@ struct EncoderInfo {
   std::optional<double> recommended_mpp = {};  // µm/px the network was trained at, if it was
   bool int8 = false;                           // a network quantized to 8-bit whole numbers
   std::map<std::string, double> quality = {};  // measured when it was quantized; for the record
+  std::optional<Origin> made_from = {};        // of an int8 one
 };
 
 enum class Precision { kAuto, kF32, kBf16, kInt8 };
@@ -88,6 +94,9 @@ class Encoder {
   virtual const EncoderInfo& info() const = 0;
   virtual Precision precision() const = 0;  // what is run; never kAuto
   virtual double compile_seconds() const = 0;
+  // The float network that this int8 one was made of, in f32; loaded when it is first asked for.
+  // Null if this is not int8, or that network is not here (find_origin).
+  virtual Encoder* reference() { return nullptr; }
   // patches: n x v x input_px x input_px x 3 uint8 RGB, v the info's views; features: n x d,
   // row-major. Any n; the network runs on fixed batches, the last padded: the same bits for any
   // split and thread count.
@@ -163,6 +172,8 @@ std::vector<std::string> encoder_search_path();
 // found.
 // Error kNotFound lists what there is and where it was looked for.
 EncoderInfo find_encoder(const std::string& name_or_folder);
+// Where info.made_from is: by its hash, in the folders beside info.folder, then on the search path.
+std::optional<EncoderInfo> find_origin(const EncoderInfo& info);
 // Every encoder on the search path, sorted by name within each of its folders. A damaged one is an
 // Error, as read_encoder_info's.
 std::vector<EncoderInfo> list_encoders();

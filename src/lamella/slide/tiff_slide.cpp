@@ -7,6 +7,7 @@
 #include "lamella/base/error.h"
 #include "lamella/slide/box_filter_internal.h"
 #include "lamella/slide/decode_tiff_internal.h"
+#include "lamella/slide/formats_internal.h"
 #include "lamella/slide/icc_profile_internal.h"
 #include "lamella/slide/tiff_slide_internal.h"
 #include "lamella/slide/tile_geometry_internal.h"
@@ -165,6 +166,9 @@ void warn_of_oddities(const TiffFile& file, const TiffParts& parts, SlideInfo& i
         facts.byte_counts.size(),
         level > 0 && parts.renders_holes ? "are made of the finer level" : "are shown white"));
   }
+  if (parts.levels.front().facts(file).resolution_unit == kUnknownUnit) {
+    info.warnings.push_back("the unit of its resolution is none that TIFF knows; it is left out");
+  }
   const int orientation = parts.levels.front().facts(file).orientation;
   if (orientation > 1) {
     info.warnings.push_back(fmt::format(
@@ -205,6 +209,7 @@ std::shared_ptr<const Slide> make_tiff_slide(const Candidate& candidate, TiffPar
   for (const auto& [name, index] : parts.associated) info.associated_images.push_back(name);
   info.icc = describe_icc(first.icc);
   warn_of_oddities(file, parts, info);
+  doubt_mpp(info);
   return std::make_shared<TiffSlide>(candidate.tiff, std::move(parts), std::move(info));
 }
 

@@ -11,6 +11,7 @@
 #include "lamella/io/files.h"
 #include "lamella/slide/damage_as_white.h"
 #include "lamella/storage/feature_spool.h"
+#include "lamella/storage/tissue_look.h"
 #include "lamella/study/pieces_internal.h"
 #include "lamella/verbs/score_features.h"
 #include "lamella/verbs/slide_map.h"
@@ -109,8 +110,11 @@ tissue::TissueMask SlidePieces::make_tissue(const std::string& path, const std::
   draw_tissue(mask);
   storage::drop_key(path);
   tissue::write_tissue_mask(mask, path);
+  if (mask.look) {
+    report_.tissue = {slide_.entry.slide_id, mask.tissue_fraction, *mask.look};
+    storage::write_look(*report_.tissue, file("tissue/masks", ".json"));
+  }
   storage::write_key(key, path);
-  if (mask.look) report_.tissue = {slide_.entry.slide_id, mask.tissue_fraction, *mask.look};
   return mask;
 }
 
@@ -124,6 +128,14 @@ auto SlidePieces::overview(const Use& use) -> decltype(use(std::declval<const sl
     context_.warn(fmt::format("slide '{}': {}", slide_.entry.slide_id, warning));
   }
   return made;
+}
+
+// The look of a finished mask that this run has not asked for.
+void SlidePieces::find_look() {
+  if (report_.tissue || slide_.entry.mask != "auto") return;
+  const std::string key = storage::key_text(mask_key(pieces_.study, slide_));
+  if (storage::read_key(file("tissue/masks", ".png")) != key) return;
+  report_.tissue = storage::read_look(file("tissue/masks", ".json"));
 }
 
 void SlidePieces::draw_tissue(const tissue::TissueMask& mask) {
@@ -155,7 +167,9 @@ std::string SlidePieces::features_path(const PlanRequest& request) const {
 }
 
 verbs::EncodeFileOptions SlidePieces::encode_options(std::string key) const {
-  return {pieces_.study.encoding.features_dtype, std::move(key), pieces_.study.damage.on_damage};
+  return {pieces_.study.encoding.features_dtype,
+          std::move(key),
+          {pieces_.study.damage.on_damage, pieces_.study.encoding.int8_check}};
 }
 
 std::string SlidePieces::features_key(const PlanRequest& request) const {
@@ -191,6 +205,7 @@ FeaturesPiece SlidePieces::features(const PlanRequest& request) {
     // Read back: as they are stored, they are the same for this run and for the next.
     made.features = std::make_unique<storage::FeatureReader>(path);
   }
+  find_look();
   const auto rows = static_cast<int64_t>(made.features->plan().rows.size());
   report_.patches += rows;
   report_.patches_left_out += static_cast<int64_t>(made.features->plan().left_out.size());

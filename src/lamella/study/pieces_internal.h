@@ -54,7 +54,7 @@ struct PieceReport {
   std::vector<record::Remade> remade;
   record::Times seconds;  // by step
   int64_t patches = 0, patches_reused = 0, patches_resumed = 0, patches_left_out = 0;
-  std::optional<tissue::CohortSlide> tissue;  // where its mask was made
+  std::optional<tissue::CohortSlide> tissue;  // of a mask that was made here, now or earlier
 };
 
 // The pieces of one slide: each is taken from disk if it is there under the wanted key, else made
@@ -89,6 +89,7 @@ class SlidePieces {
   // Calls use(slide), for a mask or a picture of it.
   template <typename Use>
   auto overview(const Use& use) -> decltype(use(std::declval<const slide::Slide&>()));
+  void find_look();
   void draw_tissue(const tissue::TissueMask& mask);
   void warn_of_plan(const patch::PatchPlan& plan) const;
   void draw(heatmap::HeatMap map, const std::string& png, const std::string& key);

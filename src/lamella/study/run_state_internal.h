@@ -49,7 +49,7 @@ struct RunState {
   record::RunRecord& record;
   PieceContext pieces;
   LazyEncoder encoder{};
-  std::vector<tissue::CohortSlide> tissues{};  // of the masks made in this run
+  std::vector<tissue::CohortSlide> tissues{};  // of the masks that were made here
   std::vector<SlideWork> works{};
   FittedModel fitted{};
   Sending sending{};

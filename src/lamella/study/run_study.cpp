@@ -131,6 +131,8 @@ StudyResult run_study(const Study& study, const RunOptions& options, const Conte
                  .pieces = piece_context(study, encoder_info)};
   state.context.warning = [&](const std::string& raw) {
     const std::string message = spell_keys(raw);
+    // What is true of the whole run is met with every slide.
+    if (std::ranges::count(result.warnings, message) > 0) return;
     result.warnings.push_back(message);
     record.add_warning(message);
     context.warn(message);

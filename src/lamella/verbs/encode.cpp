@@ -95,6 +95,16 @@ encoder::StreamResult encode_into(Sink& sink, const std::shared_ptr<const slide:
   return result;
 }
 
+// The plan with what the int8 encoder's features of this slide are to be warned about.
+patch::PatchPlan compared(const std::shared_ptr<const slide::Slide>& slide, patch::PatchPlan plan,
+                          encoder::Encoder& encoder, int64_t patches, const Context& context) {
+  const std::string warning = compare_int8(slide, plan, encoder, patches, context);
+  if (warning.empty()) return plan;
+  context.warn(fmt::format("slide '{}': {}", plan.slide_id, warning));
+  plan.warnings.push_back(warning);
+  return plan;
+}
+
 // Rows that have no features are no rows.
 void leave_out(const std::vector<slide::RegionFailure>& failures, storage::FeatureFile& file) {
   if (failures.empty()) return;
@@ -117,10 +127,10 @@ void leave_out(const std::vector<slide::RegionFailure>& failures, storage::Featu
 
 storage::FeatureFile encode_slide(std::shared_ptr<const slide::Slide> slide,
                                   const patch::PatchPlan& plan, encoder::Encoder& encoder,
-                                  slide::OnDamage on_damage, const Context& context) {
+                                  const EncodeHow& how, const Context& context) {
   require_same_slide(plan, slide->info());
   storage::FeatureFile file;
-  file.plan = plan;
+  file.plan = compared(slide, plan, encoder, how.int8_check, context);
   feature::FeatureMatrix& features = file.features;
   features.rows = static_cast<int64_t>(plan.rows.size());
   features.columns = encoder.info().dimension;
@@ -129,7 +139,7 @@ storage::FeatureFile encode_slide(std::shared_ptr<const slide::Slide> slide,
   features.feature_space = encoder::feature_space(encoder.info(), plan);
   features.precision = encoder::to_string(encoder.precision());
   MatrixSink sink(features);
-  leave_out(encode_into(sink, slide, plan, encoder, on_damage, context).failures, file);
+  leave_out(encode_into(sink, slide, plan, encoder, how.on_damage, context).failures, file);
   return file;
 }
 
@@ -152,11 +162,12 @@ EncodedFile encode_file(std::shared_ptr<const slide::Slide> slide, const patch::
   }
   SpoolSink sink(spool);
   const encoder::StreamResult made =
-      encode_into(sink, slide, plan, encoder, options.on_damage, context);
+      encode_into(sink, slide, plan, encoder, options.how.on_damage, context);
   result.seconds = made.seconds;
   result.left_out = static_cast<int64_t>(made.failures.size());
   result.patches = rows - result.resumed - result.left_out;
-  spool.finish(plan,
+  spool.flush();  // so that nothing is lost by what follows
+  spool.finish(compared(slide, plan, encoder, options.how.int8_check, context),
                {encoder::feature_space(encoder.info(), plan),
                 std::string(encoder::to_string(encoder.precision())), options.type},
                options.key, made.failures);
@@ -170,7 +181,7 @@ storage::FeaturesKey features_key(const std::string& plan, const encoder::Encode
           std::string(encoder::to_string(precision)),
           encoder::inference_engine_version(),
           options.type,
-          options.on_damage};
+          options.how.on_damage};
 }
 
 }  // namespace lamella::verbs

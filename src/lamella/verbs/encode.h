@@ -11,23 +11,30 @@
 #include "lamella/slide/slide.h"
 #include "lamella/storage/piece_key.h"
 #include "lamella/storage/storage.h"
+#include "lamella/verbs/compare_int8.h"
 
 namespace lamella::verbs {
 
-// Of the plan's rows, in memory. With `on_damage` skip, patches that cannot be read are left out:
-// the result's plan has only the others (or none), names what was left out, and a warning counts
-// them. Errors: those of encoder::stream_features; kMismatch if
-// the plan is another slide's, or the slide was written to meanwhile.
+struct EncodeHow {
+  slide::OnDamage on_damage = slide::OnDamage::kFail;
+  int64_t int8_check = kComparedPatches;  // patches on which int8 is compared with f32
+};
+
+// Of the plan's rows, in memory. An int8 encoder is compared with f32 (compare_int8); what is to be
+// warned about is among the result's plan's warnings, too. With `on_damage` skip, patches that
+// cannot be read are left out: the result's plan has only the others (or none), names what was left
+// out, and a warning counts them. Errors: those of encoder::stream_features; kMismatch if the plan
+// is another slide's, or the slide was written to meanwhile.
 storage::FeatureFile encode_slide(std::shared_ptr<const slide::Slide> slide,
                                   const patch::PatchPlan& plan, encoder::Encoder& encoder,
-                                  slide::OnDamage on_damage, const Context& context);
+                                  const EncodeHow& how, const Context& context);
 
 struct EncodeFileOptions {
   storage::FeatureType type = storage::FeatureType::kFloat32;
   // Stored in the file, and what half-made features are found by: it holds all that the features
   // depend on. "": nothing is stored, and they are found by slide, plan, encoder and precision.
   std::string key;
-  slide::OnDamage on_damage = slide::OnDamage::kFail;
+  EncodeHow how;
 };
 
 struct EncodedFile {

@@ -8,6 +8,7 @@
 
 #include "lamella/base/error.h"
 #include "lamella/patch/left_out.h"
+#include "lamella/verbs/compare_int8.h"
 #include "lamella/verbs/scale.h"
 #include "lamella/verbs/score_features.h"
 
@@ -115,8 +116,11 @@ SlideScores score_slide(std::shared_ptr<const slide::Slide> slide, const std::st
                         const tissue::TissueMask& mask, encoder::Encoder& encoder,
                         const Context& context) {
   patch::PatchPlan plan = plan_for_model(*slide, slide_id, model, options.grid, mask, context);
-  return score_plan(std::move(slide), std::move(plan), model, encoder, options.damage.on_damage,
-                    context);
+  SlideScores result =
+      score_plan(slide, std::move(plan), model, encoder, options.damage.on_damage, context);
+  const std::string warning = compare_int8(slide, result.plan, encoder, kComparedPatches, context);
+  if (!warning.empty()) context.warn(fmt::format("slide '{}': {}", slide_id, warning));
+  return result;
 }
 
 SlideScores score_slide(std::shared_ptr<const slide::Slide> slide, const std::string& slide_id,

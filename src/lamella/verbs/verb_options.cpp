@@ -26,7 +26,13 @@ const OptionTable<EncodingOptions>& EncodingOptions::table() {
           .choice("features_dtype", &EncodingOptions::features_dtype,
                   {.help = "how features are stored"},
                   {{"float32", storage::FeatureType::kFloat32},
-                   {"float16", storage::FeatureType::kFloat16}});
+                   {"float16", storage::FeatureType::kFloat16}})
+          .row(
+              "int8_check", &EncodingOptions::int8_check,
+              {.help = "patches of each slide on which an int8 encoder is compared with the one it "
+                       "was made of; 0: none",
+               .least = 0,
+               .most = 100000});
   return kTable;
 }
 

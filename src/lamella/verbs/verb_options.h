@@ -11,6 +11,7 @@
 #include "lamella/slide/on_damage.h"
 #include "lamella/storage/storage.h"
 #include "lamella/tissue/tissue.h"
+#include "lamella/verbs/compare_int8.h"
 
 namespace lamella::verbs {
 
@@ -18,6 +19,7 @@ namespace lamella::verbs {
 struct EncodingOptions {
   encoder::Precision precision = encoder::Precision::kAuto;
   storage::FeatureType features_dtype = storage::FeatureType::kFloat32;
+  int64_t int8_check = kComparedPatches;
   static const OptionTable<EncodingOptions>& table();
 };
 
