@@ -180,15 +180,16 @@ void bind_encoder_class(nb::module_& module) {
             new (self) LoadedEncoder(encoder::find_encoder(encoder.string()),
                                      encoder::parse_precision(precision), call.threads());
           },
-          nb::arg("encoder") = std::filesystem::path(standard.encoder), nb::kw_only(),
-          nb::arg("precision") = std::string(encoder::to_string(standard.encoding.precision)),
+          nb::arg("encoder") = std::filesystem::path(standard.encoder.name), nb::kw_only(),
+          nb::arg("precision") =
+              std::string(encoder::to_string(standard.encoder.options.precision)),
           nb::arg("threads") = nb::none(), "encoder: name or folder.")
       .def_static(
           "defaults",
           [] {
             const study::Study study;
-            return nb::make_tuple(study.encoder,
-                                  std::string(encoder::to_string(study.encoding.precision)));
+            return nb::make_tuple(study.encoder.name,
+                                  std::string(encoder::to_string(study.encoder.options.precision)));
           },
           "Name and precision of the encoder that is used where none is named.")
       .def_prop_ro("name", [](const LoadedEncoder& self) { return self.info().name; })
@@ -252,7 +253,7 @@ void bind_encode(nb::module_& module) {
   const std::string signature =
       "def encode(slide: Slide | str | os.PathLike, plan: Plan, *, "
       "encoder: Encoder | str | os.PathLike = '" +
-      standard.encoder + "'" + keywords_of(list) +
+      standard.encoder.name + "'" + keywords_of(list) +
       ", out: str | os.PathLike | None = None, slide_mpp: float | None = None, "
       "threads: int | None = None, progress: object = None) -> Features";
   const std::string text =
@@ -273,7 +274,7 @@ void bind_encode(nb::module_& module) {
         return encode_verb(opened, plan, *loaded_encoder_of(encoder, precision, call),
                            {std::move(out), options}, call);
       },
-      nb::arg("slide"), nb::arg("plan"), nb::kw_only(), nb::arg("encoder") = standard.encoder,
+      nb::arg("slide"), nb::arg("plan"), nb::kw_only(), nb::arg("encoder") = standard.encoder.name,
       nb::arg("out") = nb::none(), nb::arg("slide_mpp") = nb::none(),
       nb::arg("threads") = nb::none(), nb::arg("progress") = nb::none(), nb::arg("options"),
       nb::sig(signature.c_str()), text.c_str());

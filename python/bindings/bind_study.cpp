@@ -17,7 +17,7 @@ namespace lamella::python {
 
 namespace {
 
-using study::SlideEntry;
+using cohort::SlideEntry;
 using study::SlideJob;
 using study::Study;
 using study::StudyPiece;
@@ -41,10 +41,10 @@ JobState state_of(const SlideJob& job) {
     }
     lists.emplace_back(list.label, list.path, std::move(rows));
   }
-  return {job.study.text,
-          job.study.path,
-          job.study.overrides,
-          job.study.folder,
+  return {job.study.source.text,
+          job.study.source.path,
+          job.study.source.overrides,
+          job.study.source.folder,
           {slide.slide_id, slide.path, slide.patient_id, static_cast<int>(slide.role),
            slide.annotations, slide.mpp, slide.image, slide.mask, slide.tissue, slide.line},
           std::move(lists),
@@ -59,7 +59,7 @@ SlideJob job_of(const JobState& state) {
   int role = 0;
   std::tie(slide.slide_id, slide.path, slide.patient_id, role, slide.annotations, slide.mpp,
            slide.image, slide.mask, slide.tissue, slide.line) = entry;
-  slide.role = static_cast<study::Role>(role);
+  slide.role = static_cast<cohort::Role>(role);
   for (const auto& [label, list_path, rows] : lists) {
     patch::LabelledCentres list;
     list.label = static_cast<int8_t>(label);
@@ -97,19 +97,20 @@ void bind_pieces(nb::module_& module) {
           nb::arg("path"), nb::arg("overrides") = std::vector<std::string>{})
       .def_ro("name", &Study::name)
       .def_ro("output", &Study::output)
-      .def_ro("encoder", &Study::encoder)
+      .def_prop_ro("encoder", [](const Study& self) { return self.encoder.name; })
       .def_prop_ro("precision",
                    [](const Study& self) {
-                     return std::string(encoder::to_string(self.encoding.precision));
+                     return std::string(encoder::to_string(self.encoder.options.precision));
                    })
       .def_prop_ro("features_dtype",
                    [](const Study& self) {
-                     return std::string(storage::to_string(self.encoding.features_dtype));
+                     return std::string(storage::to_string(self.encoder.options.features_dtype));
                    })
-      .def_prop_ro(
-          "on_damage",
-          [](const Study& self) { return std::string(self.damage.skips() ? "skip" : "fail"); })
-      .def("slides", [](const Study& self) { return study::read_slides_table(self.slides_table); })
+      .def_prop_ro("on_damage",
+                   [](const Study& self) {
+                     return std::string(self.plans.damage.skips() ? "skip" : "fail");
+                   })
+      .def("slides", [](const Study& self) { return cohort::read_slides_table(self.slides_table); })
       .def(
           "jobs",
           [](const Study& self, const std::vector<SlideEntry>& slides) {

@@ -18,7 +18,7 @@ struct RunOptions {
 
 std::string slides_text(const study::StudyResult& result) {
   Table table({"slide", "role", "status", "patches", "seconds", "slide score", "heat-map"});
-  for (const record::Outcome& slide : result.slides) {
+  for (const record::Outcome& slide : result.record.outcomes) {
     table.add({slide.slide_id, slide.role,
                slide.status == "done"
                    ? (slide.patches > 0 && slide.patches_reused == slide.patches ? "found finished"
@@ -34,19 +34,19 @@ std::string slides_text(const study::StudyResult& result) {
 std::string seconds_text(const study::StudyResult& result) {
   std::string text = "time:";
   for (const char* step : {"plan", "encode", "train", "score", "map"}) {
-    text += fmt::format("  {} {:.1f} s", step, result.seconds.at(step));
+    text += fmt::format("  {} {:.1f} s", step, result.record.times.at(step));
   }
   if (result.compile_seconds > 0) {
-    text += fmt::format("  (in {}; network made ready in {:.1f} s)", result.precision,
-                        result.compile_seconds);
+    text += fmt::format("  (in {}; network made ready in {:.1f} s)",
+                        result.record.encoder->precision, result.compile_seconds);
   }
   return text + "\n";
 }
 
 std::string result_text(const study::StudyResult& result) {
-  std::string text = "\n" + metrics_text(result.metrics) + "\n" + slides_text(result) + "\n" +
-                     seconds_text(result);
-  for (const record::Outcome& slide : result.slides) {
+  std::string text = "\n" + metrics_text(result.record.metrics) + "\n" + slides_text(result) +
+                     "\n" + seconds_text(result);
+  for (const record::Outcome& slide : result.record.outcomes) {
     if (slide.error) text += fmt::format("FAILED {}: {}\n", slide.slide_id, *slide.error);
   }
   text += fmt::format("record: {}/run.json\n", result.run_folder);

@@ -120,57 +120,33 @@ std::optional<int64_t> TomlReader::integer(const std::string& key) {
   return value<int64_t>(key, "a whole number");
 }
 
-std::optional<int> TomlReader::small_integer(const std::string& key) {
-  const auto found = integer(key);
-  if (!found) return {};
-  using Limits = std::numeric_limits<int>;
-  if (*found < Limits::min() || *found > Limits::max()) {
-    fail(key, fmt::format("{}: found {}, expected a whole number from {} to {}", full_name(key),
-                          *found, Limits::min(), Limits::max()));
-  }
-  return static_cast<int>(*found);
-}
-
 std::optional<bool> TomlReader::boolean(const std::string& key) {
   return value<bool>(key, "true or false");
 }
 
-std::optional<std::vector<std::string>> TomlReader::texts(const std::string& key) {
+template <typename T>
+std::optional<std::vector<T>> TomlReader::list(const std::string& key, const char* expected) {
   const toml::node* node = find(key);
   if (!node) return {};
-  const toml::array* array = node->as_array();
-  std::vector<std::string> result;
-  if (array) {
-    for (const toml::node& item : *array) {
-      if (!item.is_string()) {
-        fail(key,
-             fmt::format("{}: found {}, expected a list of texts", full_name(key), describe(item)));
-      }
-      result.push_back(*item.value<std::string>());
-    }
-    return result;
+  const auto refuse = [&](const toml::node& found) {
+    fail(key, fmt::format("{}: found {}, expected {}", full_name(key), describe(found), expected));
+  };
+  if (!node->is_array()) refuse(*node);
+  std::vector<T> result;
+  for (const toml::node& item : *node->as_array()) {
+    const auto value = item.value<T>();
+    if (!value) refuse(item);
+    result.push_back(*value);
   }
-  fail(key, fmt::format("{}: found {}, expected a list of texts", full_name(key), describe(*node)));
+  return result;
+}
+
+std::optional<std::vector<std::string>> TomlReader::texts(const std::string& key) {
+  return list<std::string>(key, "a list of texts");
 }
 
 std::optional<std::vector<double>> TomlReader::numbers(const std::string& key) {
-  const toml::node* node = find(key);
-  if (!node) return {};
-  const toml::array* array = node->as_array();
-  std::vector<double> result;
-  if (array) {
-    for (const toml::node& item : *array) {
-      const auto number = item.value<double>();
-      if (!number) {
-        fail(key, fmt::format("{}: found {}, expected a list of numbers", full_name(key),
-                              describe(item)));
-      }
-      result.push_back(*number);
-    }
-    return result;
-  }
-  fail(key,
-       fmt::format("{}: found {}, expected a list of numbers", full_name(key), describe(*node)));
+  return list<double>(key, "a list of numbers");
 }
 
 std::optional<TomlReader> TomlReader::table(const std::string& key) {
@@ -180,25 +156,6 @@ std::optional<TomlReader> TomlReader::table(const std::string& key) {
     fail(key, fmt::format("{}: found {}, expected a table", full_name(key), describe(*node)));
   }
   return TomlReader(*node->as_table(), full_name(key), path_);
-}
-
-std::vector<TomlReader> TomlReader::tables(const std::string& key) {
-  const toml::node* node = find(key);
-  std::vector<TomlReader> result;
-  if (!node) return result;
-  const toml::array* array = node->as_array();
-  if (!array) {
-    fail(key,
-         fmt::format("{}: found {}, expected a list of tables", full_name(key), describe(*node)));
-  }
-  for (const toml::node& item : *array) {
-    if (!item.is_table()) {
-      fail(key, fmt::format("{}: found {}, expected a list of tables like {{ file = \"…\" }}",
-                            full_name(key), describe(item)));
-    }
-    result.emplace_back(*item.as_table(), full_name(key), path_);
-  }
-  return result;
 }
 
 std::vector<std::string> TomlReader::keys_in_order() const {
@@ -218,12 +175,6 @@ std::vector<std::string> TomlReader::keys_in_order() const {
 std::string TomlReader::required_text(const std::string& key) {
   const auto found = text(key);
   if (!found) fail("", fmt::format("'{}' is missing; expected a text", full_name(key)));
-  return *found;
-}
-
-int TomlReader::required_integer(const std::string& key) {
-  const auto found = small_integer(key);
-  if (!found) fail("", fmt::format("'{}' is missing; expected a whole number", full_name(key)));
   return *found;
 }
 

@@ -23,13 +23,10 @@ class TomlReader {
   std::optional<std::string> text(const std::string& key);
   std::optional<double> number(const std::string& key);
   std::optional<int64_t> integer(const std::string& key);
-  // One that an int holds; the others are errors, not other numbers.
-  std::optional<int> small_integer(const std::string& key);
   std::optional<bool> boolean(const std::string& key);
   std::optional<std::vector<std::string>> texts(const std::string& key);
   std::optional<std::vector<double>> numbers(const std::string& key);
   std::optional<TomlReader> table(const std::string& key);
-  std::vector<TomlReader> tables(const std::string& key);
   // The keys as the file has them, those of overrides last.
   std::vector<std::string> keys_in_order() const;
   const toml::table& raw() const { return *table_; }
@@ -37,7 +34,6 @@ class TomlReader {
   bool is_text(const std::string& key) const { return table_->at(key).is_string(); }
 
   std::string required_text(const std::string& key);
-  int required_integer(const std::string& key);
 
   // Sets what the table has of the options, and leaves the others as they are. Error kFormat at the
   // key: of another kind, outside its bounds; at the table: one that is required is missing.
@@ -51,6 +47,8 @@ class TomlReader {
   const toml::node* find(const std::string& key);
   template <typename T>
   std::optional<T> value(const std::string& key, const char* expected);
+  template <typename T>
+  std::optional<std::vector<T>> list(const std::string& key, const char* expected);
   std::string full_name(const std::string& key) const;
   OptionValue option(const Option& option);
 

@@ -5,39 +5,20 @@
 
 #include "lamella/io/files.h"
 #include "lamella/record/run_json.h"
-#include "lamella/study/slides_table.h"
+#include "lamella/study/input_list_internal.h"
 
 namespace lamella::study {
 
 namespace {
 
-struct Sources {
-  std::string table;
-  std::vector<patch::CentreFile> centres;
-};
-
-record::Inputs list_inputs(const Sources& sources, bool full_hash) {
-  record::Inputs inputs;
-  inputs.push_back(record::input_or_error("slides table", sources.table, false));
-  for (const patch::CentreFile& file : sources.centres) {
-    inputs.push_back(record::input_or_error("centres", file.path, false));
-    inputs.back().label = file.label;
-  }
-  for (const SlideEntry& entry : read_slides_table(sources.table)) {
+record::Inputs read_inputs(InputSources sources, bool full_hash) {
+  sources.slides = cohort::read_slides_table(sources.table);
+  return list_inputs(sources, [&](size_t i) {
+    const cohort::SlideEntry& entry = sources.slides[i];
     record::Input input = record::input_or_error("slide", entry.path, full_hash);
-    input.slide_id = entry.slide_id;
-    input.patient_id = entry.patient_id;
-    input.role = to_string(entry.role);
     if (entry.mpp) input.mpp = {*entry.mpp, *entry.mpp};
-    inputs.push_back(std::move(input));
-    const auto add = [&](const char* kind, const std::string& path) {
-      inputs.push_back(record::input_or_error(kind, path, false));
-      inputs.back().slide_id = entry.slide_id;
-    };
-    if (entry.mask != "auto" && entry.mask != "none") add("tissue mask", entry.mask);
-    if (!entry.annotations.empty()) add("annotations", entry.annotations);
-  }
-  return inputs;
+    return input;
+  });
 }
 
 }  // namespace
@@ -46,7 +27,7 @@ record::Manifest make_manifest(const Study& study, bool full_hash, const std::st
   record::Manifest manifest;
   manifest.name = study.name;
   manifest.full_hash = full_hash;
-  manifest.inputs = list_inputs({study.slides_table, study.labels.centers}, full_hash);
+  manifest.inputs = read_inputs({study.slides_table, centre_inputs(study), {}}, full_hash);
   manifest.digest = record::cohort_digest(manifest.inputs, "");
   manifest.digests = record::cohort_digests(manifest.inputs);
   namespace fs = std::filesystem;
@@ -60,15 +41,13 @@ record::Manifest make_manifest(const Study& study, bool full_hash, const std::st
 ManifestCheck verify_manifest(const std::string& path) {
   const record::Manifest manifest = record::read_manifest(path);
   const std::string folder = io::parent_folder(path);
-  Sources sources;
-  for (const record::Input& input : manifest.inputs) {
-    const std::string place = io::resolve(folder, input.path);
-    if (input.kind == "slides table") sources.table = place;
-    if (input.kind == "centres") {
-      sources.centres.push_back({place, static_cast<int8_t>(input.label.value_or(0))});
-    }
+  InputSources sources;
+  for (record::Input input : manifest.inputs) {
+    input.path = io::resolve(folder, input.path);
+    if (input.kind == "slides table") sources.table = input.path;
+    if (input.kind == "centres") sources.centres.push_back(std::move(input));
   }
-  const record::Inputs now = list_inputs(sources, manifest.full_hash);
+  const record::Inputs now = read_inputs(std::move(sources), manifest.full_hash);
   ManifestCheck check;
   check.digest = manifest.digest;
   check.digest_now = record::cohort_digest(now, "");

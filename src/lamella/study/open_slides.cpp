@@ -7,6 +7,7 @@
 #include "lamella/base/text.h"
 #include "lamella/slide/colour_profiles.h"
 #include "lamella/study/run_state_internal.h"
+#include "lamella/verbs/plan_slide.h"
 #include "lamella/verbs/scale.h"
 
 namespace lamella::study {
@@ -46,14 +47,15 @@ void warn_of_profiles(const RunState& state) {
 }  // namespace
 
 void open_slides(RunState& state) {
-  state.pieces.centres = read_centre_lists(state.study(), state.context);
+  state.pieces.centres = verbs::read_lists(state.study.plans.labels, state.context).lists;
   warn_unknown_ids(state);
   const auto total = static_cast<int64_t>(state.works.size());
   int64_t opened = 0;
   for_each_slide(state, [&](SlideWork& work) {
     state.context.report("open slides", opened++, total, "slides");
-    work.slide = open_cohort_slide(work.entry, state.context);
-    add_annotations(state.study(), *work.slide, state.context);
+    work.slide = cohort::open_cohort_slide(work.entry, state.context);
+    cohort::add_annotations(state.study.plans, state.study.slides_table, *work.slide,
+                            state.context);
   });
   state.context.report("open slides", total, total, "slides");
   refuse_same_slides(state);
@@ -61,9 +63,9 @@ void open_slides(RunState& state) {
 
   std::vector<verbs::SlideScale> scales;
   for_each_slide(state, [&](SlideWork& work) {
-    if (work.entry.role != Role::kTrain) return;
+    if (work.entry.role != cohort::Role::kTrain) return;
     const patch::PatchGeometry geometry =
-        patch::resolve_geometry(state.study().patches, work.slide->info);
+        patch::resolve_geometry(state.study.plans.patches, work.slide->info);
     scales.push_back({work.entry.slide_id, geometry.effective_mpp});
   });
   state.pieces.mpp = verbs::training_mpp(scales);

@@ -2,21 +2,31 @@
 #include "lamella/study/plan_study.h"
 
 #include "lamella/base/error.h"
-#include "lamella/study/pieces_internal.h"
+#include "lamella/cohort/pieces.h"
+#include "lamella/verbs/plan_slide.h"
 #include "lamella/verbs/scale.h"
 
 namespace lamella::study {
 
-std::optional<double> study_mpp(const Study& study, const std::vector<SlideEntry>& slides,
+cohort::PieceContext piece_context(const Study& study, const encoder::EncoderInfo& encoder) {
+  return {study.plans,
+          study.encoder.options,
+          study.heatmap,
+          encoder,
+          encoder::resolve_precision(study.encoder.options.precision, encoder),
+          study.output};
+}
+
+std::optional<double> study_mpp(const Study& study, const std::vector<cohort::SlideEntry>& slides,
                                 const Context& context) {
   std::vector<verbs::SlideScale> scales;
-  for (const SlideEntry& entry : slides) {
-    if (entry.role != Role::kTrain) continue;
+  for (const cohort::SlideEntry& entry : slides) {
+    if (entry.role != cohort::Role::kTrain) continue;
     context.cancel.check();
     try {
       const auto slide = slide::open_slide(entry.path, {.mpp = entry.mpp, .image = entry.image});
-      scales.push_back(
-          {entry.slide_id, patch::resolve_geometry(study.patches, slide->info()).effective_mpp});
+      scales.push_back({entry.slide_id,
+                        patch::resolve_geometry(study.plans.patches, slide->info()).effective_mpp});
     } catch (const Error& error) {
       context.warn("slide '" + entry.slide_id + "': " + error.what());
     }
@@ -24,12 +34,12 @@ std::optional<double> study_mpp(const Study& study, const std::vector<SlideEntry
   return verbs::training_mpp(scales);
 }
 
-std::vector<SlideJob> slide_jobs(const Study& study, const std::vector<SlideEntry>& slides,
+std::vector<SlideJob> slide_jobs(const Study& study, const std::vector<cohort::SlideEntry>& slides,
                                  const Context& context) {
-  const auto lists = read_centre_lists(study, context);
+  const auto lists = verbs::read_lists(study.plans.labels, context).lists;
   const auto mpp = study_mpp(study, slides, context);
   std::vector<SlideJob> jobs;
-  for (const SlideEntry& entry : slides) {
+  for (const cohort::SlideEntry& entry : slides) {
     SlideJob job{study, entry, {}, mpp};
     for (const patch::LabelledCentres& list : lists) {
       job.centres.push_back(
@@ -42,20 +52,22 @@ std::vector<SlideJob> slide_jobs(const Study& study, const std::vector<SlideEntr
 
 std::vector<StudyPiece> plan_slide_job(const SlideJob& job, const encoder::EncoderInfo& encoder,
                                        const Context& context) {
-  PieceContext pieces = piece_context(job.study, encoder);
+  cohort::PieceContext pieces = piece_context(job.study, encoder);
   pieces.mpp = job.model_mpp;
   pieces.centres = job.centres;
-  CohortSlide slide = open_cohort_slide(job.slide, context);
-  add_annotations(job.study, slide, context);
-  LazyEncoder not_needed;
-  SlidePieces slide_pieces(pieces, slide, not_needed, context);
+  cohort::CohortSlide slide = cohort::open_cohort_slide(job.slide, context);
+  cohort::add_annotations(job.study.plans, job.study.slides_table, slide, context);
+  cohort::LazyEncoder not_needed;
+  cohort::SlidePieces slide_pieces(pieces, slide, not_needed, context);
 
-  std::vector<PlanRequest> requests;
-  const Role role = job.slide.role;
-  if (role != Role::kScore) requests.push_back(labelled_request(pieces, slide, context));
-  if (role != Role::kTrain) requests.push_back(grid_request(pieces, slide, context));
+  std::vector<cohort::PlanRequest> requests;
+  const cohort::Role role = job.slide.role;
+  if (role != cohort::Role::kScore)
+    requests.push_back(cohort::labelled_request(pieces, slide, context));
+  if (role != cohort::Role::kTrain)
+    requests.push_back(cohort::grid_request(pieces, slide, context));
   std::vector<StudyPiece> made;
-  for (const PlanRequest& request : requests) {
+  for (const cohort::PlanRequest& request : requests) {
     StudyPiece piece;
     piece.kind = request.key.kind;
     piece.features_path = slide_pieces.features_path(request);

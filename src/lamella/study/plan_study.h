@@ -8,12 +8,17 @@
 #include <vector>
 
 #include "lamella/base/context.h"
+#include "lamella/cohort/piece_context.h"
+#include "lamella/cohort/slides_table.h"
 #include "lamella/encoder/encoder.h"
 #include "lamella/patch/plan_patches.h"
-#include "lamella/study/slides_table.h"
 #include "lamella/study/study_file.h"
 
 namespace lamella::study {
+
+// What making the pieces of a study works with; the scale and the lists are to be filled in. The
+// study must outlive it.
+cohort::PieceContext piece_context(const Study& study, const encoder::EncoderInfo& encoder);
 
 struct StudyPiece {
   std::string kind;  // "labelled" or "grid"
@@ -27,18 +32,18 @@ struct StudyPiece {
 // read then: study, table and lists were read once.
 struct SlideJob {
   Study study;
-  SlideEntry slide;
+  cohort::SlideEntry slide;
   std::vector<patch::LabelledCentres> centres;  // this slide's rows of the study's lists
   std::optional<double> model_mpp;
 };
 
 // The scale of the study's model; opens every training slide, and leaves out those that cannot be
 // opened. Errors: verbs::training_mpp's.
-std::optional<double> study_mpp(const Study& study, const std::vector<SlideEntry>& slides,
+std::optional<double> study_mpp(const Study& study, const std::vector<cohort::SlideEntry>& slides,
                                 const Context& context);
 
 // For each slide of the table. Errors: those of reading the lists, and study_mpp's.
-std::vector<SlideJob> slide_jobs(const Study& study, const std::vector<SlideEntry>& slides,
+std::vector<SlideJob> slide_jobs(const Study& study, const std::vector<cohort::SlideEntry>& slides,
                                  const Context& context);
 
 // Plans the slide (its labelled rows, its grid, or both) as run_study would, and writes the plans

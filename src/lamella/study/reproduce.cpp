@@ -30,7 +30,7 @@ Study recorded_study(const record::RunDocument& run, const std::string& folder,
   const std::vector<std::string>& overrides = run.command->set;
   if (!recorded_options && io::exists(path)) return read_study(path, overrides);
   Study study = read_study(folder + "/study.toml", overrides, io::parent_folder(path));
-  study.path = folder + "/study.toml";
+  study.source.path = folder + "/study.toml";
   return study;
 }
 
@@ -66,7 +66,7 @@ void check_input(const record::RunDocument& run, const record::Input& before,
 void check_encoder(const record::EncoderUsed& recorded, const Study& study,
                    std::vector<Difference>& changed) {
   try {
-    const encoder::EncoderInfo info = encoder::find_encoder(study.encoder);
+    const encoder::EncoderInfo info = encoder::find_encoder(study.encoder.name);
     if (info.sha256 != recorded.sha256) {
       changed.push_back(
           {"encoder " + info.name + ".sha256", recorded.sha256, info.sha256, true, {}});
@@ -172,11 +172,11 @@ Reproduction reproduce_run(const std::string& folder, const ReproduceOptions& op
 
   study.output = fresh_folder(options.output, study, run.run_id);
   study.tracking.mlflow = "";  // a run made again is no new result
-  study.encoding.precision = encoder::parse_precision(run.encoder->precision);
+  study.encoder.options.precision = encoder::parse_precision(run.encoder->precision);
   RunOptions run_options;
   run_options.full_hash = run.command->full_hash;
   const StudyResult made = run_study(study, run_options, context);
-  result.run_id = made.run_id;
+  result.run_id = made.record.run_id;
   result.run_folder = made.run_folder;
   const record::RunDocument again = record::read_run(made.run_folder);
   result.differences = result_differences(run, again);

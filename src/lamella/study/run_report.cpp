@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lamella/base/credentials.h"
 #include "lamella/base/error.h"
-#include "lamella/evaluation/class_metric_rows.h"
 #include "lamella/io/byte_source.h"
 #include "lamella/io/files.h"
 #include "lamella/record/manifest.h"
 #include "lamella/record/software.h"
+#include "lamella/study/input_list_internal.h"
 #include "lamella/study/run_report_internal.h"
 
 namespace lamella::study {
@@ -13,48 +13,26 @@ namespace lamella::study {
 namespace {
 
 record::Input slide_input(const SlideWork& work, bool full_hash) {
-  record::Input input;
-  input.kind = "slide";
-  input.path = work.entry.path;
-  input.slide_id = work.entry.slide_id;
-  input.patient_id = work.entry.patient_id;
-  input.role = to_string(work.entry.role);
-  if (!work.slide) {
-    input.error = work.outcome.error;
-    return input;
-  }
+  if (!work.slide) return {.path = work.entry.path, .error = work.outcome.error};
   const slide::SlideInfo& info = work.slide->info;
+  // What is gone since has an error, and what needs its pixels will fail.
+  record::Input input = record::input_or_error("slide", work.entry.path, full_hash);
   input.fingerprint = info.fingerprint;
   input.backend = info.backend;
   input.mpp_source = slide::to_string(info.mpp_source);
   if (info.mpp) input.mpp = {info.mpp->x, info.mpp->y};
-  try {
-    input.bytes = io::open_file(work.entry.path)->size();
-    if (full_hash) input.sha256 = io::file_sha256(work.entry.path);
-  } catch (const Error& error) {  // it is gone since: what needs its pixels will fail
-    input.error = error.what();
-  }
   return input;
 }
 
 record::Inputs inputs_of(const RunState& state) {
-  record::Inputs list;
-  list.push_back(record::input_file("study", state.study().path, false));
-  list.push_back(record::input_file("slides table", state.study().slides_table, false));
-  for (const patch::CentreFile& file : state.study().labels.centers) {
-    list.push_back(record::input_file("centres", file.path, false));
-    list.back().label = file.label;
-    list.back().class_name = state.study().classes().name(file.label);
-  }
-  for (const SlideWork& work : state.works) {
-    list.push_back(slide_input(work, state.options.full_hash));
-    if (work.entry.mask != "auto" && work.entry.mask != "none") {
-      list.push_back(record::input_file("tissue mask", work.entry.mask, false));
-      list.back().slide_id = work.entry.slide_id;
-    }
-    if (!work.slide || work.slide->annotations_sha256.empty()) continue;
-    list.push_back(record::input_file("annotations", work.entry.annotations, false));
-    list.back().slide_id = work.entry.slide_id;
+  const Study& study = state.study;
+  InputSources sources{study.slides_table, centre_inputs(study), {}};
+  for (const SlideWork& work : state.works) sources.slides.push_back(work.entry);
+  record::Inputs list = {record::input_or_error("study", study.source.path, false)};
+  for (record::Input& input : list_inputs(sources, [&](size_t i) {
+         return slide_input(state.works[i], state.record.document().command->full_hash);
+       })) {
+    list.push_back(std::move(input));
   }
   return list;
 }
@@ -94,7 +72,7 @@ record::Outputs outputs_of(RunState& state) {
   const auto add = [&](const std::string& name) {
     std::string& sha256 = state.output_hashes[name];
     if (sha256.empty()) {
-      const std::string path = state.study().output + "/" + name;
+      const std::string path = state.study.output + "/" + name;
       if (!io::exists(path)) return;
       sha256 = io::file_sha256(path);
     }
@@ -104,7 +82,7 @@ record::Outputs outputs_of(RunState& state) {
   for (const SlideWork& work : state.works) {
     if (!work.alive()) continue;
     const std::string& id = work.entry.slide_id;
-    if (work.entry.role != Role::kScore) add("scores/labelled/" + id + ".csv");
+    if (work.entry.role != cohort::Role::kScore) add("scores/labelled/" + id + ".csv");
     if (!work.scored) continue;
     add("scores/grid/" + id + ".csv");
     if (!work.outcome.heatmap) continue;
@@ -115,22 +93,24 @@ record::Outputs outputs_of(RunState& state) {
   return list;
 }
 
-void start_record(RunState& state) {
-  const Study& study = state.study();
+void start_record(RunState& state, bool full_hash) {
+  const Study& study = state.study;
   record::RunDocument& document = state.record.document();
-  document.command = {study.path, study.overrides, state.context.threads, state.options.full_hash};
+  document.command = {study.source.path, study.source.overrides, state.context.threads, full_hash};
   document.caller = record::describe_caller();
   document.output = study.output;
   document.server = without_credentials(study.tracking.mlflow.value_or(""));
   document.options = to_json(study);
   document.encoder = encoder_of(state);
-  if (study.labels.by_annotations()) document.seeds["patches.seed"] = study.labels.rule.seed;
+  if (study.plans.labels.by_annotations())
+    document.seeds["patches.seed"] = study.plans.labels.rule.seed;
   document.software =
       record::describe_software({{"inference_engine", encoder::inference_engine_version()},
                                  {"openslide", slide::openslide_version()}});
   state.record.write();
   // The text as it was, so that the run can be made again when the file has moved on.
-  io::write_file_atomic(state.record.folder() + "/study.toml", without_credentials(study.text));
+  io::write_file_atomic(state.record.folder() + "/study.toml",
+                        without_credentials(study.source.text));
 }
 
 void record_outcomes(RunState& state, bool now) {
@@ -139,13 +119,6 @@ void record_outcomes(RunState& state, bool now) {
   outcomes.clear();
   for (const SlideWork& work : state.works) outcomes.push_back(work.outcome);
   state.record.write();
-}
-
-void measure_metrics(RunState& state, const std::string& role,
-                     const evaluation::ClassMetrics& metrics) {
-  for (const auto& [name, value] : evaluation::figures_of(metrics)) {
-    state.record.measure(role + "_" + name, value);
-  }
 }
 
 }  // namespace lamella::study

@@ -17,11 +17,8 @@ void record_inputs(RunState& state);
 record::Outputs outputs_of(RunState& state);
 
 // Fills in what is known before the first slide is opened.
-void start_record(RunState& state);
+void start_record(RunState& state, bool full_hash);
 // Writes the slides' outcomes; unless `now` not while the record rests.
 void record_outcomes(RunState& state, bool now);
-// Metrics of a role as curves "<role>_auc" and so on.
-void measure_metrics(RunState& state, const std::string& role,
-                     const evaluation::ClassMetrics& metrics);
 
 }  // namespace lamella::study

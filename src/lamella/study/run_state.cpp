@@ -5,6 +5,7 @@
 #include <new>
 
 #include "lamella/base/error.h"
+#include "lamella/base/progress.h"
 #include "lamella/study/option_keys.h"
 #include "lamella/study/run_report_internal.h"
 
@@ -12,27 +13,7 @@ namespace lamella::study {
 
 namespace {
 
-// While it lives the names of steps begin with the slide's place.
-class ProgressOfCohort {
- public:
-  ProgressOfCohort(Context& context, const int64_t& place, int64_t total)
-      : context_(context), shown_(context.progress) {
-    if (!shown_) return;
-    context.progress = [this, &place, total](const Progress& progress) {
-      const std::string name = fmt::format("{}/{} {}", place, total, progress.step);
-      shown_({name, progress.done, progress.total, progress.unit});
-    };
-  }
-  ~ProgressOfCohort() { context_.progress = shown_; }
-  ProgressOfCohort(const ProgressOfCohort&) = delete;
-  ProgressOfCohort& operator=(const ProgressOfCohort&) = delete;
-
- private:
-  Context& context_;
-  std::function<void(const Progress&)> shown_;
-};
-
-void take_report(RunState& state, SlideWork& work, const PieceReport& report) {
+void take_report(RunState& state, SlideWork& work, const cohort::PieceReport& report) {
   record::Outcome& outcome = work.outcome;
   outcome.remade.insert(outcome.remade.end(), report.remade.begin(), report.remade.end());
   const auto& look = report.tissue;  // each step finds it again
@@ -44,7 +25,7 @@ void take_report(RunState& state, SlideWork& work, const PieceReport& report) {
   outcome.patches_reused += report.patches_reused;
   outcome.patches_resumed += report.patches_resumed;
   outcome.patches_left_out += report.patches_left_out;
-  for (const auto& [step, seconds] : report.seconds) state.result.seconds[step] += seconds;
+  for (const auto& [step, seconds] : report.seconds) state.record.document().times[step] += seconds;
 }
 
 }  // namespace
@@ -73,18 +54,20 @@ void for_each_slide(RunState& state, const std::function<void(SlideWork&)>& step
   }
 }
 
-void for_each_slide_but(RunState& state, Role except,
-                        const std::function<void(SlideWork&, SlidePieces&)>& step) {
+void for_each_slide_but(RunState& state, cohort::Role except,
+                        const std::function<void(SlideWork&, cohort::SlidePieces&)>& step) {
   const auto concerned = [&](const SlideWork& work) {
     return work.alive() && work.entry.role != except;
   };
   const auto total = std::count_if(state.works.begin(), state.works.end(), concerned);
   int64_t place = 0;
-  const ProgressOfCohort progress(state.context, place, total);
+  const Context context = with_step_names(state.context, [&](std::string_view name) {
+    return fmt::format("{}/{} {}", place, total, name);
+  });
   for_each_slide(state, [&](SlideWork& work) {
     if (work.entry.role == except) return;
     ++place;
-    SlidePieces pieces(state.pieces, *work.slide, state.encoder, state.context);
+    cohort::SlidePieces pieces(state.pieces, *work.slide, state.encoder, context);
     try {
       step(work, pieces);
     } catch (...) {
@@ -93,7 +76,6 @@ void for_each_slide_but(RunState& state, Role except,
     }
     take_report(state, work, pieces.report());
   });
-  state.result.compile_seconds = state.encoder.compile_seconds();
 }
 
 }  // namespace lamella::study

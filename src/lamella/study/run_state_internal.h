@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "lamella/base/stopwatch.h"
+#include "lamella/cohort/pieces.h"
 #include "lamella/mlflow/follower.h"
 #include "lamella/record/run_record.h"
 #include "lamella/storage/storage.h"
-#include "lamella/study/pieces_internal.h"
 #include "lamella/study/run_study.h"
 
 namespace lamella::study {
@@ -26,8 +26,8 @@ struct LabelledSlide {
 
 // One slide of the cohort while the run goes on.
 struct SlideWork {
-  SlideEntry entry;
-  std::optional<CohortSlide> slide;  // once it was opened
+  cohort::SlideEntry entry;
+  std::optional<cohort::CohortSlide> slide;  // once it was opened
   std::optional<LabelledSlide> labelled;
   bool scored = false;  // its grid
   record::Outcome outcome;
@@ -39,23 +39,21 @@ struct SlideWork {
 struct Sending {
   mlflow::PublishOptions options;  // uri "": nowhere
   std::unique_ptr<mlflow::Follower> follower;
-  double seconds = 0;  // that the run waited for it
+  double seconds = 0;     // that the run waited for it
+  nlohmann::json result;  // where the record was sent at last, null if nowhere
 };
 
 struct RunState {
-  const RunOptions& options;
-  Context context;  // its warnings go into the result, too
-  StudyResult& result;
+  const Study& study;
+  Context context;  // its warnings go into the record, too
   record::RunRecord& record;
-  PieceContext pieces;
-  LazyEncoder encoder{};
+  cohort::PieceContext pieces;
+  cohort::LazyEncoder encoder{};
   std::vector<tissue::CohortSlide> tissues{};  // of the masks that were made here
   std::vector<SlideWork> works{};
-  FittedModel fitted{};
+  cohort::FittedModel fitted{};
   Sending sending{};
   std::map<std::string, std::string> output_hashes{};  // of finished files, by their names
-
-  const Study& study() const { return pieces.study; }
 };
 
 // The cohort loop: calls step for every slide that has not failed; an Error of the slide becomes
@@ -63,8 +61,8 @@ struct RunState {
 void for_each_slide(RunState& state, const std::function<void(SlideWork&)>& step);
 // Only those whose role is not `except`, with their pieces, whose report goes into the outcome;
 // progress says how far the cohort is: "45/400 encode T045".
-void for_each_slide_but(RunState& state, Role except,
-                        const std::function<void(SlideWork&, SlidePieces&)>& step);
+void for_each_slide_but(RunState& state, cohort::Role except,
+                        const std::function<void(SlideWork&, cohort::SlidePieces&)>& step);
 
 // Error kMismatch if a slide to train on and one to test on are the same file under two names; a
 // warning if two of the same role are. All slides must have been opened.

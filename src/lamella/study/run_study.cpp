@@ -17,18 +17,20 @@
 #include "lamella/report/model_card.h"
 #include "lamella/storage/feature_spool.h"
 #include "lamella/study/option_keys.h"
+#include "lamella/study/plan_study.h"
 #include "lamella/study/run_report_internal.h"
 
 namespace lamella::study {
 
 bool StudyResult::all_done() const {
-  return std::all_of(slides.begin(), slides.end(),
-                     [](const record::Outcome& slide) { return slide.status == "done"; });
+  return std::ranges::all_of(record.outcomes,
+                             [](const record::Outcome& slide) { return slide.status == "done"; });
 }
 
 bool StudyResult::left_out() const {
-  return std::any_of(slides.begin(), slides.end(),
-                     [](const record::Outcome& slide) { return slide.patches_left_out > 0; });
+  return std::ranges::any_of(record.outcomes, [](const record::Outcome& slide) {
+    return slide.patches_left_out > 0;
+  });
 }
 
 namespace {
@@ -43,11 +45,13 @@ void remove_leftovers(const std::string& output) {
 }
 
 // Half-made features of slides that the study no longer has, or has in another role.
-void remove_other_spools(const std::string& output, const std::vector<SlideEntry>& entries) {
+void remove_other_spools(const std::string& output,
+                         const std::vector<cohort::SlideEntry>& entries) {
   for (const char* kind : {"labelled", "grid"}) {
-    const Role without = std::string_view(kind) == "grid" ? Role::kTrain : Role::kScore;
+    const cohort::Role without =
+        std::string_view(kind) == "grid" ? cohort::Role::kTrain : cohort::Role::kScore;
     std::set<std::string> wanted;
-    for (const SlideEntry& entry : entries) {
+    for (const cohort::SlideEntry& entry : entries) {
       if (entry.role != without) wanted.insert(entry.slide_id + ".h5");
     }
     storage::drop_other_spools(output + "/features/" + kind, wanted);
@@ -99,41 +103,36 @@ void take_outcomes(RunState& state) {
     }
     state.record.measure("slide_patches", static_cast<double>(work.outcome.patches), step);
     state.record.measure("slide_seconds", work.outcome.seconds, step++);
-    state.result.slides.push_back(work.outcome);
   }
-  for (const auto& [step_name, seconds] : state.result.seconds) {
+  for (const auto& [step_name, seconds] : state.record.document().times) {
     state.record.measure("seconds_" + step_name, seconds);
   }
-  state.result.precision = std::string(encoder::to_string(state.pieces.precision));
 }
 
 }  // namespace
 
 StudyResult run_study(const Study& study, const RunOptions& options, const Context& context) {
   std::vector<std::string> notes;
-  const std::vector<SlideEntry> entries = read_slides_table(study.slides_table, &notes);
-  const encoder::EncoderInfo encoder_info = encoder::find_encoder(study.encoder);
+  const std::vector<cohort::SlideEntry> entries =
+      cohort::read_slides_table(study.slides_table, &notes);
+  const encoder::EncoderInfo encoder_info = encoder::find_encoder(study.encoder.name);
   io::require_writable_folder(study.output);
   const io::OutputLock lock(study.output + "/run.lock", study.output,
                             without_credentials(own_command()), context.warning);
   remove_leftovers(study.output);
   remove_other_spools(study.output, entries);
   record::RunRecord record(study.output + "/runs", study.name);
+  record::RunDocument& document = record.document();
+  for (const char* step : {"plan", "encode", "train", "score", "map"}) document.times[step] = 0;
 
-  StudyResult result;
-  for (const char* step : {"plan", "encode", "train", "score", "map"}) result.seconds[step] = 0;
-  result.run_id = record.document().run_id;
-  result.run_folder = record.folder();
-  RunState state{.options = options,
+  RunState state{.study = study,
                  .context = context,
-                 .result = result,
                  .record = record,
                  .pieces = piece_context(study, encoder_info)};
   state.context.warning = [&](const std::string& raw) {
     const std::string message = spell_keys(raw);
     // What is true of the whole run is met with every slide.
-    if (std::ranges::count(result.warnings, message) > 0) return;
-    result.warnings.push_back(message);
+    if (std::ranges::count(record.document().warnings, message) > 0) return;
     record.add_warning(message);
     context.warn(message);
   };
@@ -142,12 +141,11 @@ StudyResult run_study(const Study& study, const RunOptions& options, const Conte
     context.note(message);
   };
   log_progress(state.context, record);
-  start_record(state);
+  start_record(state, options.full_hash);
   choose_server(state);
   send_record(state, Moment::kUnderway);
-  for (const std::string& warning : study.warnings) state.context.warn(warning);
   for (const std::string& note : notes) state.context.warn(study.slides_table + ": " + note);
-  for (const SlideEntry& entry : entries) {
+  for (const cohort::SlideEntry& entry : entries) {
     SlideWork work;
     work.entry = entry;
     work.outcome.slide_id = entry.slide_id;
@@ -164,23 +162,29 @@ StudyResult run_study(const Study& study, const RunOptions& options, const Conte
     throw;
   }
   take_outcomes(state);
-  record::RunDocument& document = record.document();
   document.outputs = outputs_of(state);
-  document.metrics = result.metrics;
-  document.outcomes = result.slides;
-  document.times = result.seconds;
+  record_outcomes(state, true);
   io::write_file_atomic(study.output + "/model/README.md", report::model_card(document));
+  StudyResult result{document, record.folder(), state.encoder.compile_seconds(), {}};
   record.finish(result.all_done() ? record::Status::kFinished : record::Status::kFailed);
   send_record(state, Moment::kEnd);
+  result.record = document;
+  result.mlflow = state.sending.result;
   return result;
 }
 
 nlohmann::json to_json(const StudyResult& result) {
-  return {{"run_id", result.run_id},     {"run_dir", result.run_folder},
-          {"metrics", result.metrics},   {"slides", result.slides},
-          {"seconds", result.seconds},   {"compile_seconds", result.compile_seconds},
-          {"lambda", result.lambda},     {"precision", result.precision},
-          {"warnings", result.warnings}, {"mlflow", result.mlflow}};
+  const record::RunDocument& record = result.record;
+  return {{"run_id", record.run_id},
+          {"run_dir", result.run_folder},
+          {"metrics", record.metrics},
+          {"slides", record.outcomes},
+          {"seconds", record.times},
+          {"compile_seconds", result.compile_seconds},
+          {"lambda", record.training.value_or(record::Training{}).lambda},
+          {"precision", record.encoder.value_or(record::EncoderUsed{}).precision},
+          {"warnings", record.warnings},
+          {"mlflow", result.mlflow}};
 }
 
 }  // namespace lamella::study

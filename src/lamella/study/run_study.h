@@ -7,22 +7,16 @@
 #include <vector>
 
 #include "lamella/base/context.h"
+#include "lamella/cohort/slides_table.h"
 #include "lamella/record/run_document.h"
-#include "lamella/study/slides_table.h"
 #include "lamella/study/study_file.h"
 
 namespace lamella::study {
 
 struct StudyResult {
-  std::string run_id;
+  record::RunDocument record;  // as it is on disk; outcomes in the table's order
   std::string run_folder;
-  record::Metrics metrics;  // "train", "test" (labelled rows, pooled)
-  record::Outcomes slides;  // in the table's order
-  record::Times seconds;    // plan, encode, train, score, map
   double compile_seconds = 0;
-  double lambda = 0;
-  std::string precision;
-  std::vector<std::string> warnings;
   nlohmann::json mlflow;  // where it was sent, null if nowhere
 
   bool all_done() const;

@@ -12,7 +12,7 @@ namespace lamella::study {
 
 namespace {
 
-std::string place(const SlideEntry& entry) {
+std::string place(const cohort::SlideEntry& entry) {
   return fmt::format("'{}' ({}, line {})", entry.slide_id, to_string(entry.role), entry.line);
 }
 
@@ -31,7 +31,7 @@ bool same_content(const SlideWork& one, const SlideWork& other) {
 void refuse_same_slides(const RunState& state) {
   std::map<std::string, std::vector<const SlideWork*>> seen;
   for (const SlideWork& work : state.works) {
-    if (!work.alive() || work.entry.role == Role::kScore) continue;
+    if (!work.alive() || work.entry.role == cohort::Role::kScore) continue;
     state.context.cancel.check();
     std::vector<const SlideWork*>& like = seen[work.slide->info.fingerprint];
     for (const SlideWork* other : like) {
@@ -42,7 +42,7 @@ void refuse_same_slides(const RunState& state) {
                   both + (other->entry.role != work.entry.role
                               ? "; a model must not be judged by a slide that it learned from"
                               : "; it would count twice: give each slide once"),
-                  state.study().slides_table);
+                  state.study.slides_table);
     }
     like.push_back(&work);
   }

@@ -7,7 +7,7 @@ namespace lamella::study {
 
 void choose_server(RunState& state) {
   state.sending.options =
-      mlflow::publish_options(state.study().tracking, [&](const std::string& why) {
+      mlflow::publish_options(state.study.tracking, [&](const std::string& why) {
         state.context.warn(fmt::format("{}; nothing is sent to MLflow, the run is recorded in {}",
                                        why, state.record.folder()));
       });
@@ -34,8 +34,8 @@ void send_record(RunState& state, Moment moment) {
     return state.sending.follower->finish(state.record.document(), last_words, state.context);
   }();
   if (!published) return;
-  state.result.mlflow = mlflow::to_json(*published);
-  state.result.mlflow["seconds"] = state.sending.seconds;
+  state.sending.result = mlflow::to_json(*published);
+  state.sending.result["seconds"] = state.sending.seconds;
 }
 
 }  // namespace lamella::study

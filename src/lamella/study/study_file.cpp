@@ -30,9 +30,9 @@ void read_section(TomlReader table, T& options) {
 
 void read_patches(TomlReader table, Study& study) {
   refuse_old_labels(table);
-  table.read(options_of(study.patches));
-  table.read(options_of(study.labels.rule));
-  table.read(options_of(study.damage));
+  table.read(options_of(study.plans.patches));
+  table.read(options_of(study.plans.labels.rule));
+  table.read(options_of(study.plans.damage));
   table.finish();
 }
 
@@ -65,12 +65,12 @@ const std::vector<StudySection>& study_sections() {
 namespace {
 
 void read_encoder(TomlReader table, const std::string& folder, Study& study) {
-  study.encoder = table.text("name").value_or(study.encoder);
+  study.encoder.name = table.text("name").value_or(study.encoder.name);
   // A name stays a name; a path is one by its slash.
-  if (study.encoder.find('/') != std::string::npos) {
-    study.encoder = io::resolve(folder, study.encoder);
+  if (study.encoder.name.find('/') != std::string::npos) {
+    study.encoder.name = io::resolve(folder, study.encoder.name);
   }
-  table.read(options_of(study.encoding));
+  table.read(options_of(study.encoder.options));
   table.finish();
 }
 
@@ -93,20 +93,21 @@ void check_section(const Study& study, const T& options, const std::string& sect
     throw Error(ErrorCode::kInvalidArgument,
                 spell_options(error.message(),
                               [&](const std::string& name) { return section + "." + name; }),
-                study.path);
+                study.source.path);
   }
 }
 
 void check(const Study& study) {
-  check_section(study, study.patches, "patches");
-  check_section(study, study.tissue, "tissue");
+  check_section(study, study.plans.patches, "patches");
+  check_section(study, study.plans.tissue, "tissue");
   check_section(study, study.train, "train");
-  check_section(study, study.score, "score");
+  check_section(study, study.plans.grid, "score");
   check_section(study, study.heatmap.overlay, "heatmap");
   try {
-    heatmap::shown_class(study.labels.rule.classes, study.heatmap.overlay.shown_class);
+    heatmap::shown_class(study.classes(), study.heatmap.overlay.shown_class);
   } catch (const Error& error) {
-    throw Error(ErrorCode::kInvalidArgument, "heatmap.class: " + error.message(), study.path);
+    throw Error(ErrorCode::kInvalidArgument, "heatmap.class: " + error.message(),
+                study.source.path);
   }
 }
 
@@ -123,10 +124,10 @@ Study parse_study(const std::string& text, const std::string& path,
   const toml::table root = settings::parse_toml(text, path, overrides);
   TomlReader reader(root, "", path);
   Study study;
-  study.text = text;
-  study.folder = folder;
-  study.path = path;
-  study.overrides = overrides;
+  study.source.text = text;
+  study.source.folder = folder;
+  study.source.path = path;
+  study.source.overrides = overrides;
   study.name = reader.text("name").value_or(io::stem(path));
   study.output = io::resolve(folder, reader.text("output").value_or("out/" + study.name));
   auto slides = reader.table("slides");
@@ -146,11 +147,11 @@ Study parse_study(const std::string& text, const std::string& path,
         "their labels come from: name = { annotations = [\"GROUP\"] } or name = { centers = "
         "[\"FILE\"] }");
   }
-  read_classes(*classes, folder, study.labels);
-  if (const auto table = reader.table("tissue")) read_section(*table, study.tissue);
+  read_classes(*classes, folder, study.plans.labels);
+  if (const auto table = reader.table("tissue")) read_section(*table, study.plans.tissue);
   if (const auto table = reader.table("encoder")) read_encoder(*table, folder, study);
   if (const auto table = reader.table("train")) read_section(*table, study.train);
-  if (const auto table = reader.table("score")) read_section(*table, study.score);
+  if (const auto table = reader.table("score")) read_section(*table, study.plans.grid);
   if (const auto table = reader.table("heatmap")) read_section(*table, study.heatmap);
   if (const auto table = reader.table("tracking")) read_tracking(*table, study);
   reader.finish();
@@ -159,24 +160,24 @@ Study parse_study(const std::string& text, const std::string& path,
 }
 
 nlohmann::json to_json(const Study& study) {
-  nlohmann::json patches = json_of_options(study.patches);
-  patches.update(json_of_options(study.labels.rule));
-  patches.update(json_of_options(study.damage));
-  nlohmann::json score = json_of_options(study.score);
+  nlohmann::json patches = json_of_options(study.plans.patches);
+  patches.update(json_of_options(study.plans.labels.rule));
+  patches.update(json_of_options(study.plans.damage));
+  nlohmann::json score = json_of_options(study.plans.grid);
   if (score["region"].is_null()) score.erase("region");
-  nlohmann::json encoder = json_of_options(study.encoding);
-  encoder["name"] = study.encoder;
+  nlohmann::json encoder = json_of_options(study.encoder.options);
+  encoder["name"] = study.encoder.name;
   nlohmann::json tracking = json_of_options(study.tracking);
   if (study.tracking.mlflow) {
     tracking["mlflow"] = without_credentials(*study.tracking.mlflow);
   }
-  return {{"file", study.path},
+  return {{"file", study.source.path},
           {"name", study.name},
           {"output", study.output},
           {"slides", {{"table", study.slides_table}}},
           {"patches", patches},
-          {"classes", classes_json(study.labels)},
-          {"tissue", json_of_options(study.tissue)},
+          {"classes", classes_json(study.plans.labels)},
+          {"tissue", json_of_options(study.plans.tissue)},
           {"encoder", encoder},
           {"train", json_of_options(study.train)},
           {"score", score},

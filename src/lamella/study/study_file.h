@@ -10,36 +10,38 @@
 
 #include "lamella/base/option.h"
 #include "lamella/classifier/linear_model.h"
+#include "lamella/cohort/plan_rules.h"
 #include "lamella/mlflow/tracking.h"
-#include "lamella/patch/named_classes.h"
-#include "lamella/slide/on_damage.h"
-#include "lamella/tissue/tissue.h"
 #include "lamella/verbs/slide_map.h"
 #include "lamella/verbs/verb_options.h"
 
 namespace lamella::study {
 
-// Paths are as resolved: relative ones in the file are relative to the file's folder.
-struct Study {
+// What a study was read from.
+struct StudySource {
   std::string text;    // the file's, as it was read
   std::string folder;  // what its relative paths are relative to
   std::string path;
   std::vector<std::string> overrides;  // as given
+};
+
+struct ChosenEncoder {
+  std::string name = "lite0";  // or its folder
+  verbs::EncodingOptions options;
+};
+
+// Paths are as resolved: relative ones in the file are relative to the file's folder.
+struct Study {
+  StudySource source;
   std::string name;
   std::string output;        // folder
   std::string slides_table;  // CSV
-  patch::PatchSpec patches;
-  slide::DamageOptions damage;
-  patch::LabelSources labels;  // classes, and where they come from
-  const ClassTable& classes() const { return labels.rule.classes; }
-  tissue::TissueOptions tissue;
-  std::string encoder = "lite0";
-  verbs::EncodingOptions encoding;
+  cohort::PlanRules plans;
+  ChosenEncoder encoder;
   classifier::TrainOptions train;
-  patch::GridOptions score;
   verbs::MapOptions heatmap;
   mlflow::TrackingOptions tracking;
-  std::vector<std::string> warnings;  // what was adapted, for the record
+  const ClassTable& classes() const { return plans.classes(); }
 };
 
 // `overrides` are "table.key=value" (value in TOML; a bare word is taken as text).

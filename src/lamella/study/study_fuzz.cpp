@@ -4,7 +4,7 @@
 #include <cstdlib>
 
 #include "lamella/base/error.h"
-#include "lamella/study/slides_table.h"
+#include "lamella/cohort/slides_table.h"
 #include "lamella/study/study_file.h"
 #include "lamella/testing/temporary_folder.h"
 
@@ -19,7 +19,7 @@ void read_all(const test::TemporaryFolder& folder, std::string_view text) {
   } catch (const Error&) {
   }
   try {
-    for (const SlideEntry& entry : read_slides_table(path)) {
+    for (const cohort::SlideEntry& entry : cohort::read_slides_table(path)) {
       if (entry.slide_id.empty() || entry.patient_id.empty() || entry.line < 2) std::abort();
     }
   } catch (const Error&) {

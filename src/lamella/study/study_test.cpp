@@ -4,8 +4,8 @@
 #include <filesystem>
 
 #include "lamella/base/error.h"
+#include "lamella/cohort/slides_table.h"
 #include "lamella/io/files.h"
-#include "lamella/study/slides_table.h"
 #include "lamella/study/study_file.h"
 #include "lamella/testing/temporary_folder.h"
 
@@ -56,16 +56,16 @@ TEST_F(StudyFiles, ResolvesPathsAgainstTheStudyFile) {
   EXPECT_EQ(study.slides_table, folder_ + "/slides.csv");
   EXPECT_EQ(study.output, folder_ + "/out/s");
   EXPECT_EQ(study.classes(), (ClassTable{{"normal", "tumor"}}));
-  EXPECT_EQ(study.labels.centers[0].path, folder_ + "/tumor.txt");
-  EXPECT_EQ(study.labels.centers[0].label, 1);
-  EXPECT_EQ(study.labels.centers[1].path, "/abs/normal.txt");
-  EXPECT_EQ(study.labels.centers[1].label, 0);
-  EXPECT_EQ(study.patches.size_px, 50);
-  EXPECT_EQ(study.patches.level, 0);
+  EXPECT_EQ(study.plans.labels.centers[0].path, folder_ + "/tumor.txt");
+  EXPECT_EQ(study.plans.labels.centers[0].label, 1);
+  EXPECT_EQ(study.plans.labels.centers[1].path, "/abs/normal.txt");
+  EXPECT_EQ(study.plans.labels.centers[1].label, 0);
+  EXPECT_EQ(study.plans.patches.size_px, 50);
+  EXPECT_EQ(study.plans.patches.level, 0);
   EXPECT_FALSE(study.train.lambda);
-  EXPECT_EQ(study.score.stride_px, 25);
-  EXPECT_EQ(study.score.region_px, (RectPx{1, 2, 300, 400}));
-  EXPECT_EQ(study.encoder, "lite0");
+  EXPECT_EQ(study.plans.grid.stride_px, 25);
+  EXPECT_EQ(study.plans.grid.region_px, (RectPx{1, 2, 300, 400}));
+  EXPECT_EQ(study.encoder.name, "lite0");
 }
 
 TEST_F(StudyFiles, OverridesOneKey) {
@@ -73,7 +73,7 @@ TEST_F(StudyFiles, OverridesOneKey) {
   const Study study =
       read_study(path, {"train.l2=0.5", "encoder.name=other", "heatmap.opacity=0.25"});
   EXPECT_EQ(study.train.lambda, 0.5);
-  EXPECT_EQ(study.encoder, "other");
+  EXPECT_EQ(study.encoder.name, "other");
   EXPECT_EQ(study.heatmap.overlay.opacity, 0.25);
   EXPECT_THROW(read_study(path, {"train.l2"}), Error);
   EXPECT_NE(message_of([&] { read_study(path, {"train.l3=1"}); }).find("unknown key 'train.l3'"),
@@ -130,7 +130,7 @@ TEST_F(StudyFiles, ReadsTheSlidesTable) {
                                  "a,x/a.tif,p1,train,a.xml,\r\n\r\n"
                                  "\"b,2\",/abs/b.tif,p2,test,,0.25\r\n"
                                  "c,c.tif,,score,,\r\n");
-  const auto entries = read_slides_table(path);
+  const auto entries = cohort::read_slides_table(path);
   ASSERT_EQ(entries.size(), 3u);
   EXPECT_EQ(entries[0].path, folder_ + "/x/a.tif");
   EXPECT_EQ(entries[0].annotations, folder_ + "/a.xml");
@@ -138,15 +138,15 @@ TEST_F(StudyFiles, ReadsTheSlidesTable) {
   EXPECT_EQ(entries[1].slide_id, "b,2");
   EXPECT_EQ(entries[1].path, "/abs/b.tif");
   EXPECT_EQ(entries[1].mpp, 0.25);
-  EXPECT_EQ(entries[2].role, Role::kScore);
+  EXPECT_EQ(entries[2].role, cohort::Role::kScore);
   EXPECT_EQ(entries[2].patient_id, "c");
 }
 
 TEST_F(StudyFiles, SlidesHaveTheirOwnMasks) {
   const std::string header = "slide_id,path,role,mask,tissue.min_density,tissue.max_gap_um\n";
-  const auto entries =
-      read_slides_table(write("slides.csv", header + "a,a.tif,score,,,\nb,b.tif,score,none,0.05,\n"
-                                                     "c,c.tif,score,masks/c.png,,120\n"));
+  const auto entries = cohort::read_slides_table(
+      write("slides.csv", header + "a,a.tif,score,,,\nb,b.tif,score,none,0.05,\n"
+                                   "c,c.tif,score,masks/c.png,,120\n"));
   tissue::TissueOptions study;
   study.min_density = 0.03;
   EXPECT_EQ(entries[0].mask, "auto");
@@ -155,15 +155,16 @@ TEST_F(StudyFiles, SlidesHaveTheirOwnMasks) {
   EXPECT_EQ(tissue_of(entries[1], study).min_density, 0.05);
   EXPECT_EQ(entries[2].mask, folder_ + "/masks/c.png");
   EXPECT_EQ(tissue_of(entries[2], study).max_gap_um, 120);
-  EXPECT_EQ(
-      message_of([&] { read_slides_table(write("slides.csv", header + "a,a.tif,score,,7,\n")); }),
-      "line 2: tissue.min_density: found 7, expected 0.01 to 1");
+  EXPECT_EQ(message_of([&] {
+              cohort::read_slides_table(write("slides.csv", header + "a,a.tif,score,,7,\n"));
+            }),
+            "line 2: tissue.min_density: found 7, expected 0.01 to 1");
 }
 
 TEST_F(StudyFiles, RefusesLeaksAndFaultsOfTheTable) {
   const std::string header = "slide_id,path,patient_id,role\n";
   const auto message = [&](const std::string& text) {
-    return message_of([&] { read_slides_table(write("slides.csv", text)); });
+    return message_of([&] { cohort::read_slides_table(write("slides.csv", text)); });
   };
   EXPECT_EQ(message(header + "a,a.tif,Meier,train\nb,b.tif,meier,test\n"),
             "patient 'meier' is in both train and test: slide 'a' (line 2, train) and slide 'b' "

@@ -3,6 +3,7 @@
 
 #include "lamella/base/error.h"
 #include "lamella/base/text.h"
+#include "lamella/evaluation/class_metric_rows.h"
 #include "lamella/study/run_report_internal.h"
 #include "lamella/verbs/evaluate_files.h"
 #include "lamella/verbs/train_files.h"
@@ -12,7 +13,7 @@ namespace lamella::study {
 namespace {
 
 // Scores and figures of the labelled rows of one role.
-void evaluate_role(RunState& state, Role role) {
+void evaluate_role(RunState& state, cohort::Role role) {
   std::vector<verbs::NamedScores> scores;
   std::vector<verbs::Truth> truths;
   for (const SlideWork& work : state.works) {
@@ -27,10 +28,11 @@ void evaluate_role(RunState& state, Role role) {
     truths.push_back({path, file.plan});
   }
   const std::string name(to_string(role));
-  state.result.metrics[name] = truths.empty()
-                                   ? evaluation::ClassMetrics()
-                                   : verbs::evaluate_scores(scores, truths, {}).at("all");
-  measure_metrics(state, name, state.result.metrics[name]);
+  evaluation::ClassMetrics& metrics = state.record.document().metrics[name];
+  if (!truths.empty()) metrics = verbs::evaluate_scores(scores, truths, {}).at("all");
+  for (const auto& [figure, value] : evaluation::figures_of(metrics)) {
+    state.record.measure(name + "_" + figure, value);
+  }
 }
 
 // Of the slides to train on that have labels; the scale is that of all slides to train on.
@@ -38,9 +40,9 @@ verbs::TrainFilesResult train_on_labelled(RunState& state) {
   std::vector<storage::FeatureFile> files;
   verbs::TrainFeaturesOptions options;
   options.found_encoder = state.pieces.encoder;
-  options.train = state.study().train;
+  options.train = state.study.train;
   for (const SlideWork& work : state.works) {
-    if (work.entry.role != Role::kTrain || !work.alive() || !work.labelled) continue;
+    if (work.entry.role != cohort::Role::kTrain || !work.alive() || !work.labelled) continue;
     if (work.labelled->file.plan.rows.empty()) continue;
     files.push_back(work.labelled->file);
     options.patients[to_lower(work.entry.slide_id)] = work.entry.patient_id;
@@ -49,10 +51,10 @@ verbs::TrainFilesResult train_on_labelled(RunState& state) {
     throw Error(ErrorCode::kInvalidArgument,
                 "no labelled patch of any training slide is left to train on; see the failures and "
                 "warnings above",
-                state.study().path);
+                state.study.source.path);
   }
   verbs::TrainFilesResult trained = verbs::train_features(std::move(files), options, state.context);
-  trained.model.name = state.study().name;
+  trained.model.name = state.study.name;
   trained.model.effective_mpp = state.pieces.mpp;
   return trained;
 }
@@ -81,17 +83,15 @@ void record_training(RunState& state, const verbs::TrainFilesResult& trained) {
 
 void train_model(RunState& state) {
   {
-    const AddSeconds timer(state.result.seconds["train"]);
+    const AddSeconds timer(state.record.document().times["train"]);
     const verbs::TrainFilesResult trained = train_on_labelled(state);
     state.fitted = {trained.model, model::classifier_sha256(trained.model.classifier)};
     verbs::write_whole_model(trained.model, state.pieces.output + "/model", state.context);
-    state.result.lambda = trained.model.classifier.lambda;
     record_training(state, trained);
   }
-  const AddSeconds timer(state.result.seconds["score"]);
-  evaluate_role(state, Role::kTrain);
-  evaluate_role(state, Role::kTest);
-  state.record.document().metrics = state.result.metrics;
+  const AddSeconds timer(state.record.document().times["score"]);
+  evaluate_role(state, cohort::Role::kTrain);
+  evaluate_role(state, cohort::Role::kTest);
   state.record.write();
   for (SlideWork& work : state.works) work.labelled.reset();
 }

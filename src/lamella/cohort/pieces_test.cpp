@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The steps of a study, called without a cohort.
+// The pieces of a slide, made without a study.
+#include "lamella/cohort/pieces.h"
+
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -7,10 +9,8 @@
 #include "lamella/base/error.h"
 #include "lamella/imagefile/imagefile.h"
 #include "lamella/io/files.h"
-#include "lamella/study/pieces_internal.h"
-#include "lamella/study/plan_study.h"
 
-namespace lamella::study {
+namespace lamella::cohort {
 namespace {
 
 namespace fs = std::filesystem;
@@ -41,22 +41,19 @@ class Pieces : public ::testing::Test {
     std::string pattern = ::testing::TempDir() + "/lamella_pieces_XXXXXX";
     folder_ = ::mkdtemp(pattern.data());
     write_slide(folder_ + "/a.tif");
-    study_.name = "s";
-    study_.output = folder_ + "/out";
-    study_.patches.size_px = 64;
-    study_.patches.mpp = 1.0;
-    study_.labels.rule.classes.names = {"normal", "tumor"};
-    study_.tissue.mask_mpp = 4;
-    study_.tissue.min_area_um2 = 100;
+    plans_.patches.size_px = 64;
+    plans_.patches.mpp = 1.0;
+    plans_.labels.rule.classes.names = {"normal", "tumor"};
+    plans_.tissue.mask_mpp = 4;
+    plans_.tissue.min_area_um2 = 100;
     entry_.slide_id = "a";
     entry_.path = folder_ + "/a.tif";
     entry_.role = Role::kTest;
     context_.notice = [this](const std::string& text) { notices_.push_back(text); };
     context_.warning = [this](const std::string& text) { warnings_.push_back(text); };
-    pieces_.emplace(piece_context(
-        study_, encoder::read_encoder_info(LAMELLA_SOURCE_DIR "/testdata/encoders/tiny")));
-    pieces_->precision = encoder::Precision::kF32;
-    pieces_->mpp = 1.0;
+    const auto encoder = encoder::read_encoder_info(LAMELLA_SOURCE_DIR "/testdata/encoders/tiny");
+    pieces_.emplace(PieceContext{plans_, encoding_, heatmap_, encoder, encoder::Precision::kF32,
+                                 folder_ + "/out", 1.0});
     slide_ = open_cohort_slide(entry_, context_);
   }
   void TearDown() override { fs::remove_all(folder_); }
@@ -64,7 +61,7 @@ class Pieces : public ::testing::Test {
   SlidePieces open() { return SlidePieces(*pieces_, *slide_, encoder_, context_); }
   PlanRequest grid() { return grid_request(*pieces_, *slide_, context_); }
   PlanRequest labelled() { return labelled_request(*pieces_, *slide_, context_); }
-  std::string out(const std::string& name) const { return study_.output + "/" + name; }
+  std::string out(const std::string& name) const { return folder_ + "/out/" + name; }
   static List remade_pieces(const SlidePieces& pieces) {
     List names;
     for (const record::Remade& remade : pieces.report().remade) names.push_back(remade.piece);
@@ -85,7 +82,9 @@ class Pieces : public ::testing::Test {
   }
 
   std::string folder_;
-  Study study_;
+  PlanRules plans_;
+  verbs::EncodingOptions encoding_;
+  verbs::MapOptions heatmap_;
   SlideEntry entry_;
   Context context_;
   List notices_, warnings_;
@@ -117,7 +116,7 @@ TEST_F(Pieces, TheMaskIsMadeOnceAndServesEveryPlan) {
 
 TEST_F(Pieces, AMaskOfOtherOptionsOrDamagedIsMadeAgain) {
   open().tissue();
-  study_.tissue.min_area_um2 = 200;
+  plans_.tissue.min_area_um2 = 200;
   SlidePieces changed = open();
   changed.tissue();
   ASSERT_EQ(remade_pieces(changed), List{"tissue"});
@@ -139,7 +138,7 @@ TEST_F(Pieces, PlansAreFoundByTheirKeyAlone) {
   EXPECT_EQ(again.plan(grid()).plan.rows, made.plan.rows);
   EXPECT_TRUE(again.report().remade.empty());
   EXPECT_FALSE(again.report().seconds.contains("plan"));
-  study_.score.stride_px = 32;
+  plans_.grid.stride_px = 32;
   SlidePieces finer = open();
   EXPECT_GT(finer.plan(grid()).plan.rows.size(), made.plan.rows.size());
   EXPECT_EQ(remade_pieces(finer), List{"plans/grid"});
@@ -147,8 +146,8 @@ TEST_F(Pieces, PlansAreFoundByTheirKeyAlone) {
 }
 
 TEST_F(Pieces, AModelWithoutScaleGivesItsPlansNone) {
-  study_.patches.mpp.reset();
-  study_.patches.level = 0;
+  plans_.patches.mpp.reset();
+  plans_.patches.level = 0;
   pieces_->mpp.reset();
   EXPECT_FALSE(open().plan(grid()).plan.geometry.effective_mpp);
 }
@@ -209,42 +208,12 @@ TEST_F(Pieces, ASlideThatWasChangedSinceIsRefused) {
   EXPECT_FALSE(io::exists(out("tissue/masks/a.png")));
 }
 
-TEST_F(Pieces, AWorkerMakesThePiecesThatTheRunFinds) {
-  const std::string list = folder_ + "/list.txt";
-  io::write_file_atomic(list, "a,256,256\nb,10,10\n");
-  study_.labels.centers = {{list, 1}};
-  entry_.role = Role::kTrain;
-  SlideEntry other = entry_;
-  other.slide_id = "b";
-  other.role = Role::kTest;
-  const std::vector<SlideJob> jobs = slide_jobs(study_, {entry_, other}, context_);
-  ASSERT_EQ(jobs.size(), 2u);
-  EXPECT_EQ(jobs[0].model_mpp, 1.0);
-  ASSERT_EQ(jobs[0].centres.size(), 1u);
-  ASSERT_EQ(jobs[0].centres[0].centres.size(), 1u);
-  EXPECT_EQ(jobs[0].centres[0].centres[0].slide_id, "a");
-
-  const auto made = plan_slide_job(jobs[0], pieces_->encoder, context_);
-  ASSERT_EQ(made.size(), 1u);
-  EXPECT_EQ(made[0].kind, "labelled");
-  EXPECT_FALSE(made[0].finished);
-  pieces_->centres = read_centre_lists(study_, context_);
-  slide_->entry = entry_;
-  SlidePieces own = open();
-  EXPECT_EQ(own.features_path(labelled()), made[0].features_path);
-  pieces_->precision = encoder::resolve_precision(study_.encoding.precision, pieces_->encoder);
-  EXPECT_EQ(own.features_key(labelled()), made[0].key);
-  EXPECT_EQ(own.plan(labelled()).plan.rows, made[0].plan.rows);
-  EXPECT_TRUE(own.report().remade.empty());
-  EXPECT_EQ(plan_slide_job(jobs[1], pieces_->encoder, context_).size(), 2u);
-}
-
 TEST_F(Pieces, ASlideWithoutTheAnnotationsThatTheStudyNeedsIsRefused) {
-  study_.labels.rule.rules = {{{"normal"}}, {{"tumor"}}};
-  EXPECT_THROW(add_annotations(study_, *slide_, context_), Error);
+  plans_.labels.rule.rules = {{{"normal"}}, {{"tumor"}}};
+  EXPECT_THROW(add_annotations(plans_, "slides.csv", *slide_, context_), Error);
   slide_->entry.role = Role::kScore;
-  EXPECT_NO_THROW(add_annotations(study_, *slide_, context_));
+  EXPECT_NO_THROW(add_annotations(plans_, "slides.csv", *slide_, context_));
 }
 
 }  // namespace
-}  // namespace lamella::study
+}  // namespace lamella::cohort

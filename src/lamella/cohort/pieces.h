@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The pieces of a study that are kept on disk and found again by their keys.
+// The pieces of a cohort that are kept on disk and found again by their keys.
 #pragma once
 
 #include <functional>
@@ -8,13 +8,13 @@
 #include <string>
 #include <vector>
 
+#include "lamella/cohort/piece_context.h"
 #include "lamella/model/model.h"
 #include "lamella/record/run_document.h"
 #include "lamella/storage/piece_key.h"
-#include "lamella/study/piece_context_internal.h"
 #include "lamella/verbs/encode.h"
 
-namespace lamella::study {
+namespace lamella::cohort {
 
 struct PlanRequest {
   storage::PlanKey key;
@@ -103,4 +103,4 @@ class SlidePieces {
   PieceReport report_;
 };
 
-}  // namespace lamella::study
+}  // namespace lamella::cohort

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The table of slides of a study.
+// The table of the slides of a cohort.
 #pragma once
 
 #include <map>
@@ -11,7 +11,7 @@
 #include "lamella/io/text_file.h"
 #include "lamella/tissue/tissue.h"
 
-namespace lamella::study {
+namespace lamella::cohort {
 
 enum class Role { kTrain, kTest, kScore };
 std::string_view to_string(Role role);
@@ -41,4 +41,4 @@ std::vector<SlideEntry> read_slides_table(const std::string& path, io::Notes not
 // kInvalidArgument: a value outside its bounds.
 tissue::TissueOptions tissue_of(const SlideEntry& entry, tissue::TissueOptions options);
 
-}  // namespace lamella::study
+}  // namespace lamella::cohort

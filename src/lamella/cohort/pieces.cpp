@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "lamella/cohort/pieces.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
 
 #include "lamella/base/error.h"
+#include "lamella/base/progress.h"
 #include "lamella/base/stopwatch.h"
 #include "lamella/base/text.h"
 #include "lamella/imagefile/imagefile.h"
@@ -12,11 +15,10 @@
 #include "lamella/slide/damage_as_white.h"
 #include "lamella/storage/feature_spool.h"
 #include "lamella/storage/tissue_look.h"
-#include "lamella/study/pieces_internal.h"
 #include "lamella/verbs/score_features.h"
 #include "lamella/verbs/slide_map.h"
 
-namespace lamella::study {
+namespace lamella::cohort {
 
 namespace {
 
@@ -80,7 +82,7 @@ const tissue::TissueMask& SlidePieces::tissue() {
   const std::string& given = slide_.entry.mask;
   if (given == "auto") {
     const std::string path = file("tissue/masks", ".png");
-    const std::string key = storage::key_text(mask_key(pieces_.study, slide_));
+    const std::string key = storage::key_text(mask_key(pieces_.plans, slide_));
     mask_ = read_found("tissue", path, key,
                        [&] { return tissue::read_tissue_mask(path, slide_.info); });
     if (!mask_) mask_ = make_tissue(path, key);
@@ -97,15 +99,11 @@ const tissue::TissueMask& SlidePieces::tissue() {
 }
 
 tissue::TissueMask SlidePieces::make_tissue(const std::string& path, const std::string& key) {
-  Context named = context_;  // progress that names the slide as well as the step
-  if (context_.progress) {
-    named.progress = [this](const Progress& progress) {
-      const std::string step = fmt::format("{} {}", progress.step, slide_.entry.slide_id);
-      context_.progress({step, progress.done, progress.total, progress.unit});
-    };
-  }
+  const Context named = with_step_names(context_, [this](std::string_view step) {
+    return fmt::format("{} {}", step, slide_.entry.slide_id);
+  });
   tissue::TissueMask mask = overview([&](const slide::Slide& slide) {
-    return tissue::make_tissue_mask(slide, tissue_of(slide_.entry, pieces_.study.tissue), named);
+    return tissue::make_tissue_mask(slide, tissue_of(slide_.entry, pieces_.plans.tissue), named);
   });
   draw_tissue(mask);
   storage::drop_key(path);
@@ -121,7 +119,7 @@ tissue::TissueMask SlidePieces::make_tissue(const std::string& path, const std::
 template <typename Use>
 auto SlidePieces::overview(const Use& use) -> decltype(use(std::declval<const slide::Slide&>())) {
   const slide::Slide& slide = *pixels_.open();
-  if (!pieces_.study.damage.skips()) return use(slide);
+  if (!pieces_.plans.damage.skips()) return use(slide);
   const slide::DamageAsWhite readable(slide);
   auto made = use(readable);
   for (const std::string& warning : readable.warnings()) {
@@ -133,7 +131,7 @@ auto SlidePieces::overview(const Use& use) -> decltype(use(std::declval<const sl
 // The look of a finished mask that this run has not asked for.
 void SlidePieces::find_look() {
   if (report_.tissue || slide_.entry.mask != "auto") return;
-  const std::string key = storage::key_text(mask_key(pieces_.study, slide_));
+  const std::string key = storage::key_text(mask_key(pieces_.plans, slide_));
   if (storage::read_key(file("tissue/masks", ".png")) != key) return;
   report_.tissue = storage::read_look(file("tissue/masks", ".json"));
 }
@@ -167,9 +165,9 @@ std::string SlidePieces::features_path(const PlanRequest& request) const {
 }
 
 verbs::EncodeFileOptions SlidePieces::encode_options(std::string key) const {
-  return {pieces_.study.encoding.features_dtype,
+  return {pieces_.encoding.features_dtype,
           std::move(key),
-          {pieces_.study.damage.on_damage, pieces_.study.encoding.int8_check}};
+          {pieces_.plans.damage.on_damage, pieces_.encoding.int8_check}};
 }
 
 std::string SlidePieces::features_key(const PlanRequest& request) const {
@@ -228,14 +226,13 @@ ScoredGrid SlidePieces::scored(const FeaturesPiece& made, const FittedModel& mod
     storage::write_scores(plan, scores, storage::key_text(key), file("scores/grid", ".csv"));
   }
   ScoredGrid result;
-  const std::string& shown = pieces_.study.heatmap.overlay.shown_class;
+  const std::string& shown = pieces_.heatmap.overlay.shown_class;
   const double slide_score = heatmap::slide_score(scores, shown);
   if (std::isfinite(slide_score)) result.slide_score = slide_score;
   if (plan.rows.empty()) return result;
   const AddSeconds timer(report_.seconds["map"]);
-  const std::string map_key = storage::key_text(
-      storage::HeatmapKey{key, pieces_.study.heatmap.overlay, pieces_.study.heatmap.thumbnail_px,
-                          slide_.annotations_sha256});
+  const std::string map_key = storage::key_text(storage::HeatmapKey{
+      key, pieces_.heatmap.overlay, pieces_.heatmap.thumbnail_px, slide_.annotations_sha256});
   result.heatmap = file("heatmaps", ".png");
   if (!found("heatmaps", *result.heatmap, map_key) || !io::exists(file("heatmaps", ".tiff"))) {
     draw(heatmap::make_heatmap(plan, scores, shown), *result.heatmap, map_key);
@@ -244,7 +241,7 @@ ScoredGrid SlidePieces::scored(const FeaturesPiece& made, const FittedModel& mod
 }
 
 void SlidePieces::draw(heatmap::HeatMap map, const std::string& png, const std::string& key) {
-  verbs::MapOptions options = pieces_.study.heatmap;
+  verbs::MapOptions options = pieces_.heatmap;
   options.overlay.title = slide_.entry.slide_id;
   if (slide_.annotations) options.overlay.outlines = verbs::outlines_of(*slide_.annotations);
   storage::drop_key(png);
@@ -256,4 +253,4 @@ void SlidePieces::draw(heatmap::HeatMap map, const std::string& png, const std::
   storage::write_key(key, png);
 }
 
-}  // namespace lamella::study
+}  // namespace lamella::cohort

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the steps of a study work with: values, so that each can be called without a cohort.
+// What making the pieces of a slide works with: values, so that each can be made on its own.
 #pragma once
 
 #include <memory>
@@ -9,29 +9,31 @@
 
 #include "lamella/annotation/annotation.h"
 #include "lamella/base/context.h"
+#include "lamella/cohort/plan_rules.h"
+#include "lamella/cohort/slides_table.h"
 #include "lamella/encoder/encoder.h"
 #include "lamella/patch/plan_patches.h"
 #include "lamella/slide/slide.h"
 #include "lamella/storage/piece_key.h"
-#include "lamella/study/slides_table.h"
-#include "lamella/study/study_file.h"
+#include "lamella/verbs/slide_map.h"
+#include "lamella/verbs/verb_options.h"
 
-namespace lamella::study {
+namespace lamella::cohort {
 
-// What all slides of a study share.
+// What all slides of a cohort share. The rules and options must outlive it.
 struct PieceContext {
-  const Study& study;
-  encoder::EncoderInfo encoder{};
+  const PlanRules& plans;
+  const verbs::EncodingOptions& encoding;
+  const verbs::MapOptions& heatmap;
+  encoder::EncoderInfo encoder;
   encoder::Precision precision = encoder::Precision::kF32;  // as resolved
-  std::optional<double> mpp{};                              // the model's scale
-  std::vector<patch::LabelledCentres> centres{};            // the study's lists, read
   std::string output{};                                     // folder
+  std::optional<double> mpp{};                              // the model's scale
+  std::vector<patch::LabelledCentres> centres{};            // the lists, read
 
   std::string file(const std::string& folder, const std::string& slide_id,
                    const std::string& extension) const;
 };
-// Of a study whose encoder was found. The scale and the lists are to be filled in.
-PieceContext piece_context(const Study& study, const encoder::EncoderInfo& encoder);
 
 // A slide of the cohort, as it was when it was first opened.
 struct CohortSlide {
@@ -40,18 +42,15 @@ struct CohortSlide {
   std::optional<annotation::AnnotationSet> annotations;
   std::string annotations_sha256;  // "" without
 };
-// The lists of labelled centres that the study names. What was adapted is warned about. Error
-// kFormat, kNotFound.
-std::vector<patch::LabelledCentres> read_centre_lists(const Study& study, const Context& context);
-
 // What the slide's mask depends on. Error kNotFound, kIo: a mask that the table names.
-storage::TissueKey mask_key(const Study& study, const CohortSlide& slide);
+storage::TissueKey mask_key(const PlanRules& plans, const CohortSlide& slide);
 
 // Without its annotations. What its reader adapted is warned about. Errors: slide::open_slide's.
 CohortSlide open_cohort_slide(const SlideEntry& entry, const Context& context);
-// Error kInvalidArgument if the study needs annotations that the table does not have; those of
-// reading them.
-void add_annotations(const Study& study, CohortSlide& slide, const Context& context);
+// Error kInvalidArgument if the rules need annotations that the table (its path) does not have;
+// those of reading them.
+void add_annotations(const PlanRules& plans, const std::string& table, CohortSlide& slide,
+                     const Context& context);
 
 // A slide's pixels while a step is at them: a cohort keeps no more than one slide open.
 class Pixels {
@@ -75,4 +74,4 @@ class LazyEncoder {
   std::unique_ptr<encoder::Encoder> encoder_;
 };
 
-}  // namespace lamella::study
+}  // namespace lamella::cohort

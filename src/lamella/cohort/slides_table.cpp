@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lamella/study/slides_table.h"
+#include "lamella/cohort/slides_table.h"
 
 #include <fmt/format.h>
 
@@ -13,7 +13,7 @@
 #include "lamella/io/table.h"
 #include "lamella/slide/slide_info.h"
 
-namespace lamella::study {
+namespace lamella::cohort {
 
 std::string_view to_string(Role role) {
   switch (role) {
@@ -166,4 +166,4 @@ tissue::TissueOptions tissue_of(const SlideEntry& entry, tissue::TissueOptions o
   return options;
 }
 
-}  // namespace lamella::study
+}  // namespace lamella::cohort
