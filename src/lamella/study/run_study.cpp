@@ -28,9 +28,8 @@ bool StudyResult::all_done() const {
 }
 
 bool StudyResult::left_out() const {
-  return std::ranges::any_of(record.outcomes, [](const record::Outcome& slide) {
-    return slide.patches_left_out > 0;
-  });
+  return std::ranges::any_of(
+      record.outcomes, [](const record::Outcome& slide) { return slide.patches_left_out > 0; });
 }
 
 namespace {

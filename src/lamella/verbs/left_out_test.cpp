@@ -182,8 +182,9 @@ TEST_F(LeftOut, WhatIsDoneIsGoneOnWith) {
 
 TEST_F(LeftOut, TheKeyOfFeaturesAndMasksTellsOnlyOfSkipping) {
   const auto text = [&](slide::OnDamage on_damage) {
-    return key_text(
-        features_key("plan", encoder_.info(), encoder::Precision::kF32, {.how = {on_damage}}));
+    EncodeFileOptions options;
+    options.how.on_damage = on_damage;
+    return key_text(features_key("plan", encoder_.info(), encoder::Precision::kF32, options));
   };
   const std::string fail = text(slide::OnDamage::kFail), skip = text(slide::OnDamage::kSkip);
   EXPECT_EQ(fail.find("damage"), std::string::npos);
