@@ -19,7 +19,7 @@ BAD = "phantom_03"  # a slide to test on
 @pytest.fixture(scope="module")
 def cohort(tmp_path_factory) -> Path:
     folder = make_cohort(good, tmp_path_factory.mktemp("damaged"), size_px="2048,1536", seed=3)
-    corrupt_tile(folder / f"{BAD}.tif", 0)
+    corrupt_tile(folder / f"{BAD}.tif", 1)  # 1 um/px, what the study reads
     return folder
 
 
@@ -91,8 +91,6 @@ def test_verb_by_verb(cohort, tmp_path):
 
 def test_a_damaged_tile_of_the_overview(cohort, tmp_path):
     slide = shutil.copy(cohort / "phantom_04.tif", tmp_path / "s.tif")
-    with h5py.File(tmp_path / "p.h5", "w"):
-        pass
     corrupt_tile(slide, -1)
     words = ("plan", "--slide", slide, "--size-px", 56, "--mpp", 1, "--mask-mpp", 32,
              "--out", tmp_path / "p.h5")

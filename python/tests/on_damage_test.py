@@ -14,7 +14,7 @@ import tifffile
 def damaged(slide_path, tmp_path_factory):
     path = shutil.copy(slide_path, tmp_path_factory.mktemp("damaged") / "s.tif")
     with tifffile.TiffFile(path) as file:
-        page = file.pages[0]
+        page = file.pages[1]  # 1 um/px, what is read
         tile = page.chunked[1] * (page.chunked[0] // 2) + page.chunked[1] // 2
         start = page.dataoffsets[tile] + page.databytecounts[tile] // 2
     with open(path, "r+b") as file:

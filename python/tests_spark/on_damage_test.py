@@ -19,7 +19,7 @@ def damaged(cohort, tmp_path_factory):
     shutil.copytree(cohort, folder)
     path = folder / "phantom_03.tif"
     with tifffile.TiffFile(path) as file:
-        page = file.pages[0]
+        page = file.pages[1]  # 1 um/px, what is read
         tile = page.chunked[1] * (page.chunked[0] // 2) + page.chunked[1] // 2
         start = page.dataoffsets[tile] + page.databytecounts[tile] // 2
     with open(path, "r+b") as file:

@@ -67,8 +67,8 @@ PatchPlan without_left_out(PatchPlan plan, const std::vector<slide::RegionFailur
 
 void require_rows_left(const PatchPlan& plan) {
   if (!plan.rows.empty() || plan.left_out.empty()) return;
-  throw Error(ErrorCode::kCorrupt, plan.warnings.empty() ? "none of its patches can be read"
-                                                         : plan.warnings.back());
+  throw Error(ErrorCode::kCorrupt,
+              plan.warnings.empty() ? "none of its patches can be read" : plan.warnings.back());
 }
 
 }  // namespace lamella::patch
