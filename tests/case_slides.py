@@ -7,7 +7,7 @@ import numpy
 import tifffile
 
 KEYS = {"size_px", "picture", "colour", "mpp", "unit", "tile_px", "levels", "compression", "kind",
-        "bits", "tags", "damage", "keep_bytes", "big"}
+        "bits", "tags", "numbers", "overwrite", "empty_tiles", "pages", "damage", "keep_bytes", "big"}
 SIDES = {"CENTIMETER": 1e4, "INCH": 25400.0, "NONE": 1.0}
 
 
@@ -56,25 +56,44 @@ def reduced(picture: numpy.ndarray, times: int) -> numpy.ndarray:
     return parts.mean(axis=(1, 3)).round().astype(numpy.uint8)
 
 
-def make_slide(path: Path, item: dict) -> None:
-    unknown = set(item) - KEYS
-    assert not unknown, f"{path.name}: unknown keys {sorted(unknown)}, expected some of {sorted(KEYS)}"
+def write_levels(writer: tifffile.TiffWriter, item: dict) -> None:
     picture = draw(item)
     unit = item.get("unit", "CENTIMETER")
     tile = item.get("tile_px", 256)
+    for times in (1, *item.get("levels", ())):
+        pixels, photometric = as_kind(reduced(picture, times) if times > 1 else picture, item)
+        more = {"resolution": (SIDES[unit] / (item["mpp"] * times),) * 2,
+                "resolutionunit": unit} if "mpp" in item else {}
+        if tile:
+            more["tile"] = (tile, tile)
+        if item.get("kind") == "rgba":
+            more["extrasamples"] = ["unassalpha"]
+        tags = [(int(code), "s", 0, text, True) for code, text in item.get("tags", {}).items()]
+        tags += [(int(code), "H", 1, value, True) for code, value in item.get("numbers", {}).items()]
+        writer.write(pixels, photometric=photometric, metadata=None, subfiletype=int(times > 1),
+                     compression=item.get("compression", "deflate"), extratags=tags, **more)
+
+
+def edit(path: Path, item: dict) -> None:
+    """What no writer of good files would write."""
+    with tifffile.TiffFile(path, mode="r+b") as file:
+        for page, code, value in item.get("overwrite", ()):
+            file.pages[page].tags[code].overwrite(value)
+        for page, tile in item.get("empty_tiles", ()):
+            tag = file.pages[page].tags[325]
+            counts = list(tag.value)
+            counts[tile] = 0
+            tag.overwrite(counts)
+
+
+def make_slide(path: Path, item: dict) -> None:
+    for each in (item, *item.get("pages", ())):
+        unknown = set(each) - KEYS
+        assert not unknown, f"{path.name}: unknown keys {sorted(unknown)}, of {sorted(KEYS)}"
     with tifffile.TiffWriter(path, bigtiff=item.get("big", False)) as writer:
-        for times in (1, *item.get("levels", ())):
-            pixels, photometric = as_kind(reduced(picture, times) if times > 1 else picture, item)
-            more = {"resolution": (SIDES[unit] / (item["mpp"] * times),) * 2,
-                    "resolutionunit": unit} if "mpp" in item else {}
-            if tile:
-                more["tile"] = (tile, tile)
-            if item.get("kind") == "rgba":
-                more["extrasamples"] = ["unassalpha"]
-            writer.write(pixels, photometric=photometric, metadata=None, subfiletype=int(times > 1),
-                         compression=item.get("compression", "deflate"),
-                         extratags=[(code, "s", 0, text, True)
-                                    for code, text in item.get("tags", {}).items()], **more)
+        for page in item.get("pages", (item,)):
+            write_levels(writer, page)
+    edit(path, item)
     data = bytearray(path.read_bytes())
     for place, text in item.get("damage", ()):
         at = place if isinstance(place, int) else int(place * len(data))

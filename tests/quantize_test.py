@@ -10,9 +10,10 @@ import os
 import stat
 from pathlib import Path
 
+import h5py
 import onnx
 import pytest
-from conftest import bad, good
+from conftest import bad, good, lamella
 
 TINY = Path(__file__).resolve().parents[1] / "testdata" / "encoders"
 
@@ -76,6 +77,30 @@ def test_a_network_that_loses_too_much_is_refused(tmp_path, plans):
     assert made["cosine_mean"] < 0.98
     info = json.loads((tmp_path / "e" / "encoder.json").read_text())
     assert info["quality"]["cosine_mean"] == made["cosine_mean"]
+    assert info["made_from"]["name"] == "tiny_bgr"
+
+    # On each slide it is compared again, where the network it was made of is here.
+    with h5py.File(plans[0]) as file:
+        slide = json.loads(file["coords"].attrs["lamella_plan"])["slide_path"]
+    encode = ["encode", "--slide", slide, "--plan", plans[0], "--encoder", tmp_path / "e", "--json"]
+    alone = lamella(*encode, "--out", tmp_path / "a.h5")
+    assert alone.code == 0 and "is not compared with f32 on these slides" in alone.err
+    beside = lamella(*encode, "--out", tmp_path / "b.h5", env={"LAMELLA_ENCODERS": str(TINY)})
+    assert beside.code == 0 and "the int8 features of 64 patches have a mean cosine" in beside.err
+    assert "expected at least 0.98" in beside.err and "'tiny_bgr' in f32" in beside.err
+    silent = lamella(*encode, "--out", tmp_path / "c.h5", "--int8-check", 0)
+    assert silent.code == 0 and "compared" not in silent.err
+    # Features of the two are of different spaces.
+    spaces = set()
+    for encoder, name in ((tmp_path / "e", "a.h5"), (TINY / "tiny_bgr", "d.h5")):
+        good("encode", "--slide", slide, "--plan", plans[0], "--encoder", encoder,
+             "--out", tmp_path / name)
+        with h5py.File(tmp_path / name) as file:
+            spaces.add(file["features"].attrs["feature_space"])
+    assert len(spaces) == 2
+    mixed = lamella("train", "--features", tmp_path / "a.h5", tmp_path / "d.h5", "--out",
+                    tmp_path / "model")
+    assert mixed.code == 1
 
 
 def test_a_sample_that_is_too_small(tmp_path, plans, cohort):

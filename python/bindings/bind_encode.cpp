@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 #include <nanobind/stl/filesystem.h>
+#include <nanobind/stl/map.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
@@ -12,6 +13,7 @@
 #include "call.h"
 #include "lamella/base/error.h"
 #include "lamella/encoder/encoder.h"
+#include "lamella/patch/left_out.h"
 #include "lamella/study/study_file.h"
 #include "lamella/verbs/encode.h"
 #include "lamella/verbs/verb_options.h"
@@ -28,17 +30,20 @@ using storage::FeatureFile;
 // What becomes of the features besides the value.
 struct EncodeTo {
   std::optional<std::filesystem::path> out;
-  storage::FeatureType dtype = storage::FeatureType::kFloat32;
+  verbs::EncodeOptions options;
 };
 
 FeatureFile encode_verb(const std::shared_ptr<const slide::Slide>& slide,
                         const patch::PatchPlan& plan, LoadedEncoder& loaded, const EncodeTo& to,
                         const Call& call) {
   verbs::EncodeFileOptions options;
-  options.type = to.dtype;
+  options.type = to.options.encoding.features_dtype;
+  options.how = {to.options.damage.on_damage, to.options.encoding.int8_check};
   return call.run([&](const Context& context) {
     const auto lock = loaded.use();
-    if (!to.out) return verbs::encode_slide(slide, plan, loaded.encoder(), context);
+    if (!to.out) {
+      return verbs::encode_slide(slide, plan, loaded.encoder(), options.how, context);
+    }
     const std::string path = to.out->string();
     verbs::encode_file(slide, plan, loaded.encoder(), options, path, context);
     return storage::read_features(path);
@@ -48,14 +53,25 @@ FeatureFile encode_verb(const std::shared_ptr<const slide::Slide>& slide,
 FeatureFile features_of(
     const patch::PatchPlan& plan,
     const nb::ndarray<const float, nb::ndim<2>, nb::c_contig, nb::device::cpu>& values,
-    const std::string& feature_space, const std::string& precision) {
-  if (values.shape(0) != plan.rows.size()) {
-    throw Error(ErrorCode::kInvalidArgument,
-                fmt::format("found {} rows of features, expected the plan's {}", values.shape(0),
-                            plan.rows.size()));
+    const std::string& feature_space, const std::string& precision,
+    const std::map<int64_t, std::string>& left_out) {
+  std::vector<slide::RegionFailure> failures;
+  for (const auto& [row, cause] : left_out) {
+    if (row < 0 || row >= static_cast<int64_t>(plan.rows.size())) {
+      throw Error(ErrorCode::kInvalidArgument,
+                  fmt::format("left_out: found row {}, expected 0 to {}", row,
+                              static_cast<int64_t>(plan.rows.size()) - 1));
+    }
+    failures.push_back({static_cast<size_t>(row), cause});
   }
   FeatureFile file;
-  file.plan = plan;
+  file.plan = patch::without_left_out(plan, failures);
+  patch::require_rows_left(file.plan);
+  if (values.shape(0) != file.plan.rows.size()) {
+    throw Error(ErrorCode::kInvalidArgument,
+                fmt::format("found {} rows of features, expected the plan's {}", values.shape(0),
+                            file.plan.rows.size()));
+  }
   file.features.rows = static_cast<int64_t>(values.shape(0));
   file.features.columns = static_cast<int64_t>(values.shape(1));
   file.features.values.assign(values.data(), values.data() + values.size());
@@ -114,9 +130,12 @@ void bind_features(nb::module_& module) {
           "load",
           [](const std::filesystem::path& path) { return storage::read_features(path.string()); },
           nb::arg("path"))
-      .def_static("from_arrays", features_of, nb::arg("plan"), nb::arg("values"), nb::kw_only(),
-                  nb::arg("feature_space"), nb::arg("precision") = "f32",
-                  "Features made elsewhere: n x d float32 in the plan's order.")
+      .def_static(
+          "from_arrays", features_of, nb::arg("plan"), nb::arg("values"), nb::kw_only(),
+          nb::arg("feature_space"), nb::arg("precision") = "f32",
+          nb::arg("left_out") = std::map<int64_t, std::string>{},
+          "Features made elsewhere: n x d float32 in the plan's order. left_out: rows of the "
+          "plan that could not be read, and why; values lack them.")
       .def("__getstate__",
            [](const FeatureFile& self) { return bytes_of(storage::features_to_bytes(self)); })
       .def("__setstate__", [](FeatureFile& self, const nb::bytes& bytes) {
@@ -231,7 +250,7 @@ void bind_encode(nb::module_& module) {
   bind_encoder_info(module);
   bind_encoder_class(module);
   const study::Study standard;
-  const OptionList& list = verbs::EncodingOptions::table().list();
+  const OptionList& list = verbs::EncodeOptions::table().list();
   const std::string signature =
       "def encode(slide: Slide | str | os.PathLike, plan: Plan, *, "
       "encoder: Encoder | str | os.PathLike = '" +
@@ -248,13 +267,13 @@ void bind_encode(nb::module_& module) {
       [](nb::object slide, const patch::PatchPlan& plan, nb::object encoder,
          std::optional<std::filesystem::path> out, std::optional<double> slide_mpp,
          std::optional<int> threads, nb::object progress, nb::kwargs given) {
-        verbs::EncodingOptions options;
-        set_options({&verbs::EncodingOptions::table().list(), &options}, given, "encode");
+        verbs::EncodeOptions options;
+        set_options({&verbs::EncodeOptions::table().list(), &options}, given, "encode");
         const Call call(threads, std::move(progress));
         const auto opened = slide_of(slide, slide_mpp);
-        const std::string precision(to_string(options.precision));
+        const std::string precision(to_string(options.encoding.precision));
         return encode_verb(opened, plan, *loaded_encoder_of(encoder, precision, call),
-                           {std::move(out), options.features_dtype}, call);
+                           {std::move(out), options}, call);
       },
       nb::arg("slide"), nb::arg("plan"), nb::kw_only(), nb::arg("encoder") = standard.encoder.name,
       nb::arg("out") = nb::none(), nb::arg("slide_mpp") = nb::none(),

@@ -103,7 +103,7 @@ patch::ExtractOptions extract_options(int batch_size, int output_px, bool plan_o
   options.output_px = output_px;
   options.plan_order = plan_order;
   if (on_error == "skip") {
-    options.on_error = patch::ExtractOptions::OnError::kSkip;
+    options.on_damage = slide::OnDamage::kSkip;
   } else if (on_error != "fail") {
     throw Error(ErrorCode::kInvalidArgument,
                 fmt::format("on_error: found '{}', expected fail or skip", on_error));

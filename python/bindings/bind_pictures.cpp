@@ -24,20 +24,20 @@ namespace {
 
 verbs::SlideMap map_verb(nb::handle slide, const Scores& scores,
                          const std::optional<std::filesystem::path>& annotations,
-                         verbs::MapOptions options, const std::optional<std::filesystem::path>& out,
-                         const Call& call) {
+                         verbs::MapSlideOptions options,
+                         const std::optional<std::filesystem::path>& out, const Call& call) {
   const auto opened = slide_of(slide, {});
-  options.overlay.title = scores.slide_id;
+  options.map.overlay.title = scores.slide_id;
   return call.run([&](const Context& context) {
     verbs::require_same_slide(scores.patches.slide, opened->info(), scores.source);
     if (annotations) {
-      options.overlay.outlines =
+      options.map.overlay.outlines =
           verbs::read_outlines(annotations->string(), opened->info(), context);
     }
     auto drawn =
         verbs::draw_slide_map(*opened,
                               heatmap::make_heatmap(scores.patches, opened->info().size_px(),
-                                                    options.overlay.shown_class),
+                                                    options.map.overlay.shown_class),
                               options, context);
     if (out) verbs::write_slide_map(drawn, out->string());
     return drawn;
@@ -82,7 +82,7 @@ void bind_map(nb::module_& module) {
              return fmt::format("HeatMap({} x {} cells)", self.map.columns, self.map.rows);
            })
       .def("_repr_png_", [](const SlideMap& self) { return png_bytes(self.overlay); });
-  const OptionList& list = verbs::MapOptions::table().list();
+  const OptionList& list = verbs::MapSlideOptions::table().list();
   const std::string signature =
       "def map(slide: Slide | str | os.PathLike, scores: Scores, *, "
       "annotations: str | os.PathLike | None = None" +
@@ -97,7 +97,7 @@ void bind_map(nb::module_& module) {
       [](nb::object slide, const Scores& scores, std::optional<std::filesystem::path> annotations,
          std::optional<std::filesystem::path> out, std::optional<int> threads, nb::object progress,
          nb::kwargs given) {
-        verbs::MapOptions options;
+        verbs::MapSlideOptions options;
         set_options(options, given, "map");
         return map_verb(slide, scores, annotations, options, out,
                         Call(threads, std::move(progress)));

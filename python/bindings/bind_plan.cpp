@@ -117,6 +117,17 @@ void bind_plan_class(nb::module_& module) {
       .def_ro("mpp_source", &PatchPlan::mpp_source)
       .def_ro("stride_px", &PatchPlan::stride_px)
       .def_ro("warnings", &PatchPlan::warnings)
+      .def_prop_ro(
+          "left_out",
+          [](const PatchPlan& self) {
+            std::vector<std::tuple<int64_t, int64_t, std::string>> left_out;
+            for (const patch::LeftOut& each : self.left_out) {
+              left_out.emplace_back(each.at.x_px, each.at.y_px, each.cause);
+            }
+            return left_out;
+          },
+          "Of features: (x_px, y_px, cause) of patches that could not be read; the cause is \"\" "
+          "in a plan from a file.")
       .def_prop_ro("x_px", column(&PatchRow::x_px), "Left edges, level-0 px.")
       .def_prop_ro("y_px", column(&PatchRow::y_px), "Top edges, level-0 px.")
       .def_prop_ro("label", column(&PatchRow::label), "Index into classes, -1: none.")

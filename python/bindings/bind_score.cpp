@@ -118,6 +118,10 @@ Where where_of(const std::optional<Positions>& positions, nb::kwargs given) {
     throw Error(ErrorCode::kInvalidArgument,
                 "found positions and options of a grid, expected one of them");
   }
+  if (where.options.damage.skips()) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "found positions and `on_damage` skip; every position gets a score, or none does");
+  }
   where.positions.emplace();
   for (size_t i = 0; i < positions->shape(0); ++i) {
     where.positions->push_back({positions->data()[2 * i], positions->data()[2 * i + 1]});
@@ -153,11 +157,10 @@ Scores score_slide(nb::handle slide, nb::handle given_model, const Where& where,
       return verbs::score_positions(opened, id, model, *where.positions, loaded->encoder(),
                                     context);
     }
-    const auto mask =
-        verbs::tissue_mask(where.options.tissue, where.options.mask, *opened, context);
+    const auto mask = verbs::tissue_mask(where.options.tissue, where.options.mask,
+                                         where.options.damage.on_damage, *opened, context);
     const auto lock = loaded->use();
-    return verbs::score_slide(opened, id, model, where.options.grid, mask, loaded->encoder(),
-                              context);
+    return verbs::score_slide(opened, id, model, where.options, mask, loaded->encoder(), context);
   });
   return make_scores(std::move(result.plan), std::move(result.scores));
 }

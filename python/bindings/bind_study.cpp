@@ -108,6 +108,10 @@ void bind_pieces(nb::module_& module) {
                    [](const Study& self) {
                      return std::string(storage::to_string(self.encoder.options.features_dtype));
                    })
+      .def_prop_ro("on_damage",
+                   [](const Study& self) {
+                     return std::string(self.plans.damage.skips() ? "skip" : "fail");
+                   })
       .def("slides", [](const Study& self) { return study::slides_of(self); })
       .def(
           "jobs",

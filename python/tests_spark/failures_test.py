@@ -147,7 +147,7 @@ except KeyboardInterrupt:
 
 
 def test_a_task_without_memory_is_tried_again_then_a_row(monkeypatch):
-    def no_memory(row, loaded):
+    def no_memory(row, loaded, on_damage):
         raise MemoryError("std::bad_alloc")
 
     def encode(attempt):
@@ -155,6 +155,7 @@ def test_a_task_without_memory_is_tried_again_then_a_row(monkeypatch):
         pieces = pa.RecordBatch.from_pylist([{"slide_id": "a", "kind": "", "piece": 3}],
                                             schema=_schema.PIECES)
         (made,) = _worker.encode_pieces(iter([pieces]), version=lamella.__version__, attempts=4,
+                                        on_damage="fail",
                                         network=_worker.Network.found("lite0", "f32"), count=None)
         return made.to_pylist()[0]
 

@@ -6,8 +6,10 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import lamella
+import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame
 
@@ -26,6 +28,12 @@ def finished_rows(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]
 def _rows_of(slide_id: str, kind: str, path: str) -> Iterator[pa.RecordBatch]:
     features = lamella.Features.load(path)
     plan, values = features.plan, features.values
+    numbers, left_out = _numbers(plan, path)
+    if left_out:
+        same_of_all = {"slide_id": slide_id, "kind": kind, "executor": _worker.executor()}
+        yield pa.RecordBatch.from_pylist(
+            [{**same_of_all, "left_out": row, "x_px": x, "y_px": y, "error": plan.warnings[-1]}
+             for row, (x, y) in left_out.items()], schema=_schema.FEATURES)
     same = {"slide_id": slide_id, "kind": kind, "feature_space": features.feature_space,
             "precision": features.precision, "executor": _worker.executor()}
     for begin in range(0, len(plan), BATCH_ROWS):
@@ -33,12 +41,25 @@ def _rows_of(slide_id: str, kind: str, path: str) -> Iterator[pa.RecordBatch]:
         n = rows.stop - begin
         columns = {field.name: pa.repeat(pa.scalar(same.get(field.name), field.type), n)
                    for field in _schema.FEATURES}
-        columns["row"] = pa.array(range(begin, rows.stop), pa.int64())
+        columns["row"] = pa.array(numbers[rows])
         for name in ("x_px", "y_px", "label"):
             columns[name] = pa.array(getattr(plan, name)[rows])
         columns["features"] = pa.array(list(values[rows]), pa.list_(pa.float32()))
         yield pa.RecordBatch.from_arrays([columns[field.name] for field in _schema.FEATURES],
                                          schema=_schema.FEATURES)
+
+
+def _numbers(plan: lamella.Plan, path: str) -> tuple[np.ndarray[Any, Any],
+                                                     dict[int, tuple[int, int]]]:
+    """Of the features' rows in the whole plan, and those that were left out with their places."""
+    damaged = {(x, y) for x, y, _ in plan.left_out}
+    if not damaged:
+        return np.arange(len(plan)), {}
+    kind, name = path.split(os.sep)[-2:]
+    whole = lamella.Plan.load(os.path.join(os.path.dirname(path), "..", "..", "plans", kind, name))
+    places = list(zip(whole.x_px.tolist(), whole.y_px.tolist()))
+    left_out = {row: place for row, place in enumerate(places) if place in damaged}
+    return np.setdiff1d(np.arange(len(whole)), list(left_out)), left_out
 
 
 def finished(pieces: DataFrame) -> DataFrame:

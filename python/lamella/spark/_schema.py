@@ -33,6 +33,7 @@ FEATURES = pa.schema([
     ("feature_space", pa.string()), ("precision", pa.string()),
     ("piece", pa.int64()), ("executor", pa.string()),
     ("error", pa.string()),
+    ("left_out", pa.int64()),      # row of the plan that cannot be read: error says why
 ])
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import lamella
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from lamella import _core
 from lamella._study import override_texts, run_read
 from pyspark.sql import DataFrame, SparkSession
@@ -92,7 +93,7 @@ def _encode(plans: DataFrame, read: _core.Study, network: _worker.Network, delta
     if new.limit(1).count() == 0 and os.path.exists(table):
         return
     form = "delta" if (has_delta(spark) if delta is None else delta) else "parquet"
-    whole = encode_with(new, network, progress).unionByName(
+    whole = encode_with(new, network, progress, read.on_damage).unionByName(
         finished(plans.where("error is null and plan is null")))
     features = write_whole(whole, table, form).where("piece is not null")
     report_executors(features, spark)
@@ -123,20 +124,26 @@ def _write_features(key: tuple[Any, ...], table: pa.Table, *, output: str,
 
 def _write_file(table: pa.Table, plan_path: str, features_path: str, key: str,
                 dtype: str) -> None:
+    damaged = table.filter(pc.is_valid(table.column("left_out")))
+    left_out = dict(zip(damaged.column("left_out").to_pylist(), damaged.column("error").to_pylist()))
+    table = table.filter(pc.is_null(table.column("left_out")))
     errors = [text for text in table.column("error").unique().to_pylist() if text]
     if errors:
         raise lamella.Error(errors[0])
     plan = lamella.Plan.load(plan_path)
     table = table.sort_by("row").combine_chunks()
     rows = table.column("row").to_numpy()
-    if len(rows) != len(plan) or (rows != np.arange(len(plan))).any():
-        raise lamella.Error(f"found {len(rows)} rows of features, expected the plan's {len(plan)}, "
-                            "each once; run again", plan_path)
+    wanted = np.setdiff1d(np.arange(len(plan)), list(left_out))
+    if len(rows) != len(wanted) or (rows != wanted).any():
+        raise lamella.Error(f"found {len(rows)} rows of features, expected {len(wanted)} of the "
+                            f"plan's {len(plan)}, each once; run again", plan_path)
+    if len(rows) == 0:
+        raise lamella.Error(f"none of its {len(plan)} patches can be read: {left_out[0]}", plan_path)
     values = table.column("features").combine_chunks().flatten().to_numpy()
     features = lamella.Features.from_arrays(
         plan, np.ascontiguousarray(values.reshape(len(rows), -1)),
         feature_space=table.column("feature_space")[0].as_py(),
-        precision=table.column("precision")[0].as_py())
+        precision=table.column("precision")[0].as_py(), left_out=left_out)
     features.save(features_path, key=key, dtype=dtype)
 
 

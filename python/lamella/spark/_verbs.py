@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from functools import partial
 from typing import Any
 
@@ -78,22 +79,30 @@ def check_ids(ids: list[str]) -> None:
 
 
 def encode(plans: DataFrame, *, encoder: str | os.PathLike[str] | None = None,
-           precision: str | None = None, progress: bool = False) -> DataFrame:
-    """One row a patch: its feature vector. A slide that failed is a row with an error.
+           precision: str | None = None, on_damage: str = "fail",
+           progress: bool = False) -> DataFrame:
+    """One row a patch: its feature vector. A slide that failed is a row with an error; so is, with
+    on_damage="skip", each patch that cannot be read: its x_px and y_px say where, row is null.
 
     Runs when it is used; keep it (persist, or write it) if it is used twice.
     """
     standard = lamella.Encoder.defaults()
     name = os.fspath(standard[0] if encoder is None else encoder)
-    return encode_with(plans, _worker.Network.found(name, precision or standard[1]), progress)
+    return encode_with(plans, _worker.Network.found(name, precision or standard[1]), progress,
+                       on_damage)
 
 
-def encode_with(plans: DataFrame, network: _worker.Network, progress: bool) -> DataFrame:
+def encode_with(plans: DataFrame, network: _worker.Network, progress: bool,
+                on_damage: str) -> DataFrame:
     spark = plans.sparkSession
+    if network.precision == "int8":
+        warnings.warn(f"the int8 encoder '{network.name}' is not compared with f32 on a cluster; "
+                      "encode a slide by lamella.encode to see how near it is",
+                      lamella.LamellaWarning, stacklevel=3)
     pieces = _pieces(plans)
     count = counter(spark) if progress else None
     work = partial(_worker.encode_pieces, version=lamella.__version__, network=network, count=count,
-                   attempts=attempts(spark))
+                   attempts=attempts(spark), on_damage=on_damage)
     made = pieces.mapInArrow(work, _schema.sql(_schema.FEATURES))
     failed = plans.where("error is not null").select(
         *(F.col(field.name) if field.name in ("slide_id", "kind", "error", "executor") else

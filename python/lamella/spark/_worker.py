@@ -131,13 +131,13 @@ def _cut_plan(row: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def encode_pieces(batches: Iterator[pa.RecordBatch], *, version: str, network: Network,
-                  count: Any, attempts: int) -> Iterator[pa.RecordBatch]:
+                  count: Any, attempts: int, on_damage: str) -> Iterator[pa.RecordBatch]:
     """attempts: how often Spark tries a task."""
     check_version(version)
     for batch in batches:
         for row in batch.to_pylist():
             try:
-                made = _encode(row, encoder(network))
+                made = _encode(row, encoder(network), on_damage)
             except lamella.Error as error:
                 made = _failed(row, error_text(error))
             except MemoryError as error:
@@ -162,17 +162,35 @@ def _failed(row: dict[str, Any], error: str) -> pa.RecordBatch:
                     "executor": executor(), "error": error}], _schema.FEATURES)
 
 
-def _encode(row: dict[str, Any], loaded: lamella.Encoder) -> pa.RecordBatch:
+def _encode(row: dict[str, Any], loaded: lamella.Encoder, on_damage: str) -> pa.RecordBatch:
     plan = lamella.Plan.from_bytes(row["plan"])
     with lamella.Slide(row["path"], mpp=row["mpp"]) as slide:
-        features = lamella.encode(slide, plan, encoder=loaded, threads=1)
+        features = lamella.encode(slide, plan, encoder=loaded, threads=1, on_damage=on_damage,
+                                  int8_check=0)
+    rows = np.frombuffer(row["rows"], dtype=np.uint32).astype(np.int64)
+    causes = {(x, y): cause for x, y, cause in features.plan.left_out}
+    if not causes:
+        return _features(row, rows, features)
+    at = list(zip(plan.x_px.tolist(), plan.y_px.tolist()))
+    good = np.array([place not in causes for place in at], bool)
+    left_out = [{"slide_id": row["slide_id"], "kind": row["kind"], "piece": row["piece"],
+                 "left_out": int(number), "x_px": x, "y_px": y, "executor": executor(),
+                 "error": causes[x, y]}
+                for number, (x, y) in zip(rows, at) if (x, y) in causes]
+    batches = [_features(row, rows[good], features), _batch(left_out, _schema.FEATURES)]
+    return pa.Table.from_batches(batches).combine_chunks().to_batches()[0]
+
+
+def _features(row: dict[str, Any], rows: np.ndarray[Any, Any],
+              features: lamella.Features) -> pa.RecordBatch:
+    plan = features.plan
     n, d = features.values.shape
     same = {"slide_id": row["slide_id"], "kind": row["kind"],
             "feature_space": features.feature_space, "precision": features.precision,
-            "piece": row["piece"], "executor": executor(), "error": None}
+            "piece": row["piece"], "executor": executor(), "error": None, "left_out": None}
     columns = {name: pa.repeat(pa.scalar(value, _schema.FEATURES.field(name).type), n)
                for name, value in same.items()}
-    columns["row"] = pa.array(np.frombuffer(row["rows"], dtype=np.uint32).astype(np.int64))
+    columns["row"] = pa.array(rows)
     for name in ("x_px", "y_px", "label"):
         columns[name] = pa.array(np.ascontiguousarray(getattr(plan, name)))
     offsets = pa.array(np.arange(0, (n + 1) * d, d, dtype=np.int32) if d else

@@ -7,6 +7,7 @@
 
 #include "lamella/base/checked.h"
 #include "lamella/base/error.h"
+#include "lamella/base/huge_pages.h"
 
 namespace lamella {
 
@@ -19,6 +20,8 @@ Image::Image(int width, int height, int channels, uint8_t fill)
                 fmt::format("an image of {} x {} x {} bytes was asked for; the limit is {} bytes",
                             width, height, channels, kMaxImageBytes));
   }
+  bytes_.reserve(static_cast<size_t>(bytes));
+  prefer_huge_pages(bytes_.data(), static_cast<size_t>(bytes));
   bytes_.assign(static_cast<size_t>(bytes), fill);
 }
 

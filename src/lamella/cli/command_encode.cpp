@@ -18,23 +18,24 @@ struct EncodeOptions {
   SlideOptions slide;
   std::string plan;
   std::string encoder = "lite0";
-  verbs::EncodingOptions encoding;
+  verbs::EncodeOptions encode;
   std::string out;
 };
 
 int run_encode(const EncodeOptions& options, Shell& shell) {
   verbs::EncodeFileOptions file;
-  file.type = options.encoding.features_dtype;
+  file.type = options.encode.encoding.features_dtype;
+  file.how = {options.encode.damage.on_damage, options.encode.encoding.int8_check};
   const auto slide = options.slide.open(shell);
   const patch::PatchPlan plan = storage::read_plan(options.plan);
   const io::OutputLock lock = lock_output(options.out, shell);
   const Context context = shell.context();
   const auto encoder = encoder::load_encoder(encoder::find_encoder(options.encoder),
-                                             options.encoding.precision, context.threads);
+                                             options.encode.encoding.precision, context.threads);
   const verbs::EncodedFile encoded =
       verbs::encode_file(slide, plan, *encoder, file, options.out, context);
 
-  const auto rows = static_cast<int64_t>(plan.rows.size());
+  const auto rows = static_cast<int64_t>(plan.rows.size()) - encoded.left_out;
   const std::string precision_used(encoder::to_string(encoder->precision()));
   nlohmann::json object = {{"slide_id", plan.slide_id},
                            {"out", options.out},
@@ -44,6 +45,7 @@ int run_encode(const EncodeOptions& options, Shell& shell) {
                            {"features_dtype", storage::to_string(file.type)},
                            {"feature_space", encoder::feature_space(encoder->info(), plan)},
                            {"patches_resumed", encoded.resumed},
+                           {"left_out", encoded.left_out},
                            {"compile_seconds", encoder->compile_seconds()}};
   add_rate(object, encoded.patches, encoded.seconds);
   object["patches"] = rows;
@@ -52,7 +54,7 @@ int run_encode(const EncodeOptions& options, Shell& shell) {
                                   plan.slide_id, rows, encoder->info().dimension,
                                   encoder->info().name, precision_used, encoded.seconds,
                                   object["patches_per_second"].get<double>(), options.out));
-  return kDone;
+  return encoded.left_out > 0 ? kSomeSlidesFailed : kDone;
 }
 
 }  // namespace
@@ -64,7 +66,8 @@ Action add_encode(CLI::App& app) {
   app.add_option("--encoder", options->encoder, "name or folder of the encoder")
       ->capture_default_str()
       ->type_name("NAME|DIR");
-  add_flags(app, options->encoding);
+  add_flags(app, options->encode);
+  add_skip_errors(app, options->encode.damage);
   app.add_option("--out", options->out, "feature file to write")
       ->required()
       ->type_name("FEATURES.h5");

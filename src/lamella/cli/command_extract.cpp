@@ -49,6 +49,7 @@ Action add_extract(CLI::App& app) {
   options->slide.add(app)->required();
   app.add_option("--plan", options->plan, "plan of this slide")->required()->type_name("PLAN.h5");
   add_flags(app, options->extract);
+  add_skip_errors(app, options->extract.damage);
   app.add_option("--out", options->extract.files.folder, "folder to write")->type_name("DIR");
   return [options](Shell& shell) {
     options->extract.validate();

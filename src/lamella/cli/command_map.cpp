@@ -20,7 +20,7 @@ struct MapCommandOptions {
   std::string scores;
   std::string annotations;
   std::string out;
-  verbs::MapOptions map;
+  verbs::MapSlideOptions map;
 };
 
 int run_map(MapCommandOptions options, Shell& shell) {
@@ -31,12 +31,12 @@ int run_map(MapCommandOptions options, Shell& shell) {
   for (const std::string& note : notes) shell.warn(options.scores + ": " + note);
   verbs::require_same_slide(scores.slide, slide->info(), options.scores);
   const heatmap::HeatMap map =
-      heatmap::make_heatmap(scores, slide->info().size_px(), options.map.overlay.shown_class);
+      heatmap::make_heatmap(scores, slide->info().size_px(), options.map.map.overlay.shown_class);
   if (!options.annotations.empty()) {
-    options.map.overlay.outlines =
+    options.map.map.overlay.outlines =
         verbs::read_outlines(options.annotations, slide->info(), shell.context());
   }
-  options.map.overlay.title = options.slide.id();
+  options.map.map.overlay.title = options.slide.id();
   verbs::write_slide_map(verbs::draw_slide_map(*slide, map, options.map, shell.context()),
                          options.out);
 
@@ -69,6 +69,7 @@ Action add_map(CLI::App& app) {
                  "outlines that are drawn, of any format that convert reads")
       ->type_name("FILE");
   add_flags(app, options->map);
+  add_skip_errors(app, options->map.damage);
   app.add_option("--out", options->out, "PREFIX.png and PREFIX.tiff are written")
       ->required()
       ->type_name("PREFIX");

@@ -63,6 +63,7 @@ Action add_plan(CLI::App& app) {
   auto options = std::make_shared<PlanOptions>();
   options->slide.add(app)->required();
   add_flags(app, options->plan);
+  add_skip_errors(app, options->plan.damage);
   app.get_option("--level")->excludes("--mpp");
   CLI::Option* stride = app.get_option("--stride-px");
   auto* centers = app.add_option("--centers", options->plan.centers,

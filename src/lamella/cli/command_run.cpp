@@ -61,7 +61,7 @@ int run_run(const RunOptions& options, Shell& shell) {
   const study::Study study = study::read_study(options.study, options.overrides);
   const study::StudyResult result = study::run_study(study, options.run, shell.context());
   shell.print(study::to_json(result), result_text(result));
-  return result.all_done() ? kDone : kSomeSlidesFailed;
+  return result.all_done() && !result.left_out() ? kDone : kSomeSlidesFailed;
 }
 
 }  // namespace
@@ -71,6 +71,10 @@ Action add_run(CLI::App& app) {
   app.add_option("study", options->study, "study file")->required()->type_name("STUDY.toml");
   app.add_option("--set", options->overrides, "override one key of the study (repeatable)")
       ->type_name("KEY=VALUE");
+  app.add_flag_function(
+      "--skip-errors",
+      [options](int64_t) { options->overrides.emplace_back("patches.on_damage=skip"); },
+      "short for --set patches.on_damage=skip");
   app.add_flag("--full-hash", options->run.full_hash,
                "record the SHA-256 of whole slides, not only of samples");
   return [options](Shell& shell) { return run_run(*options, shell); };

@@ -31,8 +31,10 @@ verbs::SlideScores score_image(const ScoreOptions& options, const model::Model& 
                                Shell& shell) {
   const Context context = shell.context();
   const auto slide = options.slide.open(shell);
-  const auto mask = verbs::tissue_mask(options.score.tissue, options.score.mask, *slide, context);
-  return verbs::score_slide(slide, options.slide.id(), model, options.score.grid, mask, context);
+  const verbs::ScoreSlideOptions& score = options.score;
+  const auto mask =
+      verbs::tissue_mask(score.tissue, score.mask, score.damage.on_damage, *slide, context);
+  return verbs::score_slide(slide, options.slide.id(), model, score, mask, context);
 }
 
 int run_score(const ScoreOptions& options, Shell& shell) {
@@ -48,6 +50,7 @@ int run_score(const ScoreOptions& options, Shell& shell) {
   nlohmann::json object = {{"slide_id", scored.plan.slide_id},
                            {"out", options.out},
                            {"effective_mpp", json_or_null(scored.plan.geometry.effective_mpp)},
+                           {"left_out", scored.plan.left_out.size()},
                            {"compile_seconds", scored.compile_seconds}};
   object["slide_score"] =
       std::isfinite(slide_score) ? nlohmann::json(slide_score) : nlohmann::json();
@@ -55,7 +58,7 @@ int run_score(const ScoreOptions& options, Shell& shell) {
   shell.print(object, fmt::format("{}: {} patches scored{} -> {}\n", scored.plan.slide_id, rows,
                                   rows > 0 ? fmt::format(", slide score {:.3f}", slide_score) : "",
                                   options.out));
-  return kDone;
+  return scored.plan.left_out.empty() ? kDone : kSomeSlidesFailed;
 }
 
 }  // namespace
@@ -68,6 +71,7 @@ Action add_score(CLI::App& app) {
       "or a slide: a grid over its tissue is scored");
   app.add_option("--model", options->model, "model folder")->required()->type_name("DIR");
   add_flags(app, options->score);
+  add_skip_errors(app, options->score.damage);
   app.add_option("--out", options->out, "scores file to write (name it after the slide)")
       ->required()
       ->type_name("SCORES.csv");

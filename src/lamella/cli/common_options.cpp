@@ -20,6 +20,13 @@ CLI::Option* SlideOptions::add(CLI::App& app) {
   return slide;
 }
 
+void add_skip_errors(CLI::App& app, slide::DamageOptions& damage) {
+  app.add_flag_function(
+         "--skip-errors", [&damage](int64_t) { damage.on_damage = slide::OnDamage::kSkip; },
+         "short for --on-damage skip")
+      ->excludes(app.get_option("--on-damage"));
+}
+
 std::string SlideOptions::id() const { return slide_id.empty() ? io::stem(path) : slide_id; }
 
 std::shared_ptr<const slide::Slide> SlideOptions::open(Shell& shell) const {

@@ -14,6 +14,7 @@
 #include "lamella/base/stopwatch.h"
 #include "lamella/cli/shell.h"
 #include "lamella/io/output_lock.h"
+#include "lamella/slide/on_damage.h"
 #include "lamella/slide/slide.h"
 
 namespace lamella::cli {
@@ -29,6 +30,9 @@ struct SlideOptions {
   // Says what the slide's reader warns of.
   std::shared_ptr<const slide::Slide> open(Shell& shell) const;
 };
+
+// --skip-errors: short for --on-damage skip.
+void add_skip_errors(CLI::App& app, slide::DamageOptions& damage);
 
 // Opens a slide and says what its reader warns of.
 std::shared_ptr<const slide::Slide> open_slide(const std::string& path,

@@ -48,10 +48,14 @@ void add_annotations(const PlanRules& plans, const std::string& table, CohortSli
   }
 }
 
-storage::TissueKey mask_key(const tissue::TissueOptions& options, const CohortSlide& slide) {
+storage::TissueKey mask_key(const PlanRules& plans, const CohortSlide& slide) {
   const SlideEntry& entry = slide.entry;
-  storage::TissueKey key{
-      slide.info.fingerprint, slide.info.backend, slide.info.mpp, tissue_of(entry, options), {}};
+  storage::TissueKey key{slide.info.fingerprint,
+                         slide.info.backend,
+                         slide.info.mpp,
+                         tissue_of(entry, plans.tissue),
+                         {},
+                         plans.damage.on_damage};
   if (entry.mask == "none") key.mask = entry.mask;
   if (entry.mask != "none" && entry.mask != "auto") key.mask = io::file_sha256(entry.mask);
   return key;

@@ -43,7 +43,7 @@ struct CohortSlide {
   std::string annotations_sha256;  // "" without
 };
 // What the slide's mask depends on. Error kNotFound, kIo: a mask that the table names.
-storage::TissueKey mask_key(const tissue::TissueOptions& options, const CohortSlide& slide);
+storage::TissueKey mask_key(const PlanRules& plans, const CohortSlide& slide);
 
 // Without its annotations. What its reader adapted is warned about. Errors: slide::open_slide's.
 CohortSlide open_cohort_slide(const SlideEntry& entry, const Context& context);

@@ -12,8 +12,9 @@
 #include "lamella/base/text.h"
 #include "lamella/imagefile/imagefile.h"
 #include "lamella/io/files.h"
+#include "lamella/slide/damage_as_white.h"
 #include "lamella/storage/feature_spool.h"
-#include "lamella/verbs/encode.h"
+#include "lamella/storage/tissue_look.h"
 #include "lamella/verbs/score_features.h"
 #include "lamella/verbs/slide_map.h"
 
@@ -81,7 +82,7 @@ const tissue::TissueMask& SlidePieces::tissue() {
   const std::string& given = slide_.entry.mask;
   if (given == "auto") {
     const std::string path = file("tissue/masks", ".png");
-    const std::string key = storage::key_text(mask_key(pieces_.plans.tissue, slide_));
+    const std::string key = storage::key_text(mask_key(pieces_.plans, slide_));
     mask_ = read_found("tissue", path, key,
                        [&] { return tissue::read_tissue_mask(path, slide_.info); });
     if (!mask_) mask_ = make_tissue(path, key);
@@ -101,20 +102,45 @@ tissue::TissueMask SlidePieces::make_tissue(const std::string& path, const std::
   const Context named = with_step_names(context_, [this](std::string_view step) {
     return fmt::format("{} {}", step, slide_.entry.slide_id);
   });
-  tissue::TissueMask mask = tissue::make_tissue_mask(
-      *pixels_.open(), tissue_of(slide_.entry, pieces_.plans.tissue), named);
+  tissue::TissueMask mask = overview([&](const slide::Slide& slide) {
+    return tissue::make_tissue_mask(slide, tissue_of(slide_.entry, pieces_.plans.tissue), named);
+  });
   draw_tissue(mask);
   storage::drop_key(path);
   tissue::write_tissue_mask(mask, path);
+  if (mask.look) {
+    report_.tissue = {slide_.entry.slide_id, mask.tissue_fraction, *mask.look};
+    storage::write_look(*report_.tissue, file("tissue/masks", ".json"));
+  }
   storage::write_key(key, path);
-  if (mask.look) report_.tissue = {slide_.entry.slide_id, mask.tissue_fraction, *mask.look};
   return mask;
 }
 
-void SlidePieces::draw_tissue(const tissue::TissueMask& mask) {
+template <typename Use>
+auto SlidePieces::overview(const Use& use) -> decltype(use(std::declval<const slide::Slide&>())) {
   const slide::Slide& slide = *pixels_.open();
-  const Image preview = tissue::draw_tissue_preview(slide, mask, kPreviewPx);
-  slide.require_unchanged();
+  if (!pieces_.plans.damage.skips()) return use(slide);
+  const slide::DamageAsWhite readable(slide);
+  auto made = use(readable);
+  for (const std::string& warning : readable.warnings()) {
+    context_.warn(fmt::format("slide '{}': {}", slide_.entry.slide_id, warning));
+  }
+  return made;
+}
+
+// The look of a finished mask that this run has not asked for.
+void SlidePieces::find_look() {
+  if (report_.tissue || slide_.entry.mask != "auto") return;
+  const std::string key = storage::key_text(mask_key(pieces_.plans, slide_));
+  if (storage::read_key(file("tissue/masks", ".png")) != key) return;
+  report_.tissue = storage::read_look(file("tissue/masks", ".json"));
+}
+
+void SlidePieces::draw_tissue(const tissue::TissueMask& mask) {
+  const Image preview = overview([&](const slide::Slide& slide) {
+    return tissue::draw_tissue_preview(slide, mask, kPreviewPx);
+  });
+  pixels_.open()->require_unchanged();
   imagefile::write_png(preview.view(), file("tissue", ".png"));
 }
 
@@ -138,9 +164,15 @@ std::string SlidePieces::features_path(const PlanRequest& request) const {
   return file("features/" + request.key.kind, ".h5");
 }
 
+verbs::EncodeFileOptions SlidePieces::encode_options(std::string key) const {
+  return {pieces_.encoding.features_dtype,
+          std::move(key),
+          {pieces_.plans.damage.on_damage, pieces_.encoding.int8_check}};
+}
+
 std::string SlidePieces::features_key(const PlanRequest& request) const {
   return storage::key_text(verbs::features_key(storage::key_text(request.key), pieces_.encoder,
-                                               pieces_.precision, pieces_.encoding.features_dtype));
+                                               pieces_.precision, encode_options({})));
 }
 
 // By the slide's name; what was said when it was opened is left out.
@@ -165,20 +197,22 @@ FeaturesPiece SlidePieces::features(const PlanRequest& request) {
     encoder::Encoder& encoder = encoder_.get(pieces_, context_.threads);
     const AddSeconds timer(report_.seconds["encode"]);
     report_.patches_resumed +=
-        verbs::encode_file(pixels_.open(), plan, encoder,
-                           {pieces_.encoding.features_dtype, made.key}, path, context_)
+        verbs::encode_file(pixels_.open(), plan, encoder, encode_options(made.key), path, context_)
             .resumed;
+    warn_of_plan(plan);  // what was left out has been said
     // Read back: as they are stored, they are the same for this run and for the next.
     made.features = std::make_unique<storage::FeatureReader>(path);
   }
+  find_look();
   const auto rows = static_cast<int64_t>(made.features->plan().rows.size());
   report_.patches += rows;
+  report_.patches_left_out += static_cast<int64_t>(made.features->plan().left_out.size());
   if (finished) {
     report_.patches_reused += rows;
     context_.report(fmt::format("encode {} (found finished)", slide_.entry.slide_id), rows, rows,
                     "patches");
+    warn_of_plan(made.features->plan());
   }
-  warn_of_plan(made.features->plan());
   return made;
 }
 
@@ -211,10 +245,11 @@ void SlidePieces::draw(heatmap::HeatMap map, const std::string& png, const std::
   options.overlay.title = slide_.entry.slide_id;
   if (slide_.annotations) options.overlay.outlines = verbs::outlines_of(*slide_.annotations);
   storage::drop_key(png);
-  const slide::Slide& slide = *pixels_.open();
-  verbs::write_slide_map(verbs::draw_slide_map(slide, std::move(map), options, context_),
-                         png.substr(0, png.size() - 4));
-  slide.require_unchanged();
+  const auto drawn = overview([&](const slide::Slide& slide) {
+    return verbs::draw_slide_map(slide, std::move(map), options, context_);
+  });
+  verbs::write_slide_map(drawn, png.substr(0, png.size() - 4));
+  pixels_.open()->require_unchanged();
   storage::write_key(key, png);
 }
 

@@ -12,6 +12,7 @@
 #include "lamella/model/model.h"
 #include "lamella/record/run_document.h"
 #include "lamella/storage/piece_key.h"
+#include "lamella/verbs/encode.h"
 
 namespace lamella::cohort {
 
@@ -52,8 +53,8 @@ struct ScoredGrid {
 struct PieceReport {
   std::vector<record::Remade> remade;
   record::Times seconds;  // by step
-  int64_t patches = 0, patches_reused = 0, patches_resumed = 0;
-  std::optional<tissue::CohortSlide> tissue;  // where its mask was made
+  int64_t patches = 0, patches_reused = 0, patches_resumed = 0, patches_left_out = 0;
+  std::optional<tissue::CohortSlide> tissue;  // of a mask that was made here, now or earlier
 };
 
 // The pieces of one slide: each is taken from disk if it is there under the wanted key, else made
@@ -77,6 +78,7 @@ class SlidePieces {
   const PieceReport& report() const { return report_; }
 
  private:
+  verbs::EncodeFileOptions encode_options(std::string key) const;
   std::string file(const std::string& folder, const std::string& extension) const;
   bool found(const std::string& piece, const std::string& path, const std::string& key);
   void note_remade(const std::string& piece, std::vector<std::string> why);
@@ -84,6 +86,10 @@ class SlidePieces {
   auto read_found(const std::string& piece, const std::string& path, const std::string& key,
                   const Read& read) -> std::optional<decltype(read())>;
   tissue::TissueMask make_tissue(const std::string& path, const std::string& key);
+  // Calls use(slide), for a mask or a picture of it.
+  template <typename Use>
+  auto overview(const Use& use) -> decltype(use(std::declval<const slide::Slide&>()));
+  void find_look();
   void draw_tissue(const tissue::TissueMask& mask);
   void warn_of_plan(const patch::PatchPlan& plan) const;
   void draw(heatmap::HeatMap map, const std::string& png, const std::string& key);

@@ -12,7 +12,7 @@ storage::PlanKey common_key(const PieceContext& pieces, const CohortSlide& slide
   storage::PlanKey key;
   key.kind = kind;
   key.slide_id = slide.entry.slide_id;
-  key.tissue = mask_key(pieces.plans.tissue, slide);
+  key.tissue = mask_key(pieces.plans, slide);
   key.scaled = pieces.mpp.has_value();
   return key;
 }

@@ -76,12 +76,13 @@ class ProgressReporter {
   Clock::time_point last_;
 };
 
-patch::ExtractOptions extract_options(const EncoderInfo& info) {
+patch::ExtractOptions extract_options(const EncoderInfo& info, slide::OnDamage on_damage) {
   const auto views = static_cast<int64_t>(info.views.size());
   const int64_t patch_bytes = int64_t{3} * info.input_px * info.input_px * views;
   patch::ExtractOptions options;
   options.output_px = info.input_px;
   options.views = info.views;
+  options.on_damage = on_damage;
   const int64_t fit = std::clamp(kChunkBytes / patch_bytes, int64_t{1}, kMaxChunk);
   options.batch_size =
       static_cast<int>(fit < kWholeBatches ? fit : fit / kWholeBatches * kWholeBatches);
@@ -109,6 +110,14 @@ class Rest {
     if (!own_) return;
     for (uint32_t& row : rows) row = numbers_[row];
   }
+  // By row.
+  std::vector<slide::RegionFailure> renumbered(std::vector<slide::RegionFailure> failures) const {
+    for (slide::RegionFailure& failure : failures) {
+      if (own_) failure.region = numbers_[failure.region];
+    }
+    std::ranges::sort(failures, {}, &slide::RegionFailure::region);
+    return failures;
+  }
 
  private:
   const patch::PatchPlan& all_;
@@ -135,13 +144,14 @@ void encode_batch(Encoder& encoder, const patch::PatchBatch& batch, const patch:
 
 StreamResult stream_features(std::shared_ptr<const slide::Slide> slide,
                              const patch::PatchPlan& plan, Encoder& encoder,
-                             std::span<const uint8_t> done, const TakeFeatures& take,
+                             const StreamOptions& options, const TakeFeatures& take,
                              const Context& context) {
   const Stopwatch watch;
-  const Rest rest(plan, done);
+  const Rest rest(plan, options.done);
   const auto all = static_cast<int64_t>(plan.rows.size());
   const int64_t count = rest.count(), before = all - count;
-  patch::PatchExtractor extractor(std::move(slide), rest.plan(), extract_options(encoder.info()));
+  patch::PatchExtractor extractor(std::move(slide), rest.plan(),
+                                  extract_options(encoder.info(), options.on_damage));
   ProgressReporter progress("encode " + plan.slide_id, before, all, context);
   std::vector<float> block;
   std::vector<uint32_t> rows;
@@ -160,12 +170,16 @@ StreamResult stream_features(std::shared_ptr<const slide::Slide> slide,
     made += batch.count;
     progress.report(before + made);
   }
+  StreamResult result{rest.renumbered(extractor.failures()), 0};
+  if (!result.failures.empty()) progress.report(all);
+  made += static_cast<int64_t>(result.failures.size());
   if (made != count) {
     throw Error(ErrorCode::kInternal,
                 fmt::format("found {} patches delivered, expected {}", made, count),
                 plan.slide_path);
   }
-  return {extractor.failures(), watch.seconds()};
+  result.seconds = watch.seconds();
+  return result;
 }
 
 EncodeResult encode_patches(std::shared_ptr<const slide::Slide> slide, const patch::PatchPlan& plan,
@@ -179,17 +193,17 @@ EncodeResult encode_patches(std::shared_ptr<const slide::Slide> slide, const pat
       static_cast<size_t>(checked_mul(features.rows, features.columns, "features")));
   features.feature_space = feature_space(info, plan);
   features.precision = to_string(encoder.precision());
-  StreamResult streamed = stream_features(
-      std::move(slide), plan, encoder, {},
-      [&](std::span<const uint32_t> rows, std::span<const float> values) {
-        for (size_t k = 0; k < rows.size(); ++k) {
-          std::copy_n(values.begin() + static_cast<ptrdiff_t>(k) * features.columns,
-                      features.columns, features.row(rows[k]).begin());
-        }
-      },
-      context);
-  result.failures = std::move(streamed.failures);
-  result.seconds = streamed.seconds;
+  result.seconds =
+      stream_features(
+          std::move(slide), plan, encoder, {},
+          [&](std::span<const uint32_t> rows, std::span<const float> values) {
+            for (size_t k = 0; k < rows.size(); ++k) {
+              std::copy_n(values.begin() + static_cast<ptrdiff_t>(k) * features.columns,
+                          features.columns, features.row(rows[k]).begin());
+            }
+          },
+          context)
+          .seconds;
   return result;
 }
 

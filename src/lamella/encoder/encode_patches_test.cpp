@@ -84,7 +84,6 @@ TEST(EncodePatches, RowsFollowThePlanForAnyThreads) {
     ASSERT_EQ(result.features.columns, 4);
     EXPECT_EQ(result.features.precision, "f32");
     EXPECT_EQ(result.features.feature_space, feature_space(info, plan));
-    EXPECT_TRUE(result.failures.empty());
     EXPECT_GT(result.seconds, 0);
     for (int64_t i = 0; i < 1024; ++i) {
       const patch::PatchRow& row = plan.rows[static_cast<size_t>(i)];

@@ -39,6 +39,11 @@ struct OutputInfo {
   bool operator==(const OutputInfo&) const = default;
 };
 
+// The float network that an int8 one was made of, which need not be on this machine.
+struct Origin {
+  std::string name, sha256;
+};
+
 // encoder.json, beside network.onnx. The network is one file (no external data): its hash covers
 // all of its weights.
 struct EncoderInfo {
@@ -59,6 +64,7 @@ struct EncoderInfo {
   std::optional<double> recommended_mpp = {};  // µm/px the network was trained at, if it was
   bool int8 = false;                           // a network quantized to 8-bit whole numbers
   std::map<std::string, double> quality = {};  // measured when it was quantized; for the record
+  std::optional<Origin> made_from = {};        // of an int8 one
 };
 
 enum class Precision { kAuto, kF32, kBf16, kInt8 };
@@ -88,6 +94,9 @@ class Encoder {
   virtual const EncoderInfo& info() const = 0;
   virtual Precision precision() const = 0;  // what is run; never kAuto
   virtual double compile_seconds() const = 0;
+  // The float network that this int8 one was made of, in f32; loaded when it is first asked for.
+  // Null if this is not int8, or that network is not here (find_origin).
+  virtual Encoder* reference() { return nullptr; }
   // patches: n x v x input_px x input_px x 3 uint8 RGB, v the info's views; features: n x d,
   // row-major. Any n; the network runs on fixed batches, the last padded: the same bits for any
   // split and thread count.
@@ -163,6 +172,8 @@ std::vector<std::string> encoder_search_path();
 // found.
 // Error kNotFound lists what there is and where it was looked for.
 EncoderInfo find_encoder(const std::string& name_or_folder);
+// Where info.made_from is: by its hash, in the folders beside info.folder, then on the search path.
+std::optional<EncoderInfo> find_origin(const EncoderInfo& info);
 // Every encoder on the search path, sorted by name within each of its folders. A damaged one is an
 // Error, as read_encoder_info's.
 std::vector<EncoderInfo> list_encoders();
@@ -177,27 +188,30 @@ std::string feature_space(const EncoderInfo& info, const patch::PatchPlan& plan)
 using TakeFeatures =
     std::function<void(std::span<const uint32_t> rows, std::span<const float> features)>;
 
+struct StreamOptions {
+  std::span<const uint8_t> done = {};  // by row: its feature is there already; empty: none is
+  slide::OnDamage on_damage = slide::OnDamage::kFail;
+};
+
 struct StreamResult {
-  std::vector<slide::RegionFailure> failures;
-  double seconds = 0;  // without network compilation
+  std::vector<slide::RegionFailure> failures;  // left out, by row of the plan (kSkip)
+  double seconds = 0;                          // without network compilation
 };
 
 // The verb encode, for a plan of any length: features are not kept, but given to `take` (in the
-// caller's thread) in the order of extraction, at most 256 rows at a time. `done`: by row, whether
-// its feature is there already; empty: none is.
+// caller's thread) in the order of extraction, at most 256 rows at a time.
 // Patches are extracted while earlier ones are in the network, unless context.threads is 1. The
 // features do not depend on threads, on the order of extraction, nor on what is done already.
-// Error of the first tile that cannot be read; as Encoder::encode's (kCorrupt names the position of
-// the patch whose feature is not finite); take's; kInterrupted.
+// Error of the first tile that cannot be read, unless it is left out; as Encoder::encode's
+// (kCorrupt names the position of the patch whose feature is not finite); take's; kInterrupted.
 StreamResult stream_features(std::shared_ptr<const slide::Slide> slide,
                              const patch::PatchPlan& plan, Encoder& encoder,
-                             std::span<const uint8_t> done, const TakeFeatures& take,
+                             const StreamOptions& options, const TakeFeatures& take,
                              const Context& context);
 
 struct EncodeResult {
   feature::FeatureMatrix features;  // one row per plan row, in the plan's order
-  std::vector<slide::RegionFailure> failures;
-  double seconds = 0;  // without network compilation
+  double seconds = 0;               // without network compilation
 };
 
 // The same with all features in memory. Errors: those of stream_features.

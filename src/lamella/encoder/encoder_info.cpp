@@ -31,9 +31,13 @@ constexpr size_t kMaxNameLength = 64;
 constexpr int kMaxPrefixTokens = 1024;
 
 const std::vector<std::string> kKeys = {
-    "name",  "source",        "licence", "sha256",       "mean",
-    "std",   "dimension",     "outputs", "colour_order", "recommended_mpp",
-    "views", "prefix_tokens", "weights", "input_px",     "quality"};
+    "name",      "source",   "licence",      "sha256",          "mean",  "std",
+    "dimension", "outputs",  "colour_order", "recommended_mpp", "views", "prefix_tokens",
+    "weights",   "input_px", "quality",      "made_from"};
+
+bool is_sha256(const std::string& text) {
+  return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
+}
 
 // One encoder.json; each reader throws kFormat naming the key, what was found and expected.
 class Description {
@@ -133,6 +137,18 @@ class Description {
     return numbers;
   }
 
+  Origin origin(const std::string& key) const {
+    const std::string expected = "{\"name\": ..., \"sha256\": 64 hexadecimal digits}";
+    const json& value = at(key, expected);
+    if (!value.is_object() || value.size() != 2 || !value.value("name", json()).is_string() ||
+        !value.value("sha256", json()).is_string()) {
+      fail(key, value, expected);
+    }
+    Origin origin{value["name"], to_lower(value["sha256"].get<std::string>())};
+    if (!is_sha256(origin.sha256)) fail(key, value, expected);
+    return origin;
+  }
+
   std::optional<double> optional_mpp(const std::string& key) const {
     const auto found = object_.find(key);
     if (found == object_.end() || found->is_null()) return std::nullopt;
@@ -173,10 +189,6 @@ bool is_name(const std::string& text) {
          text.find_first_not_of(
              "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
              "0123456789._-") == std::string::npos;
-}
-
-bool is_sha256(const std::string& text) {
-  return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
 }
 
 json parse_description(const std::string& path) {
@@ -242,6 +254,7 @@ EncoderInfo read_description(const std::string& folder) {
     info.int8 = weights == "int8";
   }
   if (read.has("quality")) info.quality = read.numbers("quality");
+  if (read.has("made_from")) info.made_from = read.origin("made_from");
   info.dimension = read.integer("dimension", 1, kMaxDimension);
   info.recommended_mpp = read.optional_mpp("recommended_mpp");
   return info;

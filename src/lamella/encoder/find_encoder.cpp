@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <iterator>
+#include <optional>
 #include <system_error>
 
 #include "lamella/base/error.h"
@@ -101,6 +103,22 @@ EncoderInfo find_encoder(const std::string& name_or_folder) {
     if (read_description(folder).name == name_or_folder) return read_encoder_info(folder);
   }
   throw_not_found(name_or_folder, folders);
+}
+
+std::optional<EncoderInfo> find_origin(const EncoderInfo& info) {
+  if (!info.made_from) return std::nullopt;
+  std::vector<std::string> folders = encoder_folders(io::parent_folder(info.folder));
+  std::ranges::copy(all_encoder_folders(), std::back_inserter(folders));
+  for (const std::string& folder : folders) {
+    try {
+      if (read_description(folder).sha256 == info.made_from->sha256) {
+        return read_encoder_info(folder);
+      }
+    } catch (const Error&) {
+      // A damaged encoder is not the one; whoever asks for it by name is told.
+    }
+  }
+  return std::nullopt;
 }
 
 std::vector<EncoderInfo> list_encoders() {

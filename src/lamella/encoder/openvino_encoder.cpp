@@ -86,6 +86,17 @@ class OpenVinoEncoder final : public Encoder {
   Precision precision() const override { return precision_; }
   double compile_seconds() const override { return compile_seconds_; }
 
+  Encoder* reference() override {
+    if (info_.int8 && !looked_for_reference_) {
+      looked_for_reference_ = true;
+      const auto streams = static_cast<int>(lanes_.size());
+      if (const auto origin = find_origin(info_)) {
+        reference_ = std::make_unique<OpenVinoEncoder>(*origin, Precision::kF32, streams);
+      }
+    }
+    return reference_.get();
+  }
+
   void encode(std::span<const uint8_t> patches, int64_t n, std::span<float> features,
               const Context& context) override {
     check_sizes(patches.size(), n, features.size());
@@ -172,6 +183,8 @@ class OpenVinoEncoder final : public Encoder {
   ov::Core core_;
   Network network_;
   std::vector<Lane> lanes_;
+  bool looked_for_reference_ = false;
+  std::unique_ptr<OpenVinoEncoder> reference_;
   double compile_seconds_ = 0;
 };
 

@@ -39,6 +39,9 @@ nlohmann::ordered_json to_json(const EncoderInfo& info) {
   json["recommended_mpp"] = nullptr;
   if (info.recommended_mpp) json["recommended_mpp"] = *info.recommended_mpp;
   if (!info.quality.empty()) json["quality"] = info.quality;
+  if (info.made_from) {
+    json["made_from"] = {{"name", info.made_from->name}, {"sha256", info.made_from->sha256}};
+  }
   return json;
 }
 

@@ -175,6 +175,7 @@ ScoredPatches scored_patches(const patch::PatchPlan& plan, const feature::ScoreM
   patches.width_px = plan.geometry.extent_x_px;
   patches.height_px = plan.geometry.extent_y_px;
   patches.scores = scores;
+  for (const patch::LeftOut& each : plan.left_out) patches.left_out.push_back(each.at);
   for (const patch::PatchRow& row : plan.rows) {
     patches.x_px.push_back(static_cast<double>(row.x_px));
     patches.y_px.push_back(static_cast<double>(row.y_px));

@@ -44,6 +44,7 @@ struct ScoredPatches {
   double height_px = 0;
   feature::ScoreMatrix scores;
   ScoredSlide slide = {};
+  std::vector<patch::Position> left_out = {};  // could not be read, and has no score
 };
 
 ScoredPatches scored_patches(const patch::PatchPlan& plan, const feature::ScoreMatrix& scores);

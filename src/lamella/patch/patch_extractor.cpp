@@ -149,14 +149,13 @@ void PatchExtractor::State::open_reader(size_t begin, size_t end) {
 void PatchExtractor::State::note_failures(std::vector<slide::RegionFailure> found) {
   for (slide::RegionFailure& failure : found) {
     const uint32_t row = static_cast<uint32_t>(reader_begin + failure.region);
-    if (options.on_error == ExtractOptions::OnError::kFail) {
-      throw Error(ErrorCode::kCorrupt,
-                  fmt::format("{} (needed for the patch at {}, {})", failure.message,
-                              rows[row].x_px, rows[row].y_px));
+    if (options.on_damage == slide::OnDamage::kFail || !slide::is_damage(failure.code)) {
+      throw Error(failure.code, fmt::format("{} (needed for the patch at {}, {})", failure.message,
+                                            rows[row].x_px, rows[row].y_px));
     }
     const auto slot = std::find(slot_row.begin(), slot_row.end(), row) - slot_row.begin();
     slot_good.at(static_cast<size_t>(slot)) = 0;
-    failures.push_back({row, std::move(failure.message)});
+    failures.push_back({row, std::move(failure.message), failure.code});
   }
 }
 

@@ -12,6 +12,7 @@
 
 #include "lamella/base/context.h"
 #include "lamella/patch/patch_plan.h"
+#include "lamella/slide/on_damage.h"
 #include "lamella/slide/region_reader.h"
 #include "lamella/slide/slide.h"
 
@@ -42,7 +43,7 @@ struct ExtractOptions {
   std::vector<double> views = {1};
   int batch_size = 32;
   bool plan_order = false;  // deliver in the plan's order (may decode a tile again)
-  enum class OnError { kFail, kSkip } on_error = OnError::kFail;
+  slide::OnDamage on_damage = slide::OnDamage::kFail;
   slide::ReadOptions read = {};
   // Error kInvalidArgument (which option, found, expected).
   void validate() const;
@@ -63,15 +64,15 @@ class PatchExtractor {
   // The next patches (batch_size of them, fewer at the end); false when there are no more.
   // `batch` is reused: its memory is kept between calls. Order: given by the plan and the slide's
   // layout only, or the plan's (plan_order).
-  // Error kCorrupt (file, tile and cause) of the first patch that cannot be read, if on_error is
-  // kFail; the extractor is then used up. kInterrupted.
+  // Error (file, tile and cause) of the first patch that cannot be read, if on_damage is kFail or
+  // it is no damage (slide::is_damage); the extractor is then used up. kInterrupted.
   bool next(PatchBatch& batch, const Context& context);
 
   int64_t patch_count() const;
   // The rows in the order of delivery. Empty if that is the plan's (plan_order).
   std::span<const uint32_t> order() const;
   int output_px() const;
-  // Rows left out so far (on_error kSkip): RegionFailure::region is the index in the plan; the
+  // Rows left out so far (on_damage kSkip): RegionFailure::region is the index in the plan; the
   // message names file, tile and cause.
   const std::vector<slide::RegionFailure>& failures() const;
   int64_t tiles_decoded() const;

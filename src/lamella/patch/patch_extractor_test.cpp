@@ -294,7 +294,7 @@ TEST(Extractor, ACorruptTileFailsOrIsSkipped) {
       const ExtractOptions options{.output_px = output_px,
                                    .batch_size = 5,
                                    .plan_order = plan_order,
-                                   .on_error = ExtractOptions::OnError::kSkip};
+                                   .on_damage = slide::OnDamage::kSkip};
       PatchExtractor extractor(slide, plan, options);
       PatchBatch batch;
       Patches patches;

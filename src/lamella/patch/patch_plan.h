@@ -59,6 +59,19 @@ struct PatchRow {
   bool operator==(const PatchRow&) const = default;
 };
 
+// The top-left corner of a patch, level-0 px.
+struct Position {
+  int64_t x_px = 0;
+  int64_t y_px = 0;
+  bool operator==(const Position&) const = default;
+};
+
+// A patch that was planned, too, and could not be read.
+struct LeftOut {
+  Position at;
+  std::string cause = {};  // file, tile and cause; files keep it in the plan's warnings alone
+};
+
 struct PatchPlan {
   std::string slide_id;
   std::string slide_path;
@@ -71,6 +84,7 @@ struct PatchPlan {
   ClassTable classes;               // empty where no row has a label
   std::vector<PatchRow> rows;
   std::vector<std::string> warnings;  // for the record
+  std::vector<LeftOut> left_out;      // of a plan that features or scores belong to
 };
 
 }  // namespace lamella::patch

@@ -45,12 +45,6 @@ PatchPlan plan_from_centres(const slide::SlideInfo& info, const std::string& sli
                             const PatchSpec& spec, const tissue::TissueMask& mask,
                             const CentreLists& lists);
 
-// The top-left corner of a patch, level-0 px.
-struct Position {
-  int64_t x_px = 0;
-  int64_t y_px = 0;
-};
-
 // One row per position, in their order.
 // A patch that lies wholly outside the slide is Error kInvalidArgument: which, coordinates, slide
 // size. One that reaches outside is kept, recorded and counted as above.

@@ -134,7 +134,8 @@ struct Outcome {
   std::optional<std::string> error;     // of a slide that failed: path, what, what to do
   int64_t patches = 0;                  // encoded or found finished, labelled and grid together
   int64_t patches_reused = 0;           // of these, found finished
-  int64_t patches_resumed = 0;  // of these, done before by a run that was killed amid a slide
+  int64_t patches_resumed = 0;   // of these, done before by a run that was killed amid a slide
+  int64_t patches_left_out = 0;  // planned, too, and not to be read (patches.on_damage)
   std::vector<Remade> remade;
   double seconds = 0;
   std::optional<double> slide_score;       // see heatmap::slide_score

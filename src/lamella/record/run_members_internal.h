@@ -209,6 +209,7 @@ void describe(V& v, Like<Outcome> auto& x) {
   v("patches", x.patches, "patches encoded or found finished");
   v("patches_reused", x.patches_reused, "of these, found finished");
   v("patches_resumed", x.patches_resumed, "of these, done by a run that was killed");
+  v("patches_left_out", x.patches_left_out, "planned, too, but damaged");
   v("remade", x.remade, "what was finished and had to be made again");
   v("seconds", x.seconds, "time spent on it");
   v("slide_score", x.slide_score,

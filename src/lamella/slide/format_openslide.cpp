@@ -315,6 +315,7 @@ std::shared_ptr<const Slide> open(const Candidate& candidate) {
     info.objective_power = power;
   }
   settle_mpp(info, {candidate.mpp, from_tags ? std::nullopt : mpp, from_tags ? mpp : std::nullopt});
+  doubt_mpp(info);
   pool->give_back(std::move(handle));
   return std::make_shared<OpenSlideSlide>(std::move(pool), candidate.source, std::move(info),
                                           std::move(grids));

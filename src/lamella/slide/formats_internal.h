@@ -60,4 +60,8 @@ struct MppSources {
 // user's is implausible or 8 times the file's or more, up or down.
 void settle_mpp(SlideInfo& info, const MppSources& sources);
 
+// Warns where the slide itself contradicts its mpp: it would be larger than any glass, or the
+// objective's power makes another (10 / power) of it. `info` is complete but for this.
+void doubt_mpp(SlideInfo& info);
+
 }  // namespace lamella::slide

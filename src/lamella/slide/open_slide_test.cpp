@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "lamella/base/error.h"
+#include "lamella/slide/formats_internal.h"
 #include "lamella/slide/openslide_library_internal.h"
 #include "lamella/slide/slide.h"
 #include "lamella/testing/test_tiff.h"
@@ -197,6 +198,27 @@ TEST_F(OpenSlideFile, AnObjectiveIsAHintWhereThereIsNoMpp) {
   EXPECT_EQ(info.objective_power, 20);
   EXPECT_NE(mpp_hint(info).find("0.5 µm/px"), std::string::npos);
   EXPECT_EQ(mpp_hint(open(spec, 0.5)->info()), "");
+}
+
+TEST_F(OpenSlideFile, AnMppThatTheSlideContradictsIsDoubted) {
+  TiffSpec spec;
+  spec.description = "Aperio Image Library v11\r\n300x250 (64x64)|AppMag = 20|MPP = 0.25";
+  const auto info = open(spec)->info();
+  ASSERT_EQ(info.warnings.size(), 1u);
+  EXPECT_NE(info.warnings[0].find("0.25 µm/px"), std::string::npos) << info.warnings[0];
+  EXPECT_NE(info.warnings[0].find("20x makes about 0.5 µm/px"), std::string::npos);
+  spec.description = "Aperio Image Library v11\r\n300x250 (64x64)|AppMag = 40|MPP = 0.2527";
+  EXPECT_TRUE(open(spec)->info().warnings.empty());
+
+  SlideInfo large;
+  large.levels.push_back({.size_px = {300'000, 100'000}});
+  large.mpp = Mpp{0.25, 0.25};  // 75 mm
+  doubt_mpp(large);
+  EXPECT_TRUE(large.warnings.empty());
+  large.mpp = Mpp{0.5, 0.5};
+  doubt_mpp(large);
+  ASSERT_EQ(large.warnings.size(), 1u);
+  EXPECT_NE(large.warnings[0].find("the slide is 150 mm long"), std::string::npos);
 }
 
 TEST_F(OpenSlideFile, HolesAreCountedOnce) {

@@ -14,6 +14,9 @@ namespace {
 // A copy reduced by 2 or 4 that kept its tags is common, so the user's word must count against the
 // file's; an objective's power given as mpp, or a lost digit, is further off.
 constexpr double kAbsurdRatio = 8;
+// Scanners with one objective differ by less, also those with a lens that doubles.
+constexpr double kDoubtfulRatio = 1.8;
+constexpr double kLargestGlassMm = 130;  // of whole-organ sections
 
 bool plausible(const Mpp& mpp) {
   return std::min(mpp.x, mpp.y) >= kMinPlausibleMpp && std::max(mpp.x, mpp.y) <= kMaxPlausibleMpp;
@@ -72,6 +75,30 @@ void settle_mpp(SlideInfo& info, const MppSources& sources) {
   check_user(info, *user);
   info.mpp = Mpp{*user, *user};
   info.mpp_source = MppSource::kUser;
+}
+
+void doubt_mpp(SlideInfo& info) {
+  if (!info.mpp) return;
+  const double mpp = mean(*info.mpp);
+  const SizePx size = info.size_px();
+  const double longer_mm = std::max(static_cast<double>(size.width) * info.mpp->x,
+                                    static_cast<double>(size.height) * info.mpp->y) /
+                           1000;
+  if (longer_mm > kLargestGlassMm) {
+    info.warnings.push_back(
+        fmt::format("at {:g} µm/px ({}) the slide is {:.0f} mm long, more than a glass is ({:g} mm "
+                    "at most); is "
+                    "the mpp right?",
+                    mpp, to_string(info.mpp_source), longer_mm, kLargestGlassMm));
+  }
+  if (!info.objective_power) return;
+  const double by_power = 10 / *info.objective_power;
+  if (ratio(mpp, by_power) >= kDoubtfulRatio) {
+    info.warnings.push_back(fmt::format(
+        "its scale is {:g} µm/px ({}), and its objective of {:g}x makes about {:g} µm/px; is the "
+        "mpp right?",
+        mpp, to_string(info.mpp_source), *info.objective_power, by_power));
+  }
 }
 
 }  // namespace lamella::slide

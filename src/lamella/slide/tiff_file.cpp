@@ -154,7 +154,8 @@ void read_sample_tags(TIFF* tiff, TiffDirectory& directory) {
   }
 }
 
-void read_metadata(TIFF* tiff, TiffDirectory& directory) {
+void read_metadata(const TiffHandle& handle, TiffDirectory& directory) {
+  TIFF* tiff = handle.get();
   directory.subfile_type = get_tag<uint32_t>(tiff, TIFFTAG_SUBFILETYPE, 0);
   directory.description = get_text(tiff, TIFFTAG_IMAGEDESCRIPTION);
   directory.software = get_text(tiff, TIFFTAG_SOFTWARE);
@@ -164,7 +165,9 @@ void read_metadata(TIFF* tiff, TiffDirectory& directory) {
   directory.icc.assign(icc.begin(), icc.end());
   directory.x_resolution = get_tag<float>(tiff, TIFFTAG_XRESOLUTION, 0);
   directory.y_resolution = get_tag<float>(tiff, TIFFTAG_YRESOLUTION, 0);
-  directory.resolution_unit = get_tag<uint16_t>(tiff, TIFFTAG_RESOLUTIONUNIT, RESUNIT_INCH);
+  directory.resolution_unit = handle.unit_is_unknown()
+                                  ? kUnknownUnit
+                                  : get_tag<uint16_t>(tiff, TIFFTAG_RESOLUTIONUNIT, RESUNIT_INCH);
   directory.sub_offsets = get_sub_offsets(tiff);
 }
 
@@ -176,7 +179,7 @@ TiffDirectory read_directory(TiffHandle& handle) {
   directory.problem = handle.damage();
   try {
     read_sample_tags(tiff, directory);
-    read_metadata(tiff, directory);
+    read_metadata(handle, directory);
     read_geometry(handle, directory);
     read_tile_table(handle, directory);
   } catch (const Error& error) {

@@ -19,6 +19,8 @@ inline constexpr int64_t kMaxTileBytes = int64_t{64} << 20;
 
 enum class ExtraSample { kNone, kUnspecified, kPremultipliedAlpha, kAlpha };
 
+constexpr int kUnknownUnit = -1;
+
 // Pages in the file's order, then the SubIFDs of each.
 struct TiffDirectory {
   uint64_t offset = 0;                // of the directory in the file
@@ -41,7 +43,7 @@ struct TiffDirectory {
   std::vector<uint8_t> icc;      // colour profile; empty if there is none
   std::string description, software, make, xmp;
   double x_resolution = 0, y_resolution = 0;  // per resolution_unit; 0 if absent
-  int resolution_unit = 0;                    // TIFF's: 1 none, 2 inch, 3 cm
+  int resolution_unit = 0;                    // TIFF's: 1 none, 2 inch, 3 cm; or kUnknownUnit
 };
 
 struct TiffFile {

@@ -84,6 +84,7 @@ void TiffHandle::keep(const std::string& message) {
   if (is_harmless(message)) return;
   if (damage_.empty() && is_damage(message)) damage_ = message;
   if (message_.empty()) message_ = message;
+  unit_is_unknown_ |= message.find("\"ResolutionUnit\"") != message.npos;
 }
 
 int TiffHandle::on_message(TIFF*, void* self, const char* module, const char* format,
@@ -116,6 +117,7 @@ TiffHandle::~TiffHandle() {
 void TiffHandle::clear() {
   damage_.clear();
   message_.clear();
+  unit_is_unknown_ = false;
 }
 
 }  // namespace lamella::slide

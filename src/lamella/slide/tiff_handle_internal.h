@@ -30,6 +30,8 @@ class TiffHandle {
   const std::string& damage() const { return damage_; }
   // Its first message of any kind, or ""; of LZW's old bit order, which it decodes rightly, none.
   const std::string& first_message() const { return message_; }
+  // The unit of the resolution is none that there is; libtiff would take it for inches.
+  bool unit_is_unknown() const { return unit_is_unknown_; }
   void clear();
 
  private:
@@ -40,6 +42,7 @@ class TiffHandle {
   std::shared_ptr<const io::ByteSource> source_;
   int64_t position_ = 0;
   std::string damage_, message_;
+  bool unit_is_unknown_ = false;
   TIFF* tiff_ = nullptr;
 };
 

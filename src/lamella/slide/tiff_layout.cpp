@@ -195,7 +195,7 @@ size_t choose_image(const TiffFile& file, const std::string& wanted, TiffLayout&
         2 * area(file, images[order[1]]) > area(file, images[chosen])) {
       throw Error(ErrorCode::kUnsupported,
                   fmt::format("holds {} images and it is not clear which is the slide ({}); say "
-                              "which by its number or name (image)",
+                              "which by its number or name (`image`)",
                               images.size(), describe_all(file, images)));
     }
     if (order.size() > 1) {

@@ -9,6 +9,7 @@
 #include "lamella/base/error.h"
 #include "lamella/slide/box_filter_internal.h"
 #include "lamella/slide/decode_tiff_internal.h"
+#include "lamella/slide/formats_internal.h"
 #include "lamella/slide/icc_profile_internal.h"
 #include "lamella/slide/stored_tiles.h"
 #include "lamella/slide/tiff_slide_internal.h"
@@ -241,6 +242,9 @@ void warn_of_oddities(const TiffFile& file, const TiffParts& parts, SlideInfo& i
         facts.byte_counts.size(),
         level > 0 && parts.renders_holes ? "are made of the finer level" : "are shown white"));
   }
+  if (parts.levels.front().facts(file).resolution_unit == kUnknownUnit) {
+    info.warnings.push_back("the unit of its resolution is none that TIFF knows; it is left out");
+  }
   const int orientation = parts.levels.front().facts(file).orientation;
   if (orientation > 1) {
     info.warnings.push_back(fmt::format(
@@ -290,6 +294,7 @@ std::shared_ptr<const Slide> make_tiff_slide(const Candidate& candidate, TiffPar
   for (std::string& warning : candidate.source->warnings()) {
     info.warnings.push_back(std::move(warning));
   }
+  doubt_mpp(info);
   return std::make_shared<TiffSlide>(candidate.tiff, std::move(parts), std::move(info));
 }
 

@@ -30,6 +30,7 @@ constexpr std::array kParts = {
     Part{"mpp", "the slide's mpp", true},
     Part{"spec", "patches", true},
     Part{"scaled", "whether the training slides have an mpp", true},
+    Part{"on_damage", "patches.on_damage", true},
     Part{"tissue", "tissue", true},
     Part{"rule", "patches", true},
     Part{"annotations", "the annotations"},

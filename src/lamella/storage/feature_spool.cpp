@@ -17,6 +17,7 @@
 #include "lamella/base/hash.h"
 #include "lamella/io/files.h"
 #include "lamella/io/locked_file.h"
+#include "lamella/patch/left_out.h"
 #include "lamella/storage/feature_table_internal.h"
 
 namespace lamella::storage {
@@ -217,15 +218,25 @@ void FeatureSpool::fill(int64_t first, std::span<float> out) const {
 }
 
 void FeatureSpool::finish(const patch::PatchPlan& plan, const Meaning& meaning,
-                          const std::string& key) {
+                          const std::string& key,
+                          const std::vector<slide::RegionFailure>& left_out) {
   flush();
-  if (rows_done_ != static_cast<int64_t>(plan.rows.size())) {
+  const auto rows = static_cast<int64_t>(plan.rows.size());
+  const auto wanted = rows - static_cast<int64_t>(left_out.size());
+  if (rows_done_ != wanted) {
     throw Error(ErrorCode::kInternal,
-                fmt::format("found the features of {} rows, expected the plan's {}", rows_done_,
-                            plan.rows.size()),
+                fmt::format("found the features of {} rows, expected {} of the plan's {}",
+                            rows_done_, wanted, rows),
                 path_);
   }
-  write_feature_table(plan, {columns_, meaning.feature_space, meaning.precision, meaning.type}, key,
+  const patch::PatchPlan kept = patch::without_left_out(plan, left_out);
+  patch::require_rows_left(kept);
+  std::vector<int64_t> places;
+  for (size_t row = 0; row < done_.size(); ++row) {
+    if (done_[row]) places.push_back(place_[row]);
+  }
+  place_ = std::move(places);  // by row of what is kept
+  write_feature_table(kept, {columns_, meaning.feature_space, meaning.precision, meaning.type}, key,
                       path_, [&](int64_t first, std::span<float> out) { fill(first, out); });
   discard();
 }

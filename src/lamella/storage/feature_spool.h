@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "lamella/slide/region_reader.h"
 #include "lamella/storage/storage.h"
 
 namespace lamella::storage {
@@ -43,13 +44,16 @@ class FeatureSpool {
   // Throws all of it away; only destruction may follow.
   void discard();
 
-  // Puts the feature file together in the plan's order and removes the spool.
-  // Error kInternal if a row is missing; those of write_features.
+  // Puts the feature file together in the plan's order and removes the spool. The rows that are
+  // left out are named by the file's plan (patch::without_left_out).
+  // Error kInternal if another row is missing; kCorrupt if all are left out; those of
+  // write_features.
   struct Meaning {
     std::string feature_space, precision;
     FeatureType type = FeatureType::kFloat32;
   };
-  void finish(const patch::PatchPlan& plan, const Meaning& meaning, const std::string& key);
+  void finish(const patch::PatchPlan& plan, const Meaning& meaning, const std::string& key,
+              const std::vector<slide::RegionFailure>& left_out = {});
 
  private:
   void open();

@@ -12,6 +12,11 @@ namespace {
 
 using Json = nlohmann::json;
 
+// What was made without leaving anything out keeps its key.
+void note_skipping(slide::OnDamage on_damage, Json& json) {
+  if (on_damage == slide::OnDamage::kSkip) json["on_damage"] = "skip";
+}
+
 Json json_of(const TissueKey& key) {
   const tissue::TissueOptions& options = key.options;
   Json tissue = {{"mask", key.mask}};
@@ -25,10 +30,12 @@ Json json_of(const TissueKey& key) {
               {"max_gap_um", options.max_gap_um},
               {"max_air_um", options.max_air_um}};
   }
-  return {{"slide", key.slide},
-          {"backend", key.backend},
-          {"mpp", key.mpp ? Json{key.mpp->x, key.mpp->y} : Json()},
-          {"tissue", tissue}};
+  Json json = {{"slide", key.slide},
+               {"backend", key.backend},
+               {"mpp", key.mpp ? Json{key.mpp->x, key.mpp->y} : Json()},
+               {"tissue", tissue}};
+  if (key.mask.empty()) note_skipping(key.on_damage, json);
+  return json;
 }
 
 Json json_of(const patch::AnnotationRule& rule) {
@@ -91,11 +98,13 @@ Json nested(const std::string& text) {
 }
 
 Json json_of(const FeaturesKey& key) {
-  return {{"plan", nested(key.plan)},
-          {"encoder", key.encoder},
-          {"precision", key.precision},
-          {"engine", key.engine},
-          {"stored as", to_string(key.type)}};
+  Json json = {{"plan", nested(key.plan)},
+               {"encoder", key.encoder},
+               {"precision", key.precision},
+               {"engine", key.engine},
+               {"stored as", to_string(key.type)}};
+  note_skipping(key.on_damage, json);
+  return json;
 }
 
 Json json_of(const ScoresKey& key) {

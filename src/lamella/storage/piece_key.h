@@ -12,6 +12,7 @@
 #include "lamella/base/geometry.h"
 #include "lamella/heatmap/heatmap.h"
 #include "lamella/patch/plan_patches.h"
+#include "lamella/slide/on_damage.h"
 #include "lamella/slide/slide_info.h"
 #include "lamella/storage/storage.h"
 #include "lamella/tissue/tissue.h"
@@ -24,6 +25,7 @@ struct TissueKey {
   std::optional<Mpp> mpp;
   tissue::TissueOptions options;
   std::string mask = {};  // "none", or the SHA-256 of a given mask; "": it is made by the options
+  slide::OnDamage on_damage = slide::OnDamage::kFail;
 };
 
 // Labelled centres of one slide, in their order.
@@ -53,6 +55,7 @@ struct FeaturesKey {
   std::string precision;
   std::string engine;
   FeatureType type = FeatureType::kFloat32;
+  slide::OnDamage on_damage = slide::OnDamage::kFail;
 };
 
 struct ScoresKey {

@@ -21,6 +21,7 @@ namespace {
 const std::vector<std::string> kPlace = {"minx", "miny", "width", "height"};
 constexpr std::string_view kPrefix = "prob_";
 constexpr const char* kOther = "other";  // than the only class of a table
+constexpr int64_t kMaxIdentityBytes = int64_t{64} << 20;
 
 std::vector<std::string> header_of(const ClassTable& classes) {
   std::vector<std::string> header = kPlace;
@@ -95,24 +96,33 @@ double number(const std::string& path, const io::CsvRow& row, size_t field, cons
 std::string identity_path(const std::string& path) { return path + ".json"; }
 
 void write_identity(const patch::PatchPlan& plan, const std::string& path) {
-  const nlohmann::ordered_json about = {
+  nlohmann::ordered_json about = {
       {"slide_id", plan.slide_id},
       {"slide_path", plan.slide_path},
       {"slide_fingerprint", plan.slide_fingerprint},
       {"slide_size_px", {plan.geometry.slide_size_px.width, plan.geometry.slide_size_px.height}}};
+  for (const patch::LeftOut& each : plan.left_out) {
+    about["left_out"].push_back({each.at.x_px, each.at.y_px});
+  }
   io::write_file_atomic(identity_path(path),
                         about.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
 }
 
 // A file of another program has none.
-heatmap::ScoredSlide read_identity(const std::string& path) {
-  heatmap::ScoredSlide slide;
-  if (!io::exists(identity_path(path))) return slide;
+void read_identity(const std::string& path, heatmap::ScoredPatches& patches) {
+  heatmap::ScoredSlide& slide = patches.slide;
+  if (!io::exists(identity_path(path))) return;
   try {
-    const nlohmann::json about = parse_json(io::read_text_file(identity_path(path), 1 << 16));
+    const nlohmann::json about =
+        parse_json(io::read_text_file(identity_path(path), kMaxIdentityBytes));
     slide.slide_id = about.at("slide_id").get<std::string>();
     slide.path = about.at("slide_path").get<std::string>();
     slide.fingerprint = about.at("slide_fingerprint").get<std::string>();
+    if (!about.contains("left_out")) return;
+    for (const nlohmann::json& each : about.at("left_out")) {
+      patches.left_out.push_back(
+          {json_whole<int64_t>(each.at(0)), json_whole<int64_t>(each.at(1))});
+    }
   } catch (const nlohmann::json::exception& error) {
     throw Error(ErrorCode::kCorrupt,
                 fmt::format("does not say whose scores lie beside it ({}); score the slide again, "
@@ -120,7 +130,6 @@ heatmap::ScoredSlide read_identity(const std::string& path) {
                             error.what()),
                 identity_path(path));
   }
-  return slide;
 }
 
 }  // namespace
@@ -178,7 +187,7 @@ heatmap::ScoredPatches read_layout(const std::string& path, Layout layout, io::N
   const std::vector<io::CsvRow> rows = io::read_csv(path, notes);
   const Columns columns = find_columns(rows, path, layout, notes);
   heatmap::ScoredPatches patches;
-  patches.slide = read_identity(path);
+  read_identity(path, patches);
   patches.scores.classes = columns.classes;
   const size_t fields = rows.front().fields.size();
   for (size_t i = 1; i < rows.size(); ++i) {

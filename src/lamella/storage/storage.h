@@ -81,8 +81,9 @@ void write_key(const std::string& key, const std::string& path);
 void drop_key(const std::string& path);
 
 // WSInfer's CSV: minx,miny,width,height and prob_<Class> of each class, level-0 px. <path>.json
-// beside it says which slide was scored. Reading takes any 2 to 64 classes, columns in any order
-// and among others (left out, and noted), and files without a .json (of other programs).
+// beside it says which slide was scored, and which of its patches could not be. Reading takes any 2
+// to 64 classes, columns in any order and among others (left out, and noted), and files without a
+// .json (of other programs).
 void write_scores(const patch::PatchPlan& plan, const feature::ScoreMatrix& scores,
                   const std::string& key, const std::string& path);
 heatmap::ScoredPatches read_scores(const std::string& path, io::Notes notes = nullptr);

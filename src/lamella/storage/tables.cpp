@@ -42,6 +42,18 @@ int64_t overlap_px(const patch::PatchPlan& plan) {
   return std::max<int64_t>(0, std::llround(plan.spec.size_px * (1 - step)));
 }
 
+// n x 2 as coords; there is none where nothing was left out.
+void write_left_out(Hdf5File& file, const std::vector<patch::LeftOut>& left_out) {
+  if (left_out.empty()) return;
+  std::vector<int64_t> coords;
+  for (const patch::LeftOut& each : left_out) {
+    coords.push_back(each.at.x_px);
+    coords.push_back(each.at.y_px);
+  }
+  file.write("left_out", H5T_NATIVE_INT64, coords.data(),
+             {static_cast<int64_t>(left_out.size()), 2, true});
+}
+
 }  // namespace
 
 void write_rows(Hdf5File& file, const patch::PatchPlan& plan, const std::string& key) {
@@ -60,6 +72,8 @@ void write_rows(Hdf5File& file, const patch::PatchPlan& plan, const std::string&
   file.write("label", H5T_NATIVE_INT8, labels.data(), {n, 0, true});
   file.write("tissue_fraction", H5T_NATIVE_FLOAT, tissue.data(), {n, 0, true});
   file.write("inside_fraction", H5T_NATIVE_FLOAT, inside.data(), {n, 0, true});
+
+  write_left_out(file, plan.left_out);
 
   file.set_int("coords", "patch_size", plan.spec.size_px);
   file.set_int("coords", "patch_size_level0", std::llround(plan.geometry.extent_x_px));
@@ -82,6 +96,23 @@ namespace {
               "its labels are numbers without names of classes, as an older lamella wrote them; "
               "plan the slide again (with `classes`, or by a study)",
               path);
+}
+
+}  // namespace
+
+namespace {
+
+std::vector<patch::LeftOut> read_left_out(const Hdf5File& file) {
+  if (!file.has("left_out")) return {};
+  const std::vector<int64_t> shape = file.shape("left_out");
+  if (shape.size() != 2 || shape[1] != 2 || shape[0] > kMaxRows) {
+    file.fail_corrupt("dataset 'left_out' is not of shape (N, 2)");
+  }
+  std::vector<int64_t> coords(2 * static_cast<size_t>(shape[0]));
+  file.read("left_out", H5T_NATIVE_INT64, coords.data(), static_cast<int64_t>(coords.size()));
+  std::vector<patch::LeftOut> left_out;
+  for (size_t i = 0; i < coords.size(); i += 2) left_out.push_back({{coords[i], coords[i + 1]}});
+  return left_out;
 }
 
 }  // namespace
@@ -116,6 +147,7 @@ patch::PatchPlan read_rows(const Hdf5File& file, const std::string& path) {
     }
     plan.rows.push_back({coords[2 * i], coords[2 * i + 1], tissue[i], labels[i], inside[i]});
   }
+  plan.left_out = read_left_out(file);
   return plan;
 }
 

@@ -17,10 +17,15 @@ namespace {
 void take_report(RunState& state, SlideWork& work, const cohort::PieceReport& report) {
   record::Outcome& outcome = work.outcome;
   outcome.remade.insert(outcome.remade.end(), report.remade.begin(), report.remade.end());
-  if (report.tissue) state.tissues.push_back(*report.tissue);
+  const auto& look = report.tissue;  // each step finds it again
+  if (look &&
+      std::ranges::count(state.tissues, look->slide_id, &tissue::CohortSlide::slide_id) == 0) {
+    state.tissues.push_back(*look);
+  }
   outcome.patches += report.patches;
   outcome.patches_reused += report.patches_reused;
   outcome.patches_resumed += report.patches_resumed;
+  outcome.patches_left_out += report.patches_left_out;
   for (const auto& [step, seconds] : report.seconds) state.record.document().times[step] += seconds;
 }
 

@@ -50,7 +50,7 @@ struct RunState {
   record::RunRecord& record;
   cohort::PieceContext pieces;
   cohort::LazyEncoder encoder{};
-  std::vector<tissue::CohortSlide> tissues{};  // of the masks made in this run
+  std::vector<tissue::CohortSlide> tissues{};  // of the masks that were made here
   std::vector<SlideWork> works{};
   cohort::FittedModel fitted{};
   std::optional<classifier::NearestRows> nearest{};  // once it is trained

@@ -28,6 +28,11 @@ bool StudyResult::all_done() const {
                              [](const record::Outcome& slide) { return slide.status == "done"; });
 }
 
+bool StudyResult::left_out() const {
+  return std::ranges::any_of(
+      record.outcomes, [](const record::Outcome& slide) { return slide.patches_left_out > 0; });
+}
+
 namespace {
 
 // Of killed runs. Only where this study writes: the output folder may hold other things.
@@ -140,6 +145,8 @@ StudyResult run_study(const Study& study, const RunOptions& options, const Conte
                  .pieces = piece_context(study, encoder_info)};
   state.context.warning = [&](const std::string& raw) {
     const std::string message = spell_keys(raw);
+    // What is true of the whole run is met with every slide.
+    if (std::ranges::count(record.document().warnings, message) > 0) return;
     record.add_warning(message);
     context.warn(message);
   };

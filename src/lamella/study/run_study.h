@@ -21,6 +21,7 @@ struct StudyResult {
   nlohmann::json mlflow;  // where it was sent, null if nowhere
 
   bool all_done() const;
+  bool left_out() const;  // patches of some slide
 };
 
 struct RunOptions {

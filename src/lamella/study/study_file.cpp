@@ -33,13 +33,17 @@ void read_patches(TomlReader table, Study& study) {
   refuse_old_labels(table);
   table.read(options_of(study.plans.patches));
   table.read(options_of(study.plans.labels.rule));
+  table.read(options_of(study.plans.damage));
   table.finish();
 }
 
 const OptionList& patches_list() {
   static const OptionList kList = [] {
     OptionList list = patch::PatchSpec::table().list();
-    for (const Option& option : patch::AnnotationRule::table().list()) list.push_back(option);
+    for (const auto* more :
+         {&patch::AnnotationRule::table().list(), &slide::DamageOptions::table().list()}) {
+      list.insert(list.end(), more->begin(), more->end());
+    }
     return list;
   }();
   return kList;
@@ -172,6 +176,7 @@ std::vector<cohort::SlideEntry> slides_of(const Study& study, io::Notes notes) {
 nlohmann::json to_json(const Study& study) {
   nlohmann::json patches = json_of_options(study.plans.patches);
   patches.update(json_of_options(study.plans.labels.rule));
+  patches.update(json_of_options(study.plans.damage));
   nlohmann::json score = json_of_options(study.plans.grid);
   if (score["region"].is_null()) score.erase("region");
   nlohmann::json encoder = json_of_options(study.encoder.options);

@@ -1,110 +1,134 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <bit>
 #include <opencv2/core.hpp>
 #include <opencv2/imgproc.hpp>
 #include <vector>
 
 #include "lamella/base/parallel.h"
+#include "lamella/tissue/bit_plane_internal.h"
 #include "lamella/tissue/shape_internal.h"
 
 namespace lamella::tissue {
 
 namespace {
 
-constexpr int kBlockPx = 256;
-constexpr int kWallPx = 5;      // a square of this side does not fit into a thin wall
+constexpr int kBandRows = 512;
+constexpr int kWallRadius = 2;  // a square of this radius does not fit into a thin wall
 constexpr int kNearWalls = 33;  // side of the square in which walls are counted
 // Of its pixels that are walls in fat and lung: 7 %.
 constexpr int kFoamPx = kNearWalls * kNearWalls * 7 / 100;
+constexpr int kWordPx = 64;
+constexpr int kCountedWords = 4;  // walls are counted for so many words of a row at once
 
-cv::Mat square(int side) { return cv::Mat::ones(side, side, CV_8UC1); }
-
-// An octagon: a square, then crosses.
-struct Octagon {
-  explicit Octagon(int radius) : crosses(radius * 2 / 5), half_side(radius - crosses) {}
-  int crosses, half_side;
-};
-
-// What a thread needs for a block; kept, for fresh memory costs more than the work in it.
+// What a thread needs for a band; kept, for fresh memory costs more than the work in it.
 struct Scratch {
-  cv::Mat closed, wide, grown, solid, walls, count, foam, opened;
+  BitPlane stained, closed, wide, walls, foam, bars;
+  cv::Mat bytes, count;
 };
 
-void close_by(const cv::Mat& mask, int radius, cv::Mat& grown, cv::Mat& result) {
-  if (radius == 0) {
-    mask.copyTo(result);
-    return;
-  }
-  const Octagon shape(radius);
-  const cv::Mat side = square(2 * shape.half_side + 1);
-  const cv::Mat cross = cv::getStructuringElement(cv::MORPH_CROSS, cv::Size(3, 3));
-  const cv::Point middle(-1, -1);
-  cv::dilate(mask, grown, side);
-  if (shape.crosses > 0) cv::dilate(grown, grown, cross, middle, shape.crosses);
-  cv::erode(grown, result, side);
-  if (shape.crosses > 0) cv::erode(result, result, cross, middle, shape.crosses);
+// By an octagon: a square, then crosses.
+void close_by(BitPlane& plane, int radius) {
+  const int crosses = radius * 2 / 5, half_side = radius - crosses;
+  plane.dilate(half_side);
+  plane.dilate_by_cross(crosses);
+  plane.erode(half_side);
+  plane.erode_by_cross(crosses);
 }
 
-// Sets `foam` to 1 where thin walls are many; false where they are nowhere.
-bool find_foam(const cv::Mat& stained, Scratch& scratch) {
-  cv::morphologyEx(stained, scratch.solid, cv::MORPH_OPEN, square(kWallPx));
-  cv::dilate(scratch.solid, scratch.solid, square(3));
-  cv::subtract(stained, scratch.solid, scratch.walls);
-  if (cv::countNonZero(scratch.walls) <= kFoamPx) return false;
-  cv::boxFilter(scratch.walls, scratch.count, CV_16U, cv::Size(kNearWalls, kNearWalls),
+int64_t ones_of_words(const BitPlane& plane, int first, int last) {
+  int64_t ones = 0;
+  for (int y = 0; y < plane.height(); ++y) {
+    for (int i = first; i < last; ++i) ones += std::popcount(plane.row(y)[i]);
+  }
+  return ones;
+}
+
+// Sets the words [first, last) of `foam` where walls are many around a pixel.
+void count_walls(const BitPlane& walls, int first, int last, Scratch& scratch) {
+  const int before = std::max(0, first - 1), behind = std::min(walls.words(), last + 1);
+  if (ones_of_words(walls, before, behind) <= kFoamPx) return;
+  const int width = std::min(walls.width(), behind * kWordPx) - before * kWordPx;
+  scratch.bytes.create(walls.height(), width, CV_8UC1);
+  for (int y = 0; y < walls.height(); ++y) {
+    uint8_t* to = scratch.bytes.ptr<uint8_t>(y);
+    const uint64_t* from = walls.row(y) + before;
+    for (int x = 0; x < width; ++x) to[x] = (from[x / kWordPx] >> (x % kWordPx)) & 1;
+  }
+  cv::boxFilter(scratch.bytes, scratch.count, CV_16U, cv::Size(kNearWalls, kNearWalls),
                 cv::Point(-1, -1), false, cv::BORDER_CONSTANT);
-  cv::compare(scratch.count, kFoamPx, scratch.foam, cv::CMP_GT);
-  return cv::countNonZero(scratch.foam) > 0;
+  for (int y = 0; y < walls.height(); ++y) {
+    const uint16_t* count = scratch.count.ptr<uint16_t>(y);
+    uint64_t* to = scratch.foam.row(y);
+    for (int x = (first - before) * kWordPx; x < std::min(width, (last - before) * kWordPx); ++x) {
+      to[before + x / kWordPx] |= uint64_t{count[x] > kFoamPx} << (x % kWordPx);
+    }
+  }
 }
 
-cv::Mat part_of(const ImageView& image, const cv::Rect& part) {
-  // OpenCV has no read-only matrix; nothing writes to it.
-  return cv::Mat(part.height, part.width, CV_8UC1, const_cast<uint8_t*>(image.row(part.y)) + part.x,
-                 static_cast<size_t>(image.stride));
+// Sets `foam` where thin walls are many; false where they are nowhere.
+bool find_foam(Scratch& scratch) {
+  static_assert(kNearWalls / 2 <= kWordPx);
+  BitPlane& solid = scratch.wide;
+  solid = scratch.stained;
+  solid.erode(kWallRadius);
+  solid.dilate(kWallRadius);
+  solid.dilate(1);
+  scratch.walls = scratch.stained;
+  scratch.walls.subtract(solid);
+  if (scratch.walls.count() <= kFoamPx) return false;
+  scratch.foam.set_zero(scratch.walls.width(), scratch.walls.height());
+  const int words = scratch.walls.words();
+  for (int first = 0; first < words; first += kCountedWords) {
+    count_walls(scratch.walls, first, std::min(words, first + kCountedWords), scratch);
+  }
+  return scratch.foam.count() > 0;
 }
 
-// Of a part that is as large as what the passes see around it.
-const cv::Mat& close_part(const cv::Mat& stained, const cv::Mat& barred,
-                          const ShapeOptions& options, Scratch& scratch) {
-  const int count = cv::countNonZero(stained);
-  if (count == 0 || (barred.empty() && count == stained.rows * stained.cols)) {
-    stained.copyTo(scratch.opened);
-    return scratch.opened;
+// `closed` of `stained`.
+void close_band(const ShapeOptions& options, bool barred, Scratch& scratch) {
+  scratch.closed = scratch.stained;
+  close_by(scratch.closed, options.gap_px);
+  if (find_foam(scratch)) {
+    scratch.wide = scratch.stained;
+    close_by(scratch.wide, options.air_px);
+    scratch.wide.intersect(scratch.foam);
+    scratch.closed.unite(scratch.wide);
   }
-  close_by(stained, options.gap_px, scratch.grown, scratch.closed);
-  if (find_foam(stained, scratch)) {
-    close_by(stained, options.air_px, scratch.grown, scratch.wide);
-    cv::bitwise_and(scratch.wide, scratch.foam, scratch.wide);
-    cv::bitwise_or(scratch.closed, scratch.wide, scratch.closed);
-  }
-  if (!barred.empty()) scratch.closed.setTo(0, barred);
-  const cv::Mat cross = cv::getStructuringElement(cv::MORPH_CROSS, cv::Size(3, 3));
-  cv::morphologyEx(scratch.closed, scratch.opened, cv::MORPH_OPEN, cross);
-  return scratch.opened;
+  if (barred) scratch.closed.subtract(scratch.bars);
+  scratch.closed.erode_by_cross(1);
+  scratch.closed.dilate_by_cross(1);
+}
+
+ImageView rows_of(const ImageView& image, int first, int last) {
+  return {image.row(first), image.width, last - first, image.channels, image.stride};
 }
 
 }  // namespace
 
 void close_tissue(const ImageView& stained, const ImageView& barred, const ShapeOptions& options,
                   const MutableImageView& mask, int threads) {
-  const int halo = 2 * std::max({options.gap_px, options.air_px, kWallPx + kNearWalls / 4}) + 2;
-  const int64_t across = (stained.width + kBlockPx - 1) / kBlockPx;
-  const int64_t down = (stained.height + kBlockPx - 1) / kBlockPx;
-  const cv::Rect whole(0, 0, stained.width, stained.height);
-  std::vector<Scratch> scratch(static_cast<size_t>(threads));
-  parallel_for(across * down, threads, [&](int64_t block, int worker) {
-    const cv::Rect own = cv::Rect(static_cast<int>(block % across) * kBlockPx,
-                                  static_cast<int>(block / across) * kBlockPx, kBlockPx, kBlockPx) &
-                         whole;
-    const cv::Rect seen =
-        cv::Rect(own.x - halo, own.y - halo, own.width + 2 * halo, own.height + 2 * halo) & whole;
-    const cv::Mat bars = barred.data ? part_of(barred, seen) : cv::Mat();
-    const cv::Mat& closed =
-        close_part(part_of(stained, seen), bars, options, scratch[static_cast<size_t>(worker)]);
-    cv::Mat out(own.height, own.width, CV_8UC1, mask.row(own.y) + own.x,
-                static_cast<size_t>(mask.stride));
-    cv::compare(closed(own - seen.tl()), 0, out, cv::CMP_NE);
-  });
+  const int wall = 2 * kWallRadius + 1 + kNearWalls / 4;
+  const int halo = 2 * std::max({options.gap_px, options.air_px, wall}) + 2;
+  std::vector<Scratch> all(static_cast<size_t>(threads));
+  parallel_for(
+      (stained.height + kBandRows - 1) / kBandRows, threads, [&](int64_t band, int worker) {
+        const int first = static_cast<int>(band) * kBandRows;
+        const int last = std::min(stained.height, first + kBandRows);
+        const int top = std::max(0, first - halo), bottom = std::min(stained.height, last + halo);
+        const MutableImageView out = {mask.row(first), mask.width, last - first, 1, mask.stride};
+        Scratch& scratch = all[static_cast<size_t>(worker)];
+        scratch.stained.load(rows_of(stained, top, bottom));
+        if (barred.data) scratch.bars.load(rows_of(barred, top, bottom));
+        const int64_t count = scratch.stained.count();
+        const bool whole = !barred.data && count == int64_t{stained.width} * (bottom - top);
+        if (count == 0 || whole) {
+          scratch.stained.store(first - top, 255, out);
+          return;
+        }
+        close_band(options, barred.data != nullptr, scratch);
+        scratch.closed.store(first - top, 255, out);
+      });
 }
 
 }  // namespace lamella::tissue

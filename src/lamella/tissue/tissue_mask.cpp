@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "lamella/base/error.h"
+#include "lamella/base/huge_pages.h"
 #include "lamella/imagefile/imagefile.h"
 #include "lamella/tissue/tissue.h"
 
@@ -19,6 +20,8 @@ void TissueMask::index() {
                             "px in all",
                             width, height));
   }
+  integral_.reserve((width + 1) * (height + 1));
+  prefer_huge_pages(integral_.data(), integral_.capacity() * sizeof(uint32_t));
   integral_.assign((width + 1) * (height + 1), 0);
   for (size_t y = 0; y < height; ++y) {
     const uint8_t* row = mask.row(static_cast<int>(y));

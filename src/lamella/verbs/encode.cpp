@@ -4,10 +4,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "lamella/base/checked.h"
 #include "lamella/base/error.h"
 #include "lamella/base/hash.h"
+#include "lamella/patch/left_out.h"
 #include "lamella/storage/feature_spool.h"
 #include "lamella/verbs/check_plan.h"
 
@@ -70,34 +72,65 @@ void require_unchanged(const slide::Slide& slide, Sink& sink) {
   }
 }
 
-// Returns the seconds.
-double encode_into(Sink& sink, const std::shared_ptr<const slide::Slide>& slide,
-                   const patch::PatchPlan& plan, encoder::Encoder& encoder,
-                   const Context& context) {
+encoder::StreamResult encode_into(Sink& sink, const std::shared_ptr<const slide::Slide>& slide,
+                                  const patch::PatchPlan& plan, encoder::Encoder& encoder,
+                                  slide::OnDamage on_damage, const Context& context) {
   const std::vector<uint8_t> done = sink.done();
   const auto take = [&](std::span<const uint32_t> rows, std::span<const float> values) {
     sink.add(rows, values);
   };
-  double seconds = 0;
+  encoder::StreamResult result;
   try {
-    seconds = encoder::stream_features(slide, plan, encoder, done, take, context).seconds;
+    result = encoder::stream_features(slide, plan, encoder, {done, on_damage}, take, context);
   } catch (const Error&) {
     require_unchanged(*slide, sink);  // which then is the cause
     sink.keep();
     throw;
   }
   require_unchanged(*slide, sink);
-  return seconds;
+  if (!result.failures.empty()) {
+    context.warn(
+        fmt::format("slide '{}': {}", plan.slide_id, patch::left_out_text(plan, result.failures)));
+  }
+  return result;
+}
+
+// The plan with what the int8 encoder's features of this slide are to be warned about.
+patch::PatchPlan compared(const std::shared_ptr<const slide::Slide>& slide, patch::PatchPlan plan,
+                          encoder::Encoder& encoder, int64_t patches, const Context& context) {
+  const std::string warning = compare_int8(slide, plan, encoder, patches, context);
+  if (warning.empty()) return plan;
+  context.warn(fmt::format("slide '{}': {}", plan.slide_id, warning));
+  plan.warnings.push_back(warning);
+  return plan;
+}
+
+// Rows that have no features are no rows.
+void leave_out(const std::vector<slide::RegionFailure>& failures, storage::FeatureFile& file) {
+  if (failures.empty()) return;
+  file.plan = patch::without_left_out(std::move(file.plan), failures);
+  feature::FeatureMatrix& features = file.features;
+  auto failure = failures.begin();  // by row
+  int64_t kept = 0;
+  for (int64_t row = 0; row < features.rows; ++row) {
+    if (failure != failures.end() && static_cast<int64_t>(failure->region) == row) {
+      ++failure;
+      continue;
+    }
+    std::ranges::copy(std::as_const(features).row(row), features.row(kept++).begin());
+  }
+  features.rows = kept;
+  features.values.resize(static_cast<size_t>(kept * features.columns));
 }
 
 }  // namespace
 
 storage::FeatureFile encode_slide(std::shared_ptr<const slide::Slide> slide,
                                   const patch::PatchPlan& plan, encoder::Encoder& encoder,
-                                  const Context& context) {
+                                  const EncodeHow& how, const Context& context) {
   require_same_slide(plan, slide->info());
   storage::FeatureFile file;
-  file.plan = plan;
+  file.plan = compared(slide, plan, encoder, how.int8_check, context);
   feature::FeatureMatrix& features = file.features;
   features.rows = static_cast<int64_t>(plan.rows.size());
   features.columns = encoder.info().dimension;
@@ -106,7 +139,7 @@ storage::FeatureFile encode_slide(std::shared_ptr<const slide::Slide> slide,
   features.feature_space = encoder::feature_space(encoder.info(), plan);
   features.precision = encoder::to_string(encoder.precision());
   MatrixSink sink(features);
-  encode_into(sink, slide, plan, encoder, context);
+  leave_out(encode_into(sink, slide, plan, encoder, how.on_damage, context).failures, file);
   return file;
 }
 
@@ -118,29 +151,37 @@ EncodedFile encode_file(std::shared_ptr<const slide::Slide> slide, const patch::
   std::string key = options.key;
   if (key.empty()) {
     key = key_text(features_key(sha256_hex(storage::plan_to_bytes(plan, slide->info().backend)),
-                                encoder.info(), encoder.precision(), options.type));
+                                encoder.info(), encoder.precision(), options));
   }
   storage::FeatureSpool spool(path, key, rows, encoder.info().dimension);
   EncodedFile result;
   result.resumed = spool.rows_done();
-  result.patches = rows - result.resumed;
   if (result.resumed > 0) {
     context.note(fmt::format("encode {}: goes on, {} of {} patches are done", plan.slide_id,
                              result.resumed, rows));
   }
   SpoolSink sink(spool);
-  result.seconds = encode_into(sink, slide, plan, encoder, context);
-  spool.finish(plan,
+  const encoder::StreamResult made =
+      encode_into(sink, slide, plan, encoder, options.how.on_damage, context);
+  result.seconds = made.seconds;
+  result.left_out = static_cast<int64_t>(made.failures.size());
+  result.patches = rows - result.resumed - result.left_out;
+  spool.flush();  // so that nothing is lost by what follows
+  spool.finish(compared(slide, plan, encoder, options.how.int8_check, context),
                {encoder::feature_space(encoder.info(), plan),
                 std::string(encoder::to_string(encoder.precision())), options.type},
-               options.key);
+               options.key, made.failures);
   return result;
 }
 
 storage::FeaturesKey features_key(const std::string& plan, const encoder::EncoderInfo& encoder,
-                                  encoder::Precision precision, storage::FeatureType type) {
-  return {plan, encoder::network_space(encoder), std::string(encoder::to_string(precision)),
-          encoder::inference_engine_version(), type};
+                                  encoder::Precision precision, const EncodeFileOptions& options) {
+  return {plan,
+          encoder::network_space(encoder),
+          std::string(encoder::to_string(precision)),
+          encoder::inference_engine_version(),
+          options.type,
+          options.how.on_damage};
 }
 
 }  // namespace lamella::verbs

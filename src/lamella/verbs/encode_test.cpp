@@ -126,7 +126,7 @@ class EncodeFile : public ::testing::Test {
 
 TEST_F(EncodeFile, HoldsTheSameAsInMemory) {
   ColourEncoder encoder;
-  const auto expected = encode_slide(slide_, plan_, encoder, context_).features;
+  const auto expected = encode_slide(slide_, plan_, encoder, {}, context_).features;
   EXPECT_EQ(expected.values,
             encoder::encode_patches(slide_, plan_, encoder, context_).features.values);
   const storage::FeatureFile found = storage::read_features(at("whole.h5"));
@@ -212,7 +212,7 @@ TEST_F(EncodeFile, FindsWhatIsDoneByPlanAndEncoderWhereNoKeyIsGiven) {
 TEST_F(EncodeFile, RefusesThePlanOfAnotherSlide) {
   plan_.slide_fingerprint = "another";
   ColourEncoder encoder;
-  EXPECT_THROW(encode_slide(slide_, plan_, encoder, context_), Error);
+  EXPECT_THROW(encode_slide(slide_, plan_, encoder, {}, context_), Error);
   EXPECT_THROW(run(ColourEncoder()), Error);
   EXPECT_FALSE(io::exists(at("f.h5.part")));
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <utility>
 
 #include "lamella/base/error.h"
@@ -116,8 +117,16 @@ void append(JoinedRows& to, const NamedScores& named, const Truth& truth, int32_
   part.classes = named.patches.scores.classes;
   const double side = side_of(named.patches);
   if (to.origins.side_um == 0) to.origins.side_um = side_um(plan, side);
+  std::set<Position> left_out;
+  for (const patch::Position& each : named.patches.left_out)
+    left_out.insert({each.x_px, each.y_px});
+  int64_t unread = 0;
   for (const auto& [place, label] : labels_of(truth, context)) {
     const auto found = scores.find(place);
+    if (found == scores.end() && left_out.contains(place)) {
+      ++unread;
+      continue;
+    }
     if (found == scores.end()) {
       throw Error(ErrorCode::kMismatch,
                   fmt::format("has no score for the labelled patch of {}; score the plan that has "
@@ -133,6 +142,12 @@ void append(JoinedRows& to, const NamedScores& named, const Truth& truth, int32_
     to.places.y_px.push_back(static_cast<double>(place.second));
     to.origins.x_sides.push_back(static_cast<double>(place.first) / side);
     to.origins.y_sides.push_back(static_cast<double>(place.second) / side);
+  }
+  if (unread > 0) {
+    context.warn(fmt::format(
+        "slide '{}': {} labelled patches have no score, as they could not be read; they "
+        "are left out",
+        plan.slide_id, unread));
   }
   to.scores.append(part);
 }

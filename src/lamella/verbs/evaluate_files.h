@@ -51,7 +51,8 @@ struct Evaluation {
 
 // Rows are matched by slide (the scores file's name against the plan's slide id, without regard to
 // case) and position. Plan rows without label are left out; one position that stands twice with one
-// label counts once, which is warned about. Error kMismatch: a labelled row without score, a
+// label counts once, which is warned about; so are rows that could not be read when the slide was
+// scored (`on_damage`), which are left out. Error kMismatch: another labelled row without score, a
 // position with two labels or two scores, a slide in one list only (named), scores and plans of
 // other classes.
 JoinedRows join_rows(const std::vector<NamedScores>& scores, const std::vector<Truth>& truths,

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "lamella/base/stopwatch.h"
+#include "lamella/patch/left_out.h"
 #include "lamella/patch/patch_extractor.h"
 #include "lamella/verbs/check_plan.h"
 
@@ -16,8 +17,7 @@ Extracted extract_files(std::shared_ptr<const slide::Slide> slide, const patch::
   options.validate();
   require_same_slide(plan, slide->info());
   patch::ExtractOptions extract;
-  extract.on_error = options.skip_errors ? patch::ExtractOptions::OnError::kSkip
-                                         : patch::ExtractOptions::OnError::kFail;
+  extract.on_damage = options.damage.on_damage;
   const Stopwatch watch;
   Extracted result;
   patch::PatchExtractor extractor(std::move(slide), plan, extract);
@@ -32,8 +32,9 @@ Extracted extract_files(std::shared_ptr<const slide::Slide> slide, const patch::
   result.seconds = watch.seconds();
   result.failures = extractor.failures();
   result.tiles_decoded = extractor.tiles_decoded();
-  for (const slide::RegionFailure& failure : result.failures) {
-    context.warn(fmt::format("row {} left out: {}", failure.region, failure.message));
+  if (!result.failures.empty()) {
+    context.warn(
+        fmt::format("slide '{}': {}", plan.slide_id, patch::left_out_text(plan, result.failures)));
   }
   return result;
 }

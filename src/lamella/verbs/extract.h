@@ -9,6 +9,7 @@
 #include "lamella/base/context.h"
 #include "lamella/base/option.h"
 #include "lamella/patch/patch_plan.h"
+#include "lamella/slide/on_damage.h"
 #include "lamella/slide/slide.h"
 #include "lamella/storage/patch_files.h"
 
@@ -16,7 +17,7 @@ namespace lamella::verbs {
 
 struct ExtractFilesOptions {
   storage::PatchFilesOptions files;
-  bool skip_errors = false;  // leave out patches whose tiles are damaged; else they are an error
+  slide::DamageOptions damage;
   void validate() const;
   static const OptionTable<ExtractFilesOptions>& table();
 };
@@ -28,9 +29,9 @@ struct Extracted {
   double seconds = 0;
 };
 
-// Writes the patches in an order in which few stored tiles are alive at once. Each one left out is
-// warned about. Errors: kMismatch if the plan is another slide's; those of patch::PatchExtractor
-// and storage::PatchFiles.
+// Writes the patches in an order in which few stored tiles are alive at once. What is left out is
+// named and counted in one warning. Errors: kMismatch if the plan is another slide's; those of
+// patch::PatchExtractor and storage::PatchFiles.
 Extracted extract_files(std::shared_ptr<const slide::Slide> slide, const patch::PatchPlan& plan,
                         const ExtractFilesOptions& options, const Context& context);
 

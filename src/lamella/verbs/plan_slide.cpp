@@ -10,6 +10,7 @@
 #include "lamella/base/error.h"
 #include "lamella/base/text.h"
 #include "lamella/patch/outline_check.h"
+#include "lamella/slide/damage_as_white.h"
 
 namespace lamella::verbs {
 
@@ -42,7 +43,8 @@ patch::LabelSources sources_of(const PlanSlideOptions& options) {
 
 patch::PatchPlan make_plan(const slide::Slide& slide, const std::string& slide_id,
                            const PlanSlideOptions& options, const Context& context) {
-  const tissue::TissueMask mask = tissue_mask(options.tissue, options.mask, slide, context);
+  const tissue::TissueMask mask =
+      tissue_mask(options.tissue, options.mask, options.damage.on_damage, slide, context);
   const slide::SlideInfo& info = slide.info();
   if (!options.has_labels()) {
     return patch::plan_grid(info, slide_id, options.spec, mask, options.grid);
@@ -87,8 +89,17 @@ void PlanSlideOptions::validate() const {
 }
 
 tissue::TissueMask tissue_mask(const std::string& choice, const tissue::TissueOptions& options,
-                               const slide::Slide& slide, const Context& context) {
-  if (choice == "auto") return tissue::make_tissue_mask(slide, options, context);
+                               slide::OnDamage on_damage, const slide::Slide& slide,
+                               const Context& context) {
+  if (choice == "auto") {
+    if (on_damage == slide::OnDamage::kFail) {
+      return tissue::make_tissue_mask(slide, options, context);
+    }
+    const slide::DamageAsWhite readable(slide);
+    tissue::TissueMask mask = tissue::make_tissue_mask(readable, options, context);
+    for (const std::string& warning : readable.warnings()) context.warn(warning);
+    return mask;
+  }
   if (choice == "none") return tissue::all_tissue(slide.info());
   std::vector<std::string> notes;
   tissue::TissueMask mask = tissue::read_tissue_mask(choice, slide.info(), &notes);

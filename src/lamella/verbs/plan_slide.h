@@ -8,6 +8,7 @@
 #include "lamella/base/context.h"
 #include "lamella/base/option.h"
 #include "lamella/patch/named_classes.h"
+#include "lamella/slide/on_damage.h"
 #include "lamella/slide/slide.h"
 #include "lamella/tissue/tissue.h"
 
@@ -22,6 +23,7 @@ struct PlanSlideOptions {
   patch::AnnotationRule rule;            // its numbers; the rest comes from `labels`
   std::string tissue = "auto";           // see tissue_mask
   tissue::TissueOptions mask;            // where it is made
+  slide::DamageOptions damage;           // in making it
   bool has_labels() const { return !centers.empty() || !annotations.empty(); }
   void validate() const;
   static const OptionTable<PlanSlideOptions>& table();
@@ -30,9 +32,11 @@ struct PlanSlideOptions {
 // The lists of centres, read; what was adapted in reading is warned about.
 patch::CentreLists read_lists(const patch::LabelSources& sources, const Context& context);
 
-// "auto" (made by the options), "none" or the path of a mask PNG.
+// "auto" (made by the options), "none" or the path of a mask PNG. kSkip: what cannot be decoded
+// counts as white, with a warning.
 tissue::TissueMask tissue_mask(const std::string& choice, const tissue::TissueOptions& options,
-                               const slide::Slide& slide, const Context& context);
+                               slide::OnDamage on_damage, const slide::Slide& slide,
+                               const Context& context);
 
 // The plan's warnings and the annotations' notes are given to the context.
 // Errors: those of the plan functions; kInvalidArgument: both centres and annotations.

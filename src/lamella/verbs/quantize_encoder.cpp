@@ -15,6 +15,7 @@
 #include "lamella/slide/slide.h"
 #include "lamella/storage/storage.h"
 #include "lamella/verbs/check_plan.h"
+#include "lamella/verbs/compare_int8.h"
 #include "lamella/verbs/work_folder_internal.h"
 
 namespace lamella::verbs {
@@ -120,12 +121,6 @@ Encoded encode(const Sample& sample, const encoder::EncoderInfo& info, encoder::
   return encoded;
 }
 
-double mean_cosine(const feature::FeatureMatrix& a, const feature::FeatureMatrix& b) {
-  double sum = 0;
-  for (int64_t i = 0; i < a.rows; ++i) sum += encoder::least_cosine(a.row(i), b.row(i), a.columns);
-  return sum / static_cast<double>(a.rows);
-}
-
 // Rows of every second labelled patch, beginning with the `first`.
 struct Half {
   feature::FeatureMatrix features;
@@ -210,6 +205,7 @@ encoder::EncoderInfo int8_info(const encoder::EncoderInfo& from, const QuantizeO
   info.source =
       fmt::format("{}; int8 of '{}' (sha256 {:.12})", from.source, from.name, from.sha256);
   info.int8 = true;
+  info.made_from = encoder::Origin{from.name, from.sha256};
   return info;
 }
 
@@ -265,7 +261,8 @@ QuantizeResult quantize_encoder(const QuantizeOptions& options, const MakeInt8& 
   info.quality = {{"calibration_patches", static_cast<double>(result.calibration_patches)},
                   {"held_out_patches", static_cast<double>(result.held_out_patches)},
                   {"cosine_mean", result.cosine_mean},
-                  {"cosine_least", result.cosine_least}};
+                  {"cosine_least", result.cosine_least},
+                  {"max_cosine_loss", options.max_cosine_loss}};
   if (result.auc_f32) info.quality["auc_f32"] = *result.auc_f32;
   if (result.auc_int8) info.quality["auc_int8"] = *result.auc_int8;
   result.info = encoder::write_encoder(info, network, options.out);

@@ -4,9 +4,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "lamella/base/error.h"
 #include "lamella/feature/foreign.h"
+#include "lamella/patch/left_out.h"
+#include "lamella/verbs/compare_int8.h"
 #include "lamella/verbs/scale.h"
 #include "lamella/verbs/score_features.h"
 
@@ -28,9 +31,31 @@ void require_models_encoder(const model::Model& model, const encoder::EncoderInf
                                                 needed, encoder::network_space(found)));
 }
 
+// Rows that have no scores are no rows.
+void leave_out(const std::vector<slide::RegionFailure>& failures, SlideScores& scored,
+               const Context& context) {
+  if (failures.empty()) return;
+  context.warn(fmt::format("slide '{}': {}", scored.plan.slide_id,
+                           patch::left_out_text(scored.plan, failures)));
+  feature::ScoreMatrix kept;
+  kept.classes = scored.scores.classes;
+  auto failure = failures.begin();  // by row
+  for (int64_t row = 0; row < scored.scores.rows(); ++row) {
+    if (failure != failures.end() && static_cast<int64_t>(failure->region) == row) {
+      ++failure;
+      continue;
+    }
+    const auto values = std::as_const(scored.scores).row(row);
+    kept.values.insert(kept.values.end(), values.begin(), values.end());
+  }
+  scored.plan = patch::without_left_out(std::move(scored.plan), failures);
+  patch::require_rows_left(scored.plan);
+  scored.scores = std::move(kept);
+}
+
 SlideScores score_plan(std::shared_ptr<const slide::Slide> slide, patch::PatchPlan plan,
                        const model::Model& model, encoder::Encoder& encoder,
-                       const Context& context) {
+                       slide::OnDamage on_damage, const Context& context) {
   require_models_encoder(model, encoder.info());
   SlideScores result;
   result.plan = std::move(plan);
@@ -53,8 +78,10 @@ SlideScores score_plan(std::shared_ptr<const slide::Slide> slide, patch::PatchPl
                         result.scores.values.begin() + static_cast<ptrdiff_t>(rows[i] * classes));
     }
   };
-  result.encode_seconds =
-      encoder::stream_features(std::move(slide), result.plan, encoder, {}, take, context).seconds;
+  const encoder::StreamResult streamed = encoder::stream_features(
+      std::move(slide), result.plan, encoder, {.on_damage = on_damage}, take, context);
+  result.encode_seconds = streamed.seconds;
+  leave_out(streamed.failures, result, context);
   return result;
 }
 
@@ -82,19 +109,23 @@ SlideScores score_positions(std::shared_ptr<const slide::Slide> slide, const std
   patch::PatchPlan plan =
       patch::plan_from_positions(info, slide_id, spec, tissue::all_tissue(info), positions);
   return score_plan(std::move(slide), as_models(std::move(plan), model, context), model, encoder,
-                    context);
+                    slide::OnDamage::kFail, context);
 }
 
 SlideScores score_slide(std::shared_ptr<const slide::Slide> slide, const std::string& slide_id,
-                        const model::Model& model, const patch::GridOptions& grid,
+                        const model::Model& model, const ScoreSlideOptions& options,
                         const tissue::TissueMask& mask, encoder::Encoder& encoder,
                         const Context& context) {
-  patch::PatchPlan plan = plan_for_model(*slide, slide_id, model, grid, mask, context);
-  return score_plan(std::move(slide), std::move(plan), model, encoder, context);
+  patch::PatchPlan plan = plan_for_model(*slide, slide_id, model, options.grid, mask, context);
+  SlideScores result =
+      score_plan(slide, std::move(plan), model, encoder, options.damage.on_damage, context);
+  const std::string warning = compare_int8(slide, result.plan, encoder, kComparedPatches, context);
+  if (!warning.empty()) context.warn(fmt::format("slide '{}': {}", slide_id, warning));
+  return result;
 }
 
 SlideScores score_slide(std::shared_ptr<const slide::Slide> slide, const std::string& slide_id,
-                        const model::Model& model, const patch::GridOptions& grid,
+                        const model::Model& model, const ScoreSlideOptions& options,
                         const tissue::TissueMask& mask, const Context& context) {
   if (feature::is_foreign(model.classifier.feature_space)) {
     throw Error(ErrorCode::kUnsupported,
@@ -105,7 +136,7 @@ SlideScores score_slide(std::shared_ptr<const slide::Slide> slide, const std::st
   }
   const auto encoder = encoder::load_encoder(model.encoder, model.precision, context.threads);
   SlideScores result =
-      score_slide(std::move(slide), slide_id, model, grid, mask, *encoder, context);
+      score_slide(std::move(slide), slide_id, model, options, mask, *encoder, context);
   result.compile_seconds = encoder->compile_seconds();
   return result;
 }

@@ -11,6 +11,7 @@
 #include "lamella/patch/plan_patches.h"
 #include "lamella/slide/slide.h"
 #include "lamella/tissue/tissue.h"
+#include "lamella/verbs/verb_options.h"
 
 namespace lamella::verbs {
 
@@ -38,15 +39,16 @@ SlideScores score_positions(std::shared_ptr<const slide::Slide> slide, const std
                             const std::vector<patch::Position>& positions,
                             encoder::Encoder& encoder, const Context& context);
 
-// A grid over the tissue, at the model's scale. Errors: those of the verbs; kInvalidArgument if the
-// model has a scale and the slide has none.
+// The options' grid over the tissue, at the model's scale. Patches left out by `on_damage` are
+// neither in the plan's rows nor in the scores; a warning names them. Errors: those of the verbs;
+// kInvalidArgument if the model has a scale and the slide has none.
 // The second loads the model's encoder, with context.threads streams.
 SlideScores score_slide(std::shared_ptr<const slide::Slide> slide, const std::string& slide_id,
-                        const model::Model& model, const patch::GridOptions& grid,
+                        const model::Model& model, const ScoreSlideOptions& options,
                         const tissue::TissueMask& mask, encoder::Encoder& encoder,
                         const Context& context);
 SlideScores score_slide(std::shared_ptr<const slide::Slide> slide, const std::string& slide_id,
-                        const model::Model& model, const patch::GridOptions& grid,
+                        const model::Model& model, const ScoreSlideOptions& options,
                         const tissue::TissueMask& mask, const Context& context);
 
 }  // namespace lamella::verbs

@@ -4,6 +4,7 @@
 #include "lamella/annotation/outline_bounds.h"
 #include "lamella/imagefile/imagefile.h"
 #include "lamella/patch/outline_check.h"
+#include "lamella/slide/damage_as_white.h"
 
 namespace lamella::verbs {
 
@@ -35,6 +36,15 @@ SlideMap draw_slide_map(const slide::Slide& slide, heatmap::HeatMap map, const M
   const Image thumbnail = slide::read_thumbnail(slide, options.thumbnail_px, context.threads);
   drawn.overlay = heatmap::draw_overlay(drawn.map, thumbnail.view(), options.overlay);
   context.report("map " + options.overlay.title, 1, 1, "heat-maps");
+  return drawn;
+}
+
+SlideMap draw_slide_map(const slide::Slide& slide, heatmap::HeatMap map,
+                        const MapSlideOptions& options, const Context& context) {
+  if (!options.damage.skips()) return draw_slide_map(slide, std::move(map), options.map, context);
+  const slide::DamageAsWhite readable(slide);
+  SlideMap drawn = draw_slide_map(readable, std::move(map), options.map, context);
+  for (const std::string& warning : readable.warnings()) context.warn(warning);
   return drawn;
 }
 

@@ -9,6 +9,7 @@
 #include "lamella/annotation/annotation.h"
 #include "lamella/base/context.h"
 #include "lamella/heatmap/heatmap.h"
+#include "lamella/slide/on_damage.h"
 #include "lamella/slide/slide.h"
 
 namespace lamella::verbs {
@@ -17,6 +18,13 @@ struct MapOptions {
   heatmap::OverlayOptions overlay;
   int thumbnail_px = 1600;  // longer side of the picture's slide
   static const OptionTable<MapOptions>& table();
+};
+
+// Of the command and of the function in Python, where the slide is opened for the map alone.
+struct MapSlideOptions {
+  MapOptions map;
+  slide::DamageOptions damage;
+  static const OptionTable<MapSlideOptions>& table();
 };
 
 struct SlideMap {
@@ -36,6 +44,9 @@ std::vector<std::vector<PointF>> read_outlines(const std::string& path,
 // Error kInvalidArgument: those of the options; those of reading the thumbnail.
 SlideMap draw_slide_map(const slide::Slide& slide, heatmap::HeatMap map, const MapOptions& options,
                         const Context& context);
+// kSkip: the thumbnail is white where the slide cannot be decoded, with a warning.
+SlideMap draw_slide_map(const slide::Slide& slide, heatmap::HeatMap map,
+                        const MapSlideOptions& options, const Context& context);
 // Writes <prefix>.png (overlay) and <prefix>.tiff (pyramidal float TIFF).
 void write_slide_map(const SlideMap& map, const std::string& prefix);
 

@@ -30,7 +30,20 @@ const OptionTable<EncodingOptions>& EncodingOptions::table() {
           .choice("features_dtype", &EncodingOptions::features_dtype,
                   {.help = "how features are stored"},
                   {{"float32", storage::FeatureType::kFloat32},
-                   {"float16", storage::FeatureType::kFloat16}});
+                   {"float16", storage::FeatureType::kFloat16}})
+          .row(
+              "int8_check", &EncodingOptions::int8_check,
+              {.help = "patches of each slide on which an int8 encoder is compared with the one it "
+                       "was made of; 0: none",
+               .least = 0,
+               .most = 100000});
+  return kTable;
+}
+
+const OptionTable<EncodeOptions>& EncodeOptions::table() {
+  static const auto kTable = OptionTable<EncodeOptions>()
+                                 .include(&EncodeOptions::encoding, EncodingOptions::table())
+                                 .include(&EncodeOptions::damage, slide::DamageOptions::table());
   return kTable;
 }
 
@@ -41,15 +54,18 @@ const OptionTable<PlanSlideOptions>& PlanSlideOptions::table() {
                                  .include(&PlanSlideOptions::labels, patch::LabelOptions::table())
                                  .include(&PlanSlideOptions::rule, patch::AnnotationRule::table())
                                  .row("tissue", &PlanSlideOptions::tissue, tissue_facts())
-                                 .include(&PlanSlideOptions::mask, tissue::TissueOptions::table());
+                                 .include(&PlanSlideOptions::mask, tissue::TissueOptions::table())
+                                 .include(&PlanSlideOptions::damage, slide::DamageOptions::table());
   return kTable;
 }
 
 const OptionTable<ScoreSlideOptions>& ScoreSlideOptions::table() {
-  static const auto kTable = OptionTable<ScoreSlideOptions>()
-                                 .include(&ScoreSlideOptions::grid, patch::GridOptions::table())
-                                 .row("tissue", &ScoreSlideOptions::tissue, tissue_facts())
-                                 .include(&ScoreSlideOptions::mask, tissue::TissueOptions::table());
+  static const auto kTable =
+      OptionTable<ScoreSlideOptions>()
+          .include(&ScoreSlideOptions::grid, patch::GridOptions::table())
+          .row("tissue", &ScoreSlideOptions::tissue, tissue_facts())
+          .include(&ScoreSlideOptions::mask, tissue::TissueOptions::table())
+          .include(&ScoreSlideOptions::damage, slide::DamageOptions::table());
   return kTable;
 }
 
@@ -62,8 +78,7 @@ const OptionTable<ExtractFilesOptions>& ExtractFilesOptions::table() {
   static const auto kTable =
       OptionTable<ExtractFilesOptions>()
           .include(&ExtractFilesOptions::files, storage::PatchFilesOptions::table())
-          .row("skip_errors", &ExtractFilesOptions::skip_errors,
-               {.help = "leave out patches whose tiles are damaged, and count them (exit code 3)"});
+          .include(&ExtractFilesOptions::damage, slide::DamageOptions::table());
   return kTable;
 }
 
@@ -75,6 +90,13 @@ const OptionTable<MapOptions>& MapOptions::table() {
                                        .unit = "px",
                                        .least = 64,
                                        .most = 20000});
+  return kTable;
+}
+
+const OptionTable<MapSlideOptions>& MapSlideOptions::table() {
+  static const auto kTable = OptionTable<MapSlideOptions>()
+                                 .include(&MapSlideOptions::map, MapOptions::table())
+                                 .include(&MapSlideOptions::damage, slide::DamageOptions::table());
   return kTable;
 }
 
@@ -99,10 +121,10 @@ const std::vector<VerbOptions>& verb_options() {
   static const std::vector<VerbOptions> kVerbs = {
       {"plan", &PlanSlideOptions::table().list()},
       {"extract", &ExtractFilesOptions::table().list()},
-      {"encode", &EncodingOptions::table().list()},
+      {"encode", &EncodeOptions::table().list()},
       {"train", &classifier::TrainOptions::table().list()},
       {"score", &ScoreSlideOptions::table().list()},
-      {"map", &MapOptions::table().list()},
+      {"map", &MapSlideOptions::table().list()},
       {"encoder import", &encoder::ImportOptions::table().list()},
       {"lesions detect", &lesion::DetectOptions::table().list()},
       {"lesions evaluate", &LesionOptions::table().list()},

@@ -8,8 +8,10 @@
 #include "lamella/base/option.h"
 #include "lamella/encoder/encoder.h"
 #include "lamella/patch/plan_patches.h"
+#include "lamella/slide/on_damage.h"
 #include "lamella/storage/storage.h"
 #include "lamella/tissue/tissue.h"
+#include "lamella/verbs/compare_int8.h"
 
 namespace lamella::verbs {
 
@@ -17,7 +19,14 @@ namespace lamella::verbs {
 struct EncodingOptions {
   encoder::Precision precision = encoder::Precision::kAuto;
   storage::FeatureType features_dtype = storage::FeatureType::kFloat32;
+  int64_t int8_check = kComparedPatches;
   static const OptionTable<EncodingOptions>& table();
+};
+
+struct EncodeOptions {
+  EncodingOptions encoding;
+  slide::DamageOptions damage;
+  static const OptionTable<EncodeOptions>& table();
 };
 
 // The part of a slide that a model scores.
@@ -25,6 +34,7 @@ struct ScoreSlideOptions {
   patch::GridOptions grid;
   std::string tissue = "auto";  // see tissue_mask
   tissue::TissueOptions mask;   // where it is made
+  slide::DamageOptions damage;
   void validate() const;
   static const OptionTable<ScoreSlideOptions>& table();
 };
