@@ -17,7 +17,7 @@ namespace {
 void take_report(RunState& state, SlideWork& work, const cohort::PieceReport& report) {
   record::Outcome& outcome = work.outcome;
   outcome.remade.insert(outcome.remade.end(), report.remade.begin(), report.remade.end());
-  if (report.tissue) state.tissues.push_back(*report.tissue);
+  if (report.tissue) state.likeness.tissues.push_back(*report.tissue);
   outcome.patches += report.patches;
   outcome.patches_reused += report.patches_reused;
   outcome.patches_resumed += report.patches_resumed;

@@ -10,6 +10,7 @@
 #include "lamella/base/error.h"
 #include "lamella/base/text.h"
 #include "lamella/patch/outline_check.h"
+#include "lamella/storage/storage.h"
 
 namespace lamella::verbs {
 
@@ -101,6 +102,14 @@ patch::PatchPlan plan_slide(const slide::Slide& slide, const std::string& slide_
   options.validate();
   patch::PatchPlan plan = make_plan(slide, slide_id, options, context);
   for (const std::string& warning : plan.warnings) context.warn(warning);
+  return plan;
+}
+
+patch::PatchPlan plan_slide_file(const slide::Slide& slide, const std::string& slide_id,
+                                 const PlanSlideOptions& options, const std::string& path,
+                                 const Context& context) {
+  patch::PatchPlan plan = plan_slide(slide, slide_id, options, context);
+  storage::write_plan(plan, "", path);
   return plan;
 }
 
