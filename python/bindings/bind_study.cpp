@@ -61,7 +61,7 @@ SlideJob job_of(const JobState& state) {
   std::tie(slide.slide_id, slide.path, slide.patient_id, role, slide.annotations, slide.mpp,
            slide.image, slide.mask, slide.tissue, slide.line) = entry;
   slide.role = static_cast<cohort::Role>(role);
-  slide.fetch_to = job.study.fetch_to;
+  slide.fetch_to = job.study.slides.fetch_to;
   for (const auto& [label, list_path, rows] : lists) {
     patch::LabelledCentres list;
     list.label = static_cast<int8_t>(label);

@@ -7,7 +7,6 @@
 #include "lamella/cli/option_flags.h"
 #include "lamella/cli/program.h"
 #include "lamella/cli/tables.h"
-#include "lamella/storage/storage.h"
 #include "lamella/verbs/plan_slide.h"
 
 namespace lamella::cli {
@@ -25,8 +24,7 @@ int run_plan(const PlanOptions& options, Shell& shell) {
   const Context context = shell.context();
   const auto slide = options.slide.open(shell);
   const patch::PatchPlan plan =
-      verbs::plan_slide(*slide, options.slide.id(), options.plan, context);
-  storage::write_plan(plan, "", options.out);
+      verbs::plan_slide_file(*slide, options.slide.id(), options.plan, options.out, context);
 
   std::vector<int64_t> labels(plan.classes.names.size(), 0);
   for (const patch::PatchRow& row : plan.rows) {

@@ -49,6 +49,7 @@ RunDocument whole() {
                    1,
                    2,
                    3,
+                   4,
                    {{"plans", {"why"}}},
                    4,
                    0.5,

@@ -28,7 +28,7 @@ record::Manifest make_manifest(const Study& study, bool full_hash, const std::st
   record::Manifest manifest;
   manifest.name = study.name;
   manifest.full_hash = full_hash;
-  manifest.inputs = read_inputs({study.slides_table, centre_inputs(study), {}}, full_hash);
+  manifest.inputs = read_inputs({study.slides.table, centre_inputs(study), {}}, full_hash);
   manifest.digest = record::cohort_digest(manifest.inputs, "");
   manifest.digests = record::cohort_digests(manifest.inputs);
   namespace fs = std::filesystem;

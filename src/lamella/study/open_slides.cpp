@@ -54,7 +54,7 @@ void open_slides(RunState& state) {
   for_each_slide(state, [&](SlideWork& work) {
     state.context.report("open slides", opened++, total, "slides");
     work.slide = cohort::open_cohort_slide(work.entry, state.context);
-    cohort::add_annotations(state.study.plans, state.study.slides_table, *work.slide,
+    cohort::add_annotations(state.study.plans, state.study.slides.table, *work.slide,
                             state.context);
   });
   state.context.report("open slides", total, total, "slides");

@@ -56,7 +56,7 @@ std::vector<StudyPiece> plan_slide_job(const SlideJob& job, const encoder::Encod
   pieces.mpp = job.model_mpp;
   pieces.centres = job.centres;
   cohort::CohortSlide slide = cohort::open_cohort_slide(job.slide, context);
-  cohort::add_annotations(job.study.plans, job.study.slides_table, slide, context);
+  cohort::add_annotations(job.study.plans, job.study.slides.table, slide, context);
   cohort::LazyEncoder not_needed;
   cohort::SlidePieces slide_pieces(pieces, slide, not_needed, context);
 

@@ -7,7 +7,7 @@
 namespace lamella::study {
 
 void run_controls(RunState& state) {
-  const verbs::ControlOptions& options = state.study.controls;
+  const verbs::ControlOptions& options = state.study.learning.controls;
   if (options.names().empty()) return;
   const AddSeconds timer(state.record.document().times["controls"]);
   std::vector<verbs::ControlSlide> slides;
@@ -22,7 +22,7 @@ void run_controls(RunState& state) {
   record::RunDocument& document = state.record.document();
   try {
     document.controls =
-        verbs::run_controls({slides, options, state.study.train, open}, state.context);
+        verbs::run_controls({slides, options, state.study.learning.train, open}, state.context);
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kInterrupted) throw;
     // The model is not worth less; what says how much it is worth is missing.

@@ -29,7 +29,7 @@ record::Input slide_input(const SlideWork& work, bool full_hash) {
 
 record::Inputs inputs_of(const RunState& state) {
   const Study& study = state.study;
-  InputSources sources{study.slides_table, centre_inputs(study), {}};
+  InputSources sources{study.slides.table, centre_inputs(study), {}};
   for (const SlideWork& work : state.works) sources.slides.push_back(work.entry);
   record::Inputs list = {record::input_or_error("study", study.source.path, false)};
   for (record::Input& input : list_inputs(sources, [&](size_t i) {

@@ -18,9 +18,9 @@ void take_report(RunState& state, SlideWork& work, const cohort::PieceReport& re
   record::Outcome& outcome = work.outcome;
   outcome.remade.insert(outcome.remade.end(), report.remade.begin(), report.remade.end());
   const auto& look = report.tissue;  // each step finds it again
-  if (look &&
-      std::ranges::count(state.tissues, look->slide_id, &tissue::CohortSlide::slide_id) == 0) {
-    state.tissues.push_back(*look);
+  if (look && std::ranges::count(state.likeness.tissues, look->slide_id,
+                                 &tissue::CohortSlide::slide_id) == 0) {
+    state.likeness.tissues.push_back(*look);
   }
   outcome.patches += report.patches;
   outcome.patches_reused += report.patches_reused;

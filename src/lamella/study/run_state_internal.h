@@ -44,16 +44,21 @@ struct Sending {
   nlohmann::json result;  // where the record was sent at last, null if nowhere
 };
 
+// What slides are held against, to say which are unlike the rest.
+struct Likeness {
+  std::vector<tissue::CohortSlide> tissues;        // of the masks made in this run
+  std::optional<classifier::NearestRows> nearest;  // once it is trained
+};
+
 struct RunState {
   const Study& study;
   Context context;  // its warnings go into the record, too
   record::RunRecord& record;
   cohort::PieceContext pieces;
   cohort::LazyEncoder encoder{};
-  std::vector<tissue::CohortSlide> tissues{};  // of the masks that were made here
   std::vector<SlideWork> works{};
   cohort::FittedModel fitted{};
-  std::optional<classifier::NearestRows> nearest{};  // once it is trained
+  Likeness likeness{};
   Sending sending{};
   std::map<std::string, std::string> output_hashes{};  // of finished files, by their names
 };

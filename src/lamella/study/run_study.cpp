@@ -158,7 +158,7 @@ StudyResult run_study(const Study& study, const RunOptions& options, const Conte
   start_record(state, options.full_hash);
   choose_server(state);
   send_record(state, Moment::kUnderway);
-  for (const std::string& note : notes) state.context.warn(study.slides_table + ": " + note);
+  for (const std::string& note : notes) state.context.warn(study.slides.table + ": " + note);
   for (const cohort::SlideEntry& entry : entries) {
     SlideWork work;
     work.entry = entry;
@@ -168,7 +168,7 @@ StudyResult run_study(const Study& study, const RunOptions& options, const Conte
   }
   try {
     run_steps(state);
-    for (const std::string& warning : tissue::unlike_the_rest(state.tissues)) {
+    for (const std::string& warning : tissue::unlike_the_rest(state.likeness.tissues)) {
       state.context.warn(warning);
     }
   } catch (const Error& error) {

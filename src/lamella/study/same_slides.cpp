@@ -45,7 +45,7 @@ void refuse_same_slides(const RunState& state) {
                   both + (other->entry.role != work.entry.role
                               ? "; a model must not be judged by a slide that it learned from"
                               : "; it would count twice: give each slide once"),
-                  state.study.slides_table);
+                  state.study.slides.table);
     }
     like.push_back(&work);
   }

@@ -103,8 +103,8 @@ void check_section(const Study& study, const T& options, const std::string& sect
 void check(const Study& study) {
   check_section(study, study.plans.patches, "patches");
   check_section(study, study.plans.tissue, "tissue");
-  check_section(study, study.train, "train");
-  check_section(study, study.split, "split");
+  check_section(study, study.learning.train, "train");
+  check_section(study, study.learning.split, "split");
   check_section(study, study.plans.grid, "score");
   check_section(study, study.heatmap.overlay, "heatmap");
   try {
@@ -138,8 +138,9 @@ Study parse_study(const std::string& text, const std::string& path,
   auto slides = reader.table("slides");
   if (!slides)
     reader.fail("", "'[slides]' is missing; expected [slides] with table = \"slides.csv\"");
-  study.slides_table = io::resolve(folder, slides->required_text("table"));
-  if (const auto copies = slides->text("fetch_to")) study.fetch_to = io::resolve(folder, *copies);
+  study.slides.table = io::resolve(folder, slides->required_text("table"));
+  if (const auto copies = slides->text("fetch_to"))
+    study.slides.fetch_to = io::resolve(folder, *copies);
   slides->finish();
   const auto patches = reader.table("patches");
   if (!patches)
@@ -156,9 +157,9 @@ Study parse_study(const std::string& text, const std::string& path,
   read_classes(*classes, folder, study.plans.labels);
   if (const auto table = reader.table("tissue")) read_section(*table, study.plans.tissue);
   if (const auto table = reader.table("encoder")) read_encoder(*table, folder, study);
-  if (const auto table = reader.table("train")) read_section(*table, study.train);
-  if (const auto table = reader.table("split")) read_section(*table, study.split);
-  if (const auto table = reader.table("controls")) read_section(*table, study.controls);
+  if (const auto table = reader.table("train")) read_section(*table, study.learning.train);
+  if (const auto table = reader.table("split")) read_section(*table, study.learning.split);
+  if (const auto table = reader.table("controls")) read_section(*table, study.learning.controls);
   if (const auto table = reader.table("score")) read_section(*table, study.plans.grid);
   if (const auto table = reader.table("heatmap")) read_section(*table, study.heatmap);
   if (const auto table = reader.table("tracking")) read_tracking(*table, study);
@@ -168,8 +169,8 @@ Study parse_study(const std::string& text, const std::string& path,
 }
 
 std::vector<cohort::SlideEntry> slides_of(const Study& study, io::Notes notes) {
-  std::vector<cohort::SlideEntry> entries = cohort::read_slides_table(study.slides_table, notes);
-  for (cohort::SlideEntry& entry : entries) entry.fetch_to = study.fetch_to;
+  std::vector<cohort::SlideEntry> entries = cohort::read_slides_table(study.slides.table, notes);
+  for (cohort::SlideEntry& entry : entries) entry.fetch_to = study.slides.fetch_to;
   return entries;
 }
 
@@ -181,8 +182,8 @@ nlohmann::json to_json(const Study& study) {
   if (score["region"].is_null()) score.erase("region");
   nlohmann::json encoder = json_of_options(study.encoder.options);
   encoder["name"] = study.encoder.name;
-  nlohmann::json slides = {{"table", study.slides_table}};
-  if (!study.fetch_to.empty()) slides["fetch_to"] = study.fetch_to;
+  nlohmann::json slides = {{"table", study.slides.table}};
+  if (!study.slides.fetch_to.empty()) slides["fetch_to"] = study.slides.fetch_to;
   nlohmann::json tracking = json_of_options(study.tracking);
   if (study.tracking.mlflow) {
     tracking["mlflow"] = without_credentials(*study.tracking.mlflow);
@@ -195,9 +196,9 @@ nlohmann::json to_json(const Study& study) {
           {"classes", classes_json(study.plans.labels)},
           {"tissue", json_of_options(study.plans.tissue)},
           {"encoder", encoder},
-          {"train", json_of_options(study.train)},
-          {"split", json_of_options(study.split)},
-          {"controls", json_of_options(study.controls)},
+          {"train", json_of_options(study.learning.train)},
+          {"split", json_of_options(study.learning.split)},
+          {"controls", json_of_options(study.learning.controls)},
           {"score", score},
           {"heatmap", json_of_options(study.heatmap)},
           {"tracking", tracking}};

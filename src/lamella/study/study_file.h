@@ -33,18 +33,27 @@ struct ChosenEncoder {
   verbs::EncodingOptions options;
 };
 
+struct StudySlides {
+  std::string table;     // CSV
+  std::string fetch_to;  // folder for copies of slides in stores; "": none are made
+};
+
+// How the classifier is made, and what its figures are held against.
+struct LearningOptions {
+  classifier::TrainOptions train;
+  verbs::SplitOptions split;
+  verbs::ControlOptions controls;
+};
+
 // Paths are as resolved: relative ones in the file are relative to the file's folder.
 struct Study {
   StudySource source;
   std::string name;
-  std::string output;        // folder
-  std::string fetch_to;      // folder for copies of slides in stores; "": none are made
-  std::string slides_table;  // CSV
+  std::string output;  // folder
+  StudySlides slides;
   cohort::PlanRules plans;
   ChosenEncoder encoder;
-  classifier::TrainOptions train;
-  verbs::SplitOptions split;
-  verbs::ControlOptions controls;
+  LearningOptions learning;
   verbs::MapOptions heatmap;
   mlflow::TrackingOptions tracking;
   const ClassTable& classes() const { return plans.classes(); }

@@ -53,7 +53,7 @@ region = [1, 2, 300, 400]
 
 TEST_F(StudyFiles, ResolvesPathsAgainstTheStudyFile) {
   const Study study = read_study(write("s.toml", kStudy));
-  EXPECT_EQ(study.slides_table, folder_ + "/slides.csv");
+  EXPECT_EQ(study.slides.table, folder_ + "/slides.csv");
   EXPECT_EQ(study.output, folder_ + "/out/s");
   EXPECT_EQ(study.classes(), (ClassTable{{"normal", "tumor"}}));
   EXPECT_EQ(study.plans.labels.centers[0].path, folder_ + "/tumor.txt");
@@ -62,7 +62,7 @@ TEST_F(StudyFiles, ResolvesPathsAgainstTheStudyFile) {
   EXPECT_EQ(study.plans.labels.centers[1].label, 0);
   EXPECT_EQ(study.plans.patches.size_px, 50);
   EXPECT_EQ(study.plans.patches.level, 0);
-  EXPECT_FALSE(study.train.lambda);
+  EXPECT_FALSE(study.learning.train.lambda);
   EXPECT_EQ(study.plans.grid.stride_px, 25);
   EXPECT_EQ(study.plans.grid.region_px, (RectPx{1, 2, 300, 400}));
   EXPECT_EQ(study.encoder.name, "lite0");
@@ -72,7 +72,7 @@ TEST_F(StudyFiles, OverridesOneKey) {
   const std::string path = write("s.toml", kStudy);
   const Study study =
       read_study(path, {"train.l2=0.5", "encoder.name=other", "heatmap.opacity=0.25"});
-  EXPECT_EQ(study.train.lambda, 0.5);
+  EXPECT_EQ(study.learning.train.lambda, 0.5);
   EXPECT_EQ(study.encoder.name, "other");
   EXPECT_EQ(study.heatmap.overlay.opacity, 0.25);
   EXPECT_THROW(read_study(path, {"train.l2"}), Error);

@@ -60,7 +60,7 @@ void evaluate_in_turn(RunState& state, const std::vector<storage::FeatureFile>& 
     sites[to_lower(work.entry.slide_id)] = work.entry.site;
   }
   verbs::SplitEvaluation made =
-      verbs::evaluate_by_split({files, options, sites}, state.study.split, state.context);
+      verbs::evaluate_by_split({files, options, sites}, state.study.learning.split, state.context);
   for (verbs::SplitFold& fold : made.folds) {
     const auto step = static_cast<int64_t>(state.record.document().folds.size());
     if (fold.metrics.macro_auc) state.record.measure("fold_auc", *fold.metrics.macro_auc, step);
@@ -76,7 +76,7 @@ verbs::TrainFilesResult train_on_labelled(RunState& state) {
   std::vector<storage::FeatureFile> files;
   verbs::TrainFeaturesOptions options;
   options.found_encoder = state.pieces.encoder;
-  options.train = state.study.train;
+  options.train = state.study.learning.train;
   for (const SlideWork& work : state.works) {
     if (work.entry.role != cohort::Role::kTrain || !work.alive() || !work.labelled) continue;
     if (work.labelled->file.plan.rows.empty()) continue;
@@ -89,7 +89,8 @@ verbs::TrainFilesResult train_on_labelled(RunState& state) {
                 "warnings above",
                 state.study.source.path);
   }
-  if (state.study.split.kind != verbs::SplitKind::kRoles) evaluate_in_turn(state, files, options);
+  if (state.study.learning.split.kind != verbs::SplitKind::kRoles)
+    evaluate_in_turn(state, files, options);
   verbs::TrainFilesResult trained = verbs::train_features(std::move(files), options, state.context);
   trained.model.name = state.study.name;
   trained.model.effective_mpp = state.pieces.mpp;

@@ -33,7 +33,7 @@ void judge(RunState& state, SlideWork& work) {
 }
 
 void measure(RunState& state, SlideWork& work, const feature::FeatureMatrix& features) {
-  work.outcome.feature_distance = state.nearest->distance(features);
+  work.outcome.feature_distance = state.likeness.nearest->distance(features);
   work.outcome.unsure =
       verbs::unsure_share(classifier::score_patches(features, state.fitted.model.classifier));
   judge(state, work);
@@ -52,11 +52,11 @@ void learn_what_is_usual(RunState& state, const std::map<std::string, double>& h
     parts.push_back({&work.labelled->file.features, patient});
     training.push_back(&work);
   }
-  state.nearest.emplace(state.fitted.model.classifier, parts);
+  state.likeness.nearest.emplace(state.fitted.model.classifier, parts);
   std::vector<double> distances, unsure;
   for (size_t k = 0; k < parts.size(); ++k) {
     record::Outcome& outcome = training[k]->outcome;
-    outcome.feature_distance = state.nearest->distance(*parts[k].features, parts[k].group);
+    outcome.feature_distance = state.likeness.nearest->distance(*parts[k].features, parts[k].group);
     if (outcome.feature_distance) distances.push_back(*outcome.feature_distance);
     const auto found = held_out_unsure.find(training[k]->labelled->file.plan.slide_id);
     if (found == held_out_unsure.end()) continue;

@@ -11,6 +11,7 @@
 #include "lamella/base/text.h"
 #include "lamella/patch/outline_check.h"
 #include "lamella/slide/damage_as_white.h"
+#include "lamella/storage/storage.h"
 
 namespace lamella::verbs {
 
@@ -112,6 +113,14 @@ patch::PatchPlan plan_slide(const slide::Slide& slide, const std::string& slide_
   options.validate();
   patch::PatchPlan plan = make_plan(slide, slide_id, options, context);
   for (const std::string& warning : plan.warnings) context.warn(warning);
+  return plan;
+}
+
+patch::PatchPlan plan_slide_file(const slide::Slide& slide, const std::string& slide_id,
+                                 const PlanSlideOptions& options, const std::string& path,
+                                 const Context& context) {
+  patch::PatchPlan plan = plan_slide(slide, slide_id, options, context);
+  storage::write_plan(plan, "", path);
   return plan;
 }
 

@@ -42,5 +42,9 @@ tissue::TissueMask tissue_mask(const std::string& choice, const tissue::TissueOp
 // Errors: those of the plan functions; kInvalidArgument: both centres and annotations.
 patch::PatchPlan plan_slide(const slide::Slide& slide, const std::string& slide_id,
                             const PlanSlideOptions& options, const Context& context);
+// The same, written to `path`.
+patch::PatchPlan plan_slide_file(const slide::Slide& slide, const std::string& slide_id,
+                                 const PlanSlideOptions& options, const std::string& path,
+                                 const Context& context);
 
 }  // namespace lamella::verbs
