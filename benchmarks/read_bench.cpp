@@ -6,6 +6,8 @@
 //                                                         MPP 0: level 0, native pixels
 //   read_bench tissue  SLIDE THREADS
 //   read_bench plan    SLIDE ROWS                         open, and plan that many patches
+//   read_bench open    SLIDE
+// SLIDE may be an address; what its store was asked for is told then.
 #include <fmt/format.h>
 #include <sys/resource.h>
 #include <zlib.h>
@@ -18,6 +20,7 @@
 #include <vector>
 
 #include "lamella/base/parallel.h"
+#include "lamella/io/net/traffic.h"
 #include "lamella/patch/patch_extractor.h"
 #include "lamella/patch/plan_patches.h"
 #include "lamella/tissue/tissue.h"
@@ -40,9 +43,18 @@ double peak_mib() {
   return static_cast<double>(usage.ru_maxrss) / 1024;
 }
 
+std::string traffic() {
+  io::Traffic all;
+  for (const auto& [name, each] : io::traffic_so_far()) all += each;
+  if (all.requests == 0) return "";
+  return fmt::format(
+      ", \"requests\": {}, \"bytes_fetched\": {}, \"bytes_needed\": {}, \"waiting\": {:.3f}",
+      all.requests, all.bytes_fetched, all.bytes_needed, all.seconds_waiting);
+}
+
 void report(int64_t count, double seconds, const std::string& more = "") {
-  std::puts(fmt::format("{{\"count\": {}, \"seconds\": {:.6f}, \"peak_mib\": {:.1f}{}}}", count,
-                        seconds, peak_mib(), more)
+  std::puts(fmt::format("{{\"count\": {}, \"seconds\": {:.6f}, \"peak_mib\": {:.1f}{}{}}}", count,
+                        seconds, peak_mib(), more, traffic())
                 .c_str());
 }
 
@@ -139,6 +151,12 @@ void run_plan(const std::string& path, int64_t rows) {
   report(extractor.patch_count(), seconds_since(start));
 }
 
+void run_open(const std::string& path) {
+  const auto start = Clock::now();
+  const auto slide = slide::open_slide(path);
+  report(static_cast<int64_t>(slide->info().levels.size()), seconds_since(start));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -149,12 +167,14 @@ int main(int argc, char** argv) {
     } else if (words.size() >= 6 && words[0] == "patches") {
       run_patches(words[1], std::stoi(words[2]), std::stoi(words[3]), std::stod(words[4]), words[5],
                   words.size() > 6);
+    } else if (words.size() == 2 && words[0] == "open") {
+      run_open(words[1]);
     } else if (words.size() == 3 && words[0] == "tissue") {
       run_tissue(words[1], std::stoi(words[2]));
     } else if (words.size() == 3 && words[0] == "plan") {
       run_plan(words[1], std::stoll(words[2]));
     } else {
-      std::fputs("usage: read_bench floor|patches|tissue|plan ... (see the source)\n", stderr);
+      std::fputs("usage: read_bench floor|patches|tissue|plan|open ... (see the source)\n", stderr);
       return 2;
     }
   } catch (const std::exception& error) {

@@ -27,6 +27,15 @@ def lamella(program: str, *words: str, codes: tuple[int, ...] = (0,)) -> dict:
     return json.loads(run.stdout)
 
 
+def interval_of(metrics: dict) -> str:
+    """By what was resampled, and as if patches were independent."""
+    def ends(name: str) -> str:
+        low, high = metrics[f"{name}_low"], metrics[f"{name}_high"]
+        return "none" if low is None else f"{low:.4f}-{high:.4f}"
+    return (f"{ends('auc')} by {metrics['intervals']['units']} {metrics['intervals']['unit']}, "
+            f"{ends('auc_independent')} as if patches were independent")
+
+
 def same_files(one: Path, two: Path, pattern: str) -> bool:
     names = sorted(path.relative_to(one) for path in one.rglob(pattern))
     return bool(names) and all(filecmp.cmp(one / name, two / name, shallow=False)
@@ -42,7 +51,7 @@ def centres_job(program: str, train: str, test: str, target: float) -> list[tupl
                   str(other), codes=(0, 1))
     metrics = one["metrics"]["test"]
     print(f"train {train} -> test {test}: AUC {metrics['auc']:.4f} "
-          f"({metrics['auc_low']:.4f}-{metrics['auc_high']:.4f}), target {target}; "
+          f"({interval_of(metrics)}), target {target}; "
           f"ECE {metrics['ece']:.4f}; precision {one['precision']}; seconds {one['seconds']}")
     first = Path(f"out/idc/train_{train}")
     same = two["identical"] and same_files(first / "scores", other / "scores", "*.csv")
@@ -57,7 +66,7 @@ def context_job(program: str, train: str, test: str, target: float) -> list[tupl
                   "--set", "encoder.name=lite0-context")
     metrics = run["metrics"]["test"]
     print(f"train {train} -> test {test}, lite0-context: AUC {metrics['auc']:.4f} "
-          f"({metrics['auc_low']:.4f}-{metrics['auc_high']:.4f}), target {target}; "
+          f"({interval_of(metrics)}), target {target}; "
           f"ECE {metrics['ece']:.4f}")
     return [(f"lite0-context {train}->{test} at least {target}", metrics["auc"] >= target)]
 

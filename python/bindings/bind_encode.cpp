@@ -3,6 +3,7 @@
 #include <nanobind/stl/filesystem.h>
 #include <nanobind/stl/map.h>
 #include <nanobind/stl/optional.h>
+#include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 #include <unistd.h>
@@ -235,7 +236,7 @@ encoder::Encoder& LoadedEncoder::encoder() {
 std::shared_ptr<LoadedEncoder> loaded_encoder_of(nb::handle encoder, const std::string& precision,
                                                  const Call& call) {
   if (nb::isinstance<LoadedEncoder>(encoder)) {
-    return {&nb::cast<LoadedEncoder&>(encoder), [](LoadedEncoder*) {}};
+    return nb::cast<std::shared_ptr<LoadedEncoder>>(encoder);
   }
   const std::string name = nb::cast<std::filesystem::path>(encoder).string();
   return call.run([&](const Context& context) {

@@ -4,6 +4,7 @@
 #include <nanobind/stl/filesystem.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
+#include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
@@ -26,7 +27,7 @@ namespace lamella::python {
 namespace {
 
 Scores load_scores(const std::filesystem::path& path) {
-  return {io::stem(path.string()), path.string(), storage::read_scores(path.string()), nullptr};
+  return {io::stem(path.string()), path.string(), storage::read_any_scores(path.string()), nullptr};
 }
 
 void save_scores(const Scores& self, const std::filesystem::path& path) {
@@ -89,7 +90,8 @@ void bind_scores(nb::module_& module) {
       .def_prop_ro(
           "slide_score",
           [](const Scores& self) { return heatmap::slide_score(self.patches.scores); },
-          "Mean of the last class's highest 1 %, at least five; NaN without patches.")
+          "The last class's highest score of 20 patches, its mean over all choices of 20; NaN "
+          "without patches.")
       .def("save", save_scores, nb::arg("path"), "As lamella score --out.")
       .def_static("load", load_scores, nb::arg("path"));
 }
@@ -139,7 +141,7 @@ std::shared_ptr<LoadedEncoder> encoder_for(const model::Model& model, nb::handle
       return std::make_shared<LoadedEncoder>(model.encoder, model.precision, context.threads);
     });
   }
-  return {&nb::cast<LoadedEncoder&>(given), [](LoadedEncoder*) {}};
+  return nb::cast<std::shared_ptr<LoadedEncoder>>(given);
 }
 
 Scores score_slide(nb::handle slide, nb::handle given_model, const Where& where,
@@ -164,6 +166,7 @@ Scores score_slide(nb::handle slide, nb::handle given_model, const Where& where,
 }
 
 std::string evaluate_json(nb::list scores, nb::list truth, nb::handle groups) {
+  const Call call(std::nullopt, nb::none());
   std::vector<verbs::NamedScores> named;
   for (nb::handle item : scores) {
     const Scores value = nb::isinstance<Scores>(item)
@@ -177,19 +180,18 @@ std::string evaluate_json(nb::list scores, nb::list truth, nb::handle groups) {
       truths.push_back({"", nb::cast<patch::PatchPlan&>(item)});
     } else {
       const std::string path = nb::cast<std::filesystem::path>(item).string();
-      truths.push_back({path, storage::read_plan(path)});
+      const ClassTable classes =
+          named.empty() ? ClassTable{} : named.front().patches.scores.classes;
+      for (verbs::Truth& one : verbs::read_truth(path, classes, {})) truths.push_back(one);
     }
   }
-  nlohmann::json object;
-  const auto patients = patients_of(groups);
-  Call({}, nb::none()).run([&](const Context& context) {
-    std::vector<std::string> notes;
-    for (const auto& [name, metrics] : verbs::evaluate_scores(named, truths, patients, &notes)) {
-      object[name] = metrics;
-    }
-    for (const std::string& note : notes) context.warn(note);
-    return true;
+  verbs::EvaluateOptions options;
+  options.patients = patients_of(groups);
+  const verbs::Evaluation evaluation = call.run([&](const Context& context) {
+    return verbs::evaluate_scores(named, truths, options, context);
   });
+  nlohmann::json object = {{"all", evaluation.all}};
+  for (const auto& [patient, metrics] : evaluation.patients) object["patient " + patient] = metrics;
   return object.dump();
 }
 

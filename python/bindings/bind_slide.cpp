@@ -12,8 +12,11 @@
 #include <cmath>
 #include <limits>
 
+#include "call.h"
+#include "lamella/base/credentials.h"
 #include "lamella/base/error.h"
 #include "lamella/base/parallel.h"
+#include "lamella/io/address.h"
 #include "lamella/io/files.h"
 #include "values.h"
 
@@ -35,8 +38,10 @@ std::string backend_name(slide::OpenOptions::Backend backend) {
 }
 
 slide::OpenOptions open_options(std::optional<double> mpp, const std::string& backend,
-                                const std::optional<std::string>& image) {
+                                const std::optional<std::string>& image,
+                                const std::string& fetch_to) {
   slide::OpenOptions options;
+  options.fetch_to = fetch_to;
   options.mpp = mpp;
   options.image = image.value_or("");
   if (backend == "lamella") {
@@ -71,18 +76,19 @@ Image read_part(const slide::Slide& slide, int64_t x, int64_t y, int64_t width, 
 std::pair<int64_t, int64_t> pair_of(const SizePx& size) { return {size.width, size.height}; }
 
 std::string slide_repr(SlideHandle& self) {
-  if (self.closed()) return "Slide('" + self.path() + "', closed)";
+  const std::string path = without_credentials(self.path());
+  if (self.closed()) return "Slide('" + path + "', closed)";
   const slide::SlideInfo& info = self.get()->info();
-  std::string text = "Slide('" + self.path() + "', " + std::to_string(info.size_px().width) +
-                     " x " + std::to_string(info.size_px().height) + " px, " +
+  std::string text = "Slide('" + path + "', " + std::to_string(info.size_px().width) + " x " +
+                     std::to_string(info.size_px().height) + " px, " +
                      std::to_string(info.levels.size()) + " levels";
   if (info.mpp) text += ", " + nb::cast<std::string>(nb::str(nb::float_(info.mpp->x))) + " µm/px";
   return text + ")";
 }
 
-// Path, mpp, backend, fingerprint, closed, image.
-using SlideState =
-    std::tuple<std::string, std::optional<double>, std::string, std::string, bool, std::string>;
+// Path, mpp, backend, fingerprint, closed, image, fetch_to.
+using SlideState = std::tuple<std::string, std::optional<double>, std::string, std::string, bool,
+                              std::string, std::string>;
 
 void bind_reading(nb::class_<SlideHandle>& slide) {
   slide
@@ -127,7 +133,7 @@ void bind_reading(nb::class_<SlideHandle>& slide) {
 }
 
 void bind_facts(nb::class_<SlideHandle>& slide) {
-  slide.def_prop_ro("path", [](SlideHandle& self) { return self.path(); })
+  slide.def_prop_ro("path", [](SlideHandle& self) { return without_credentials(self.path()); })
       .def_prop_ro(
           "size", [](SlideHandle& self) { return pair_of(self.get()->info().size_px()); },
           "Width and height in level-0 px.")
@@ -184,6 +190,17 @@ void bind_facts(nb::class_<SlideHandle>& slide) {
 
 }  // namespace
 
+namespace {
+
+// Opening what lies in a store may take a while, in which Ctrl-C must be heard.
+std::shared_ptr<const slide::Slide> open_for_python(const std::string& path,
+                                                    const slide::OpenOptions& options) {
+  if (!io::is_address(path)) return slide::open_slide(path, options);
+  return Call(1, nb::none()).run([&](const Context&) { return slide::open_slide(path, options); });
+}
+
+}  // namespace
+
 SlideHandle::SlideHandle(std::string path, slide::OpenOptions options, std::string fingerprint)
     : path_(std::move(path)), options_(options), fingerprint_(std::move(fingerprint)) {}
 
@@ -194,7 +211,7 @@ std::shared_ptr<const slide::Slide> SlideHandle::get() {
   if (slide_ && process_ == ::getpid()) return slide_;
   // What a forked process inherits is its parent's: never used, never freed.
   if (slide_) new std::shared_ptr<const slide::Slide>(std::move(slide_));
-  auto opened = slide::open_slide(path_, options_);
+  auto opened = open_for_python(path_, options_);
   if (!fingerprint_.empty() && fingerprint_ != opened->info().fingerprint) {
     throw Error(ErrorCode::kMismatch,
                 "found another file than the one that was first opened (its fingerprint "
@@ -222,7 +239,7 @@ std::shared_ptr<const slide::Slide> slide_of(nb::handle slide, std::optional<dou
   }
   slide::OpenOptions options;
   options.mpp = mpp;
-  return slide::open_slide(nb::cast<std::filesystem::path>(slide).string(), options);
+  return open_for_python(nb::cast<std::filesystem::path>(slide).string(), options);
 }
 
 std::string slide_id_of(const slide::Slide& slide, const std::optional<std::string>& given) {
@@ -259,14 +276,20 @@ void bind_slide(nb::module_& module) {
       .def(
           "__init__",
           [](SlideHandle* self, const std::filesystem::path& path, std::optional<double> mpp,
-             const std::string& backend, const std::optional<std::string>& image) {
-            new (self) SlideHandle(path.string(), open_options(mpp, backend, image));
+             const std::string& backend, const std::optional<std::string>& image,
+             const std::optional<std::filesystem::path>& fetch_to) {
+            const std::string copies = fetch_to ? fetch_to->string() : "";
+            new (self) SlideHandle(path.string(), open_options(mpp, backend, image, copies));
             self->get();
           },
           nb::arg("path"), nb::kw_only(), nb::arg("mpp") = nb::none(), nb::arg("backend") = "auto",
-          nb::arg("image") = nb::none(),
-          "mpp: µm per pixel at level 0, wins over the file's. backend: auto, lamella, openslide. "
-          "image: number or name, where a TIFF holds several (see images).")
+          nb::arg("image") = nb::none(), nb::arg("fetch_to") = nb::none(),
+          "path: a file, or the address of an object as text (s3://, gs://, az://, abfss://, "
+          "https://, "
+          "http://). mpp: µm per pixel at level 0, wins over the file's. backend: auto, lamella, "
+          "openslide. "
+          "image: number or name, where a TIFF holds several (see images). "
+          "fetch_to: folder for a copy of an object that cannot be read where it lies.")
       .def("close", &SlideHandle::close)
       .def(
           "__enter__", [](nb::object self) { return self; },
@@ -277,14 +300,19 @@ void bind_slide(nb::module_& module) {
       .def("__repr__", slide_repr)
       .def("__getstate__",
            [](SlideHandle& self) -> SlideState {
-             return {self.path(),        self.options().mpp, backend_name(self.options().backend),
-                     self.fingerprint(), self.closed(),      self.options().image};
+             return {self.path(),
+                     self.options().mpp,
+                     backend_name(self.options().backend),
+                     self.fingerprint(),
+                     self.closed(),
+                     self.options().image,
+                     self.options().fetch_to};
            })
       .def("__setstate__", [](SlideHandle& self, const SlideState& state) {
-        new (&self)
-            SlideHandle(std::get<0>(state),
-                        open_options(std::get<1>(state), std::get<2>(state), std::get<5>(state)),
-                        std::get<3>(state));
+        new (&self) SlideHandle(std::get<0>(state),
+                                open_options(std::get<1>(state), std::get<2>(state),
+                                             std::get<5>(state), std::get<6>(state)),
+                                std::get<3>(state));
         if (std::get<4>(state)) self.close();
       });
   bind_facts(slide);

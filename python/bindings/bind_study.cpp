@@ -8,6 +8,7 @@
 
 #include "call.h"
 #include "lamella/encoder/encoder.h"
+#include "lamella/report/run_report.h"
 #include "lamella/study/option_keys.h"
 #include "lamella/study/plan_study.h"
 #include "lamella/study/run_study.h"
@@ -60,6 +61,7 @@ SlideJob job_of(const JobState& state) {
   std::tie(slide.slide_id, slide.path, slide.patient_id, role, slide.annotations, slide.mpp,
            slide.image, slide.mask, slide.tissue, slide.line) = entry;
   slide.role = static_cast<cohort::Role>(role);
+  slide.fetch_to = job.study.fetch_to;
   for (const auto& [label, list_path, rows] : lists) {
     patch::LabelledCentres list;
     list.label = static_cast<int8_t>(label);
@@ -110,7 +112,7 @@ void bind_pieces(nb::module_& module) {
                    [](const Study& self) {
                      return std::string(self.plans.damage.skips() ? "skip" : "fail");
                    })
-      .def("slides", [](const Study& self) { return cohort::read_slides_table(self.slides_table); })
+      .def("slides", [](const Study& self) { return study::slides_of(self); })
       .def(
           "jobs",
           [](const Study& self, const std::vector<SlideEntry>& slides) {
@@ -152,6 +154,14 @@ void bind_study(nb::module_& module) {
       },
       nb::arg("study"), nb::arg("full_hash"), nb::arg("threads").none(),
       nb::arg("progress").none());
+  module.def(
+      "report_run",
+      [](const std::filesystem::path& folder, const std::string& out, std::optional<int> threads) {
+        return Call(threads, nb::none()).run([&](const Context& context) {
+          return report::report_run(folder.string(), out, context);
+        });
+      },
+      nb::arg("folder"), nb::arg("out"), nb::arg("threads").none());
   module.def("options_json", [] { return study::all_options().dump(); });
   module.def("encoder_search_path", encoder::encoder_search_path,
              "Folders in which encoders are looked for by name.");

@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "lamella/base/cancel_scope.h"
 #include "lamella/base/error.h"
 #include "lamella/base/parallel.h"
 #include "lamella/base/spelling.h"
@@ -117,7 +118,9 @@ void Call::run_erased(const std::function<void(const Context&)>& work) const {
   std::thread worker([&] {
     std::exception_ptr error;
     try {
-      work(mailbox.context(threads_));
+      const Context context = mailbox.context(threads_);
+      const CancelScope scope(context.cancel);
+      work(context);
     } catch (...) {
       error = std::current_exception();
     }

@@ -17,4 +17,5 @@ NB_MODULE(_core, module) {
   bind_train(module);
   bind_score(module);
   bind_study(module);
+  bind_convert(module);
 }

@@ -139,7 +139,7 @@ OptionValue value_from(const Option& option, nb::handle value) {
 }  // namespace
 
 std::string python_name(const std::string& name) {
-  return name == "class" || name == "lambda" ? name + "_" : name;
+  return name == "class" || name == "lambda" || name == "from" ? name + "_" : name;
 }
 
 std::string keywords_of(const OptionList& list) {

@@ -95,5 +95,6 @@ void bind_encode(nb::module_& module);
 void bind_train(nb::module_& module);
 void bind_score(nb::module_& module);
 void bind_study(nb::module_& module);
+void bind_convert(nb::module_& module);
 
 }  // namespace lamella::python

@@ -78,8 +78,9 @@ def _run(options: argparse.Namespace) -> int:
 def _print(result: dict) -> None:  # type: ignore[type-arg]
     for role, metrics in result["metrics"].items():
         if metrics["auc"] is not None:
-            print(f"{role}: AUC {metrics['auc']:.4f} ({metrics['auc_low']:.4f}-"
-                  f"{metrics['auc_high']:.4f}), {metrics['n']} patches")
+            interval = ("no interval" if metrics["auc_low"] is None else
+                        f"{metrics['auc_low']:.4f}-{metrics['auc_high']:.4f}")
+            print(f"{role}: AUC {metrics['auc']:.4f} ({interval}), {metrics['n']} patches")
     for slide in result["slides"]:
         print(f"{slide['slide_id']}: {slide.get('error') or slide['status']}, "
               f"{slide['patches']} patches")

@@ -58,6 +58,13 @@ def evaluate(scores: Any, truth: Any, *, groups: Any = None) -> dict[str, Any]:
     return result
 
 
+def report(run: str | os.PathLike[str], *, out: str | os.PathLike[str] | None = None,
+           threads: int | None = None) -> str:
+    """Makes the report of a recorded run anew, one HTML file, as `lamella report RUN`; `run` is its
+    folder. Returns the path: `out`, or report.html of the run's folder."""
+    return _core.report_run(run, "" if out is None else os.fspath(out), threads)
+
+
 def options() -> dict[str, Any]:
     """Every option of study files and verbs: name, kind, unit, bounds, default, help."""
     result: dict[str, Any] = json.loads(_core.options_json())

@@ -22,7 +22,11 @@ INPUTS = {
     "score": {"features", "slide", "slide_id", "slide_mpp", "image", "backend", "model", "positions",
               "encoder", "out"},
     "map": {"slide", "slide_id", "slide_mpp", "image", "backend", "scores", "annotations", "out"},
+    "encoder import": {"network", "from", "weights", "checkpoint", "pretrained", "out"},
     "encoder quantize": {"encoder", "plans", "out", "name"},
+    "convert": {"slide", "slide_id", "slide_mpp", "image", "backend", "source", "out"},
+    "features import": {"features", "slide", "slide_id", "slide_mpp", "image", "backend", "centers",
+                        "annotations", "out"},
 }
 GENERAL = {"help", "threads", "progress", "json", "quiet", "verbose", "version"}
 
@@ -32,7 +36,7 @@ def rows(verb: str) -> list[dict]:
 
 
 def python_name(name: str) -> str:
-    return name + "_" if name == "class" else name
+    return name + "_" if name in ("class", "from") else name
 
 
 def help_of(verb: str) -> str:

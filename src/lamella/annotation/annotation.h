@@ -11,6 +11,8 @@
 
 namespace lamella::annotation {
 
+struct SlideFrame;  // outline_bounds.h
+
 struct Polygon {
   std::string name;
   std::string group;         // "" when ungrouped
@@ -25,31 +27,21 @@ struct AnnotationSet {
   std::vector<std::string> notes;   // what was adapted or left out, for the record
 };
 
-// ASAP XML. Type Polygon and Rectangle; Spline: its control points are joined by straight lines
-// (noted); Dot, PointSet, Measurement, None and outlines of fewer than three points carry no area
-// and are left out (noted). Points are sorted by Order; a closing point equal to the first is
-// dropped. A group that is used but not declared is taken and noted.
-// Error kFormat with file, line, column, found and expected: malformed XML, another root element,
-// an unknown Type, a missing, non-numeric or absurd (beyond 1e9 px) coordinate.
-AnnotationSet parse_asap_xml(std::string_view text, const std::string& path);
+// Outlines of a file of any format (formats.h), told apart by content: what has no area is left out
+// (noted), an annotation of several parts is a polygon for each, and the curves of splines and
+// ellipses are straight lines (noted). `frame` is the slide's, for formats that count from its
+// centre. Errors kNotFound, kIo; kFormat with the place, what was found and what was expected;
+// kInvalidArgument: the format needs the slide.
+AnnotationSet read_annotations(const std::string& path, const SlideFrame* frame = nullptr);
+// The same of text in memory, of the format of that name or told by content; `path` is what errors
+// name.
+AnnotationSet parse_annotations(std::string_view text, const std::string& path,
+                                const std::string& format = {}, const SlideFrame* frame = nullptr);
 
-// NCRF's JSON: {"positive": [{"name", "vertices": [[x, y], ...]}], "negative": [...]}; the groups
-// are "positive" and "negative". Outlines of fewer than three points are left out (noted). Error
-// kFormat as above, with the place in the document.
-AnnotationSet parse_ncrf_json(std::string_view text, const std::string& path);
-
-// GeoJSON as QuPath exports it, level-0 px: a FeatureCollection, a list of features, or one. The
-// group is the classification (its name; the names of a derived class joined by ": "), "" where
-// there is none. Polygon and MultiPolygon (a polygon for each part), with their holes; what has no
-// area is left out (noted). Error kFormat as above.
-AnnotationSet parse_geojson(std::string_view text, const std::string& path);
-
-// Any of them, told apart by content. kNotFound, kIo from reading the file; kFormat: none of them.
-AnnotationSet read_annotations(const std::string& path);
-
-// Polygons and groups as ASAP reads them (every group used is declared). Error kIo;
-// kInvalidArgument: a polygon has a hole, which ASAP XML cannot say.
-void write_asap_xml(const AnnotationSet& set, const std::string& path);
+// Polygons and groups in the format of that name, e.g. "asap". Error kIo; those of its writer.
+// Gives what the format cannot say.
+std::vector<std::string> write_annotations(const AnnotationSet& set, const std::string& format,
+                                           const std::string& path);
 
 // One row of NCRF's centre list.
 struct Centre {

@@ -25,7 +25,7 @@ std::string message_of(const std::function<void()>& action) {
 }
 
 std::string xml_message(std::string_view text) {
-  return message_of([&] { parse_asap_xml(text, "a.xml"); });
+  return message_of([&] { parse_annotations(text, "a.xml", "asap"); });
 }
 
 std::string asap(const std::string& annotations, const std::string& groups = "") {
@@ -39,10 +39,10 @@ const std::string kTriangle =
     "<Coordinate Order=\"1\" X=\"8\" Y=\"0\"/></Coordinates></Annotation>\n";
 
 TEST(AsapXml, SortsPointsByOrderAndListsGroupsOnce) {
-  const AnnotationSet set = parse_asap_xml(asap(kTriangle + kTriangle,
-                                                "<AnnotationGroups><Group Name=\"Tumor\"/>"
-                                                "<Group Name=\"_2\"/></AnnotationGroups>\n"),
-                                           "a.xml");
+  const AnnotationSet set = parse_annotations(asap(kTriangle + kTriangle,
+                                                   "<AnnotationGroups><Group Name=\"Tumor\"/>"
+                                                   "<Group Name=\"_2\"/></AnnotationGroups>\n"),
+                                              "a.xml");
   ASSERT_EQ(set.polygons.size(), 2u);
   EXPECT_EQ(set.polygons[0].name, "a");
   EXPECT_EQ(set.polygons[0].group, "Tumor");
@@ -53,7 +53,7 @@ TEST(AsapXml, SortsPointsByOrderAndListsGroupsOnce) {
 }
 
 TEST(AsapXml, DropsTheClosingPointAndKeepsUngroupedEmpty) {
-  const AnnotationSet set = parse_asap_xml(
+  const AnnotationSet set = parse_annotations(
       asap("<Annotation Name=\"r\" Type=\"Rectangle\" PartOfGroup=\"None\"><Coordinates>"
            "<Coordinate X=\"0\" Y=\"0\"/><Coordinate X=\"4\" Y=\"0\"/><Coordinate X=\"4\" Y=\"2\"/>"
            "<Coordinate X=\"0\" Y=\"2\"/><Coordinate X=\"0\" Y=\"0\"/>"
@@ -68,7 +68,7 @@ TEST(AsapXml, DropsTheClosingPointAndKeepsUngroupedEmpty) {
 TEST(AsapXml, NotesWhatIsAdaptedOrLeftOut) {
   std::string spline = kTriangle;
   spline.replace(spline.find("Polygon"), 7, "Spline");
-  const AnnotationSet set = parse_asap_xml(
+  const AnnotationSet set = parse_annotations(
       asap(spline + "<Annotation Name=\"d\" Type=\"Dot\" PartOfGroup=\"Cells\"><Coordinates>"
                     "<Coordinate Order=\"0\" X=\"1\" Y=\"1\"/></Coordinates></Annotation>"),
       "a.xml");
@@ -76,8 +76,8 @@ TEST(AsapXml, NotesWhatIsAdaptedOrLeftOut) {
   EXPECT_EQ(
       set.notes,
       (std::vector<std::string>{
-          "annotation 'a' is a spline: its control points are joined by straight lines",
           "annotation 'd' of type Dot has no area: left out",
+          "annotation 'a' is a spline: its curve was made straight lines, 16 from point to point",
           "group 'Tumor' is used but not declared", "group 'Cells' is used but not declared"}));
 }
 
@@ -91,9 +91,9 @@ TEST(AsapXml, ManyNotesAreOne) {
       "<Coordinate X=\"0\" Y=\"0\"/><Coordinate X=\"1\" Y=\"0\"/>"
       "<Coordinate X=\"0\" Y=\"0\"/></Coordinates></Annotation>\n";
   const AnnotationSet set =
-      parse_asap_xml(asap(dots + stray + kTriangle,
-                          "<AnnotationGroups><Group Name=\"Tumor\"/></AnnotationGroups>"),
-                     "a.xml");
+      parse_annotations(asap(dots + stray + kTriangle,
+                             "<AnnotationGroups><Group Name=\"Tumor\"/></AnnotationGroups>"),
+                        "a.xml");
   EXPECT_EQ(set.polygons.size(), 1u);
   EXPECT_EQ(set.notes,
             (std::vector<std::string>{
@@ -102,20 +102,19 @@ TEST(AsapXml, ManyNotesAreOne) {
 }
 
 TEST(AsapXml, AnEmptyFileOfASlideWithoutTumourIsFine) {
-  EXPECT_TRUE(parse_asap_xml(asap(""), "a.xml").polygons.empty());
+  EXPECT_TRUE(parse_annotations(asap(""), "a.xml").polygons.empty());
 }
 
 TEST(AsapXml, ErrorsTellWhereWhatAndWhatWasExpected) {
   EXPECT_EQ(
       xml_message("<ASAP_Annotations>\n<Annotations>\n  </Annotation>\n"),
-      "a.xml: line 3, column 5: found 'Annotation>', expected well-formed XML (Start-end tags "
-      "mismatch)");
+      "a.xml: line 3, column 5: found 'Annotation>', expected well-formed XML (mismatched tag)");
   EXPECT_EQ(xml_message(""),
-            "a.xml: line 1, column 1: found the end of the file, expected well-formed XML (No "
-            "document element found)");
+            "a.xml: line 1, column 1: found the end of the file, expected well-formed XML (no "
+            "element found)");
   EXPECT_EQ(xml_message("<?xml version=\"1.0\"?>\n<Annotations MicronsPerPixel=\"0.25\"/>"),
             "a.xml: line 2, column 1: found root element 'Annotations', expected "
-            "'ASAP_Annotations' (an ASAP annotation file)");
+            "'ASAP_Annotations'");
   EXPECT_EQ(xml_message("<ASAP_Annotations/>"),
             "a.xml: line 1, column 1: found no element 'Annotations', expected one inside "
             "'ASAP_Annotations'");
@@ -150,11 +149,11 @@ TEST(AsapXml, RoundTrip) {
                   {"", "", {{0, 0}, {1, 0}, {1, 1}, {0, 1}}}};
   set.groups = {"Exclusion", "Tumor"};
   const std::string path = ::testing::TempDir() + std::to_string(::getpid()) + "_round_trip.xml";
-  write_asap_xml(set, path);
+  write_annotations(set, "asap", path);
   const AnnotationSet back = read_annotations(path);
   ASSERT_EQ(back.polygons.size(), 2u);
   for (size_t i = 0; i < 2; ++i) {
-    EXPECT_EQ(back.polygons[i].name, set.polygons[i].name);
+    EXPECT_EQ(back.polygons[i].name, i == 0 ? set.polygons[i].name : "line 11");
     EXPECT_EQ(back.polygons[i].group, set.polygons[i].group);
     EXPECT_EQ(back.polygons[i].ring, set.polygons[i].ring);
   }
@@ -170,11 +169,11 @@ std::vector<Centre> centres_from(const std::string& text) {
 }
 
 std::string json_message(std::string_view text) {
-  return message_of([&] { parse_ncrf_json(text, "a.json"); });
+  return message_of([&] { parse_annotations(text, "a.json", "ncrf"); });
 }
 
 TEST(NcrfJson, PositiveAndNegativeAreGroups) {
-  const AnnotationSet set = parse_ncrf_json(
+  const AnnotationSet set = parse_annotations(
       R"({"positive": [{"name": "_0", "vertices": [[0, 0], [8.5, 0], [0, 4], [0, 0]]}],
           "negative": [{"vertices": [[1, 1], [2, 1], [1, 2]]}]})",
       "a.json");
@@ -185,11 +184,11 @@ TEST(NcrfJson, PositiveAndNegativeAreGroups) {
   EXPECT_EQ(set.polygons[0].ring, (std::vector<PointF>{{0, 0}, {8.5, 0}, {0, 4}}));
   EXPECT_EQ(set.polygons[1].name, "negative[0]");
   EXPECT_EQ(set.polygons[1].group, "negative");
-  EXPECT_TRUE(parse_ncrf_json(R"({"positive": [], "negative": []})", "a.json").polygons.empty());
+  EXPECT_TRUE(parse_annotations(R"({"positive": [], "negative": []})", "a.json").polygons.empty());
 }
 
 TEST(NcrfJson, AStrayOutlineIsLeftOut) {
-  const AnnotationSet set = parse_ncrf_json(
+  const AnnotationSet set = parse_annotations(
       R"({"positive": [{"name": "s", "vertices": [[0, 0], [1, 0], [0, 0]]},
                        {"name": "a", "vertices": [[0, 0], [1, 0], [0, 1]]}], "negative": []})",
       "a.json");
@@ -246,10 +245,11 @@ TEST(ReadAnnotations, SaysWhatItFoundInPlaceOfThem) {
     return what.substr(what.find("found"));
   };
   const std::string expected =
-      ", expected annotations as one of: ASAP XML, GeoJSON of QuPath, NCRF JSON";
+      ", expected annotations as one of: ASAP XML, GeoJSON of QuPath, NCRF JSON, Aperio ImageScope "
+      "XML, Hamamatsu NDPA, slideflow ROI CSV";
   EXPECT_EQ(message(""), "found an empty file" + expected);
-  EXPECT_EQ(message("<Annotations MicronsPerPixel=\"0.25\"/>"),
-            "found XML with the root element 'Annotations'" + expected);
+  EXPECT_EQ(message("<Notes MicronsPerPixel=\"0.25\"/>"),
+            "found XML with the root element 'Notes'" + expected);
   EXPECT_EQ(message("{\"a\": 1}"),
             "found JSON without positive and negative lists or features" + expected);
   EXPECT_EQ(message("x,y\n1,2\n"), "found a file that begins with 'x,y'" + expected);

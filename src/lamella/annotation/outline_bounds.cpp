@@ -23,9 +23,8 @@ bool is_inside(const RectF& box, const SizePx& size) {
 }
 
 // Part of the outline's area that lies outside, 0-1.
-double outside_part(const Polygon& polygon, const SizePx& size) {
-  if (is_inside(box_of(polygon), size)) return 0;
-  const AreaIndex index({polygon.ring});
+double outside_part(const std::vector<PointF>& ring, const SizePx& size) {
+  const AreaIndex index({ring});
   const double area = std::abs(index.area());
   const double inside = std::abs(
       index.area_inside({0, 0, static_cast<double>(size.width), static_cast<double>(size.height)}));
@@ -33,30 +32,17 @@ double outside_part(const Polygon& polygon, const SizePx& size) {
   return area > 0 ? std::clamp(1 - inside / area, 0.0, 1.0) : 1;
 }
 
-std::string likely_cause(const AnnotationSet& set, const SlideFrame& frame) {
-  for (const FrameChange& change : usual_frame_changes(frame)) {
-    const auto fits = std::count_if(
-        set.polygons.begin(), set.polygons.end(),
-        [&](const Polygon& polygon) { return is_inside(box_of(polygon, change), frame.size_px); });
-    if (static_cast<double>(fits) >= kMostInside * static_cast<double>(set.polygons.size())) {
-      return "; it is as if " + change.cause;
-    }
+RectF box_of_points(const std::vector<PointF>& ring, const FrameChange& change) {
+  constexpr double kFar = std::numeric_limits<double>::max();
+  double x0 = kFar, y0 = kFar, x1 = -kFar, y1 = -kFar;
+  for (const PointF& point : ring) {
+    const PointF at = change.apply(point);
+    x0 = std::min(x0, at.x);
+    y0 = std::min(y0, at.y);
+    x1 = std::max(x1, at.x);
+    y1 = std::max(y1, at.y);
   }
-  return "";
-}
-
-RectF box_of_all(const AnnotationSet& set) {
-  RectF all = box_of(set.polygons.front());
-  for (const Polygon& polygon : set.polygons) {
-    const RectF box = box_of(polygon);
-    const double right = std::max(all.x + all.width, box.x + box.width);
-    const double bottom = std::max(all.y + all.height, box.y + box.height);
-    all.x = std::min(all.x, box.x);
-    all.y = std::min(all.y, box.y);
-    all.width = right - all.x;
-    all.height = bottom - all.y;
-  }
-  return all;
+  return {x0, y0, x1 - x0, y1 - y0};
 }
 
 }  // namespace
@@ -87,6 +73,7 @@ std::vector<FrameChange> usual_frame_changes(const SlideFrame& frame) {
                        .scale_x = down,
                        .scale_y = down});
   }
+  changes.push_back({.cause = "x and y were exchanged", .exchanged = true});
   for (const double factor : {2.0, 4.0, 8.0, 16.0, 32.0, 64.0}) {
     changes.push_back({.cause = fmt::format("they were {:g} times too large, of another scale or "
                                             "magnification (divide by it)",
@@ -99,7 +86,6 @@ std::vector<FrameChange> usual_frame_changes(const SlideFrame& frame) {
                        .scale_x = factor,
                        .scale_y = factor});
   }
-  changes.push_back({.cause = "x and y were exchanged", .exchanged = true});
   changes.push_back({.cause = "y were negative (turn its sign)", .scale_y = -1});
   changes.push_back({.cause = "y ran upwards (take it from the slide's height)",
                      .scale_y = -1,
@@ -111,39 +97,59 @@ std::vector<FrameChange> usual_frame_changes(const SlideFrame& frame) {
 }
 
 RectF box_of(const Polygon& polygon, const FrameChange& change) {
-  constexpr double kFar = std::numeric_limits<double>::max();
-  double x0 = kFar, y0 = kFar, x1 = -kFar, y1 = -kFar;
-  for (const PointF& point : polygon.ring) {
-    const PointF at = change.apply(point);
-    x0 = std::min(x0, at.x);
-    y0 = std::min(y0, at.y);
-    x1 = std::max(x1, at.x);
-    y1 = std::max(y1, at.y);
-  }
-  return {x0, y0, x1 - x0, y1 - y0};
+  return box_of_points(polygon.ring, change);
 }
 
-std::vector<std::string> check_bounds(const AnnotationSet& set, const SlideFrame& frame) {
-  int64_t wholly = 0, partly = 0, mostly = 0;
-  for (const Polygon& polygon : set.polygons) {
-    const double outside = outside_part(polygon, frame.size_px);
-    wholly += outside >= 1;
-    partly += outside > kSomeOutside && outside < 1;
-    mostly += outside > kMostOutside;
+BoundsCheck::BoundsCheck(SlideFrame frame)
+    : frame_(std::move(frame)), changes_(usual_frame_changes(frame_)), fits_(changes_.size(), 0) {}
+
+void BoundsCheck::add(const std::vector<PointF>& ring) {
+  const RectF box = box_of_points(ring, {});
+  if (outlines_++ == 0) {
+    box_ = box;
+  } else {
+    const double right = std::max(box_.x + box_.width, box.x + box.width);
+    const double bottom = std::max(box_.y + box_.height, box.y + box.height);
+    box_.x = std::min(box_.x, box.x);
+    box_.y = std::min(box_.y, box.y);
+    box_.width = right - box_.x;
+    box_.height = bottom - box_.y;
   }
-  if (wholly + partly == 0) return {};
-  const RectF box = box_of_all(set);
+  // A change moves the box's corners to the corners of the changed outline's box.
+  const std::vector<PointF> corners = {{box.x, box.y}, {box.x + box.width, box.y + box.height}};
+  for (size_t i = 0; i < changes_.size(); ++i) {
+    fits_[i] += is_inside(box_of_points(corners, changes_[i]), frame_.size_px);
+  }
+  if (is_inside(box, frame_.size_px)) return;
+  const double outside = outside_part(ring, frame_.size_px);
+  wholly_ += outside >= 1;
+  partly_ += outside > kSomeOutside && outside < 1;
+  mostly_ += outside > kMostOutside;
+}
+
+std::vector<std::string> BoundsCheck::finish(const std::string& path) const {
+  if (wholly_ + partly_ == 0) return {};
   const std::string found = fmt::format(
       "{} of {} outlines lie outside the slide of {} x {} px, {} wholly; they reach "
       "from {:.6g}, {:.6g} to {:.6g}, {:.6g}",
-      wholly + partly, set.polygons.size(), frame.size_px.width, frame.size_px.height, wholly,
-      box.x, box.y, box.x + box.width, box.y + box.height);
-  if (2 * mostly <= static_cast<int64_t>(set.polygons.size())) return {found};
-  const std::string cause = likely_cause(set, frame);
+      wholly_ + partly_, outlines_, frame_.size_px.width, frame_.size_px.height, wholly_, box_.x,
+      box_.y, box_.x + box_.width, box_.y + box_.height);
+  if (2 * mostly_ <= outlines_) return {found};
+  std::string cause = "; are they another slide's?";
+  for (size_t i = changes_.size(); i-- > 0;) {
+    const auto fits = static_cast<double>(fits_[i]);
+    if (fits >= kMostInside * static_cast<double>(outlines_)) {
+      cause = "; it is as if " + changes_[i].cause;
+    }
+  }
   throw Error(ErrorCode::kMismatch,
-              fmt::format("{}{}; expected level-0 px of this slide", found,
-                          cause.empty() ? "; are they another slide's?" : cause),
-              set.path);
+              fmt::format("{}{}; expected level-0 px of this slide", found, cause), path);
+}
+
+std::vector<std::string> check_bounds(const AnnotationSet& set, const SlideFrame& frame) {
+  BoundsCheck check(frame);
+  for (const Polygon& polygon : set.polygons) check.add(polygon.ring);
+  return check.finish(set.path);
 }
 
 }  // namespace lamella::annotation

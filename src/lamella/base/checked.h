@@ -7,8 +7,7 @@
 
 namespace lamella {
 
-// a * b, a + b; Error kLimit that names `what` if either is negative or the result overflows.
+// a * b; Error kLimit that names `what` if either is negative or the result overflows.
 int64_t checked_mul(int64_t a, int64_t b, std::string_view what);
-int64_t checked_add(int64_t a, int64_t b, std::string_view what);
 
 }  // namespace lamella

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include "lamella/base/credentials.h"
+
 namespace lamella {
 
 std::string_view to_string(ErrorCode code) {
@@ -44,10 +46,10 @@ std::string short_location(const std::source_location& where) {
 
 Error::Error(ErrorCode code, const std::string& message, const std::string& path,
              std::source_location where)
-    : std::runtime_error(path.empty() ? message : path + ": " + message),
+    : std::runtime_error(without_credentials(path.empty() ? message : path + ": " + message)),
       code_(code),
-      message_(message),
-      path_(path),
+      message_(without_credentials(message)),
+      path_(without_credentials(path)),
       where_(short_location(where)) {}
 
 }  // namespace lamella

@@ -29,4 +29,8 @@ class Sha256 {
 
 std::string sha256_hex(std::string_view bytes);
 
+// HMAC-SHA256 (RFC 2104): 32 bytes, and as hex digits.
+std::string hmac_sha256(std::string_view key, std::string_view bytes);
+std::string hex_digits(std::string_view bytes);  // lower case
+
 }  // namespace lamella

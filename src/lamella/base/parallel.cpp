@@ -14,6 +14,8 @@
 #include <thread>
 #include <vector>
 
+#include "lamella/base/cancel_scope.h"
+
 namespace lamella {
 
 namespace {
@@ -135,7 +137,9 @@ void parallel_for(int64_t count, int threads, const std::function<void(int64_t, 
   int64_t failed_index = count;
   std::exception_ptr error;
 
+  const CancelToken cancel = CancelScope::current();
   const std::function<void(int)> work = [&](int worker) {
+    const CancelScope scope(cancel);
     while (!failed.load(std::memory_order_relaxed)) {
       const int64_t index = next.fetch_add(1, std::memory_order_relaxed);
       if (index >= count) return;

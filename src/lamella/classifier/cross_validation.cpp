@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <numeric>
+#include <set>
 
 #include "lamella/base/error.h"
 #include "lamella/base/parallel.h"
@@ -38,7 +40,7 @@ struct FoldLosses {
 
 // From the largest penalty down (warm starts).
 FoldLosses try_lambdas(const TrainingRows& all, const RowSet& train, const RowSet& held_out,
-                       const std::vector<double>& lambdas, int max_iterations,
+                       const std::vector<double>& lambdas, const TrainOptions& options,
                        const CancelToken& cancel) {
   const Standardisation standardisation = fit_standardisation(all.features, train.index);
   const Matrix x = standardise(all.features, train.index, standardisation);
@@ -50,8 +52,9 @@ FoldLosses try_lambdas(const TrainingRows& all, const RowSet& train, const RowSe
   FoldLosses losses{std::vector<double>(order.size()), std::vector<bool>(order.size())};
   Eigen::VectorXd weights = no_weights(all);
   for (const size_t k : order) {
-    losses.stopped[k] = !fit_logistic({x, train.labels, all.classes.count()},
-                                      {lambdas[k], max_iterations}, cancel, weights);
+    losses.stopped[k] =
+        !fit_logistic({x, train.labels, all.classes.count()},
+                      {lambdas[k], options.max_iterations, options.l1_ratio}, cancel, weights);
     losses.sums[k] = log_loss_sum({y, held_out.labels, all.classes.count()}, weights);
   }
   return losses;
@@ -62,16 +65,33 @@ struct Folds {
   std::vector<size_t> usable;  // those whose rest has rows of every class
 };
 
+// Rows and the folds in whose training they have no part.
+std::set<std::pair<int64_t, int32_t>> guarded_rows(const TrainingRows& rows,
+                                                   const std::vector<int32_t>& fold_of) {
+  std::set<std::pair<int64_t, int32_t>> guarded;
+  if (rows.guards.empty()) return guarded;
+  std::map<int32_t, int32_t> fold_of_group;
+  for (size_t i = 0; i < fold_of.size(); ++i) fold_of_group[rows.groups[i]] = fold_of[i];
+  for (const RowGuard& guard : rows.guards) {
+    const auto found = fold_of_group.find(guard.group);
+    if (found != fold_of_group.end()) guarded.emplace(guard.row, found->second);
+  }
+  return guarded;
+}
+
 Folds split(const TrainingRows& rows, const TrainOptions& options, const Context& context) {
   const std::vector<int32_t> fold_of = make_folds(rows.groups, options.max_folds);
   const int folds = 1 + *std::max_element(fold_of.begin(), fold_of.end());
   Folds split;
   split.train.resize(static_cast<size_t>(folds));
   split.held_out.resize(static_cast<size_t>(folds));
+  const std::set<std::pair<int64_t, int32_t>> guarded = guarded_rows(rows, fold_of);
   for (size_t i = 0; i < rows.labels.size(); ++i) {
+    const auto row = static_cast<int64_t>(i);
     for (int32_t fold = 0; fold < folds; ++fold) {
+      if (fold_of[i] != fold && guarded.contains({row, fold})) continue;
       auto& part = fold_of[i] == fold ? split.held_out : split.train;
-      part[static_cast<size_t>(fold)].add(static_cast<int64_t>(i), rows.labels[i]);
+      part[static_cast<size_t>(fold)].add(row, rows.labels[i]);
     }
   }
   for (size_t fold = 0; fold < split.train.size(); ++fold) {
@@ -107,7 +127,7 @@ void try_in_folds(const TrainingRows& rows, const Folds& folds, const std::vecto
   parallel_for(static_cast<int64_t>(usable.size()), context.threads, [&](int64_t k, int) {
     const size_t fold = usable[static_cast<size_t>(k)];
     losses[static_cast<size_t>(k)] = try_lambdas(rows, folds.train[fold], folds.held_out[fold],
-                                                 lambdas, options.max_iterations, context.cancel);
+                                                 lambdas, options, context.cancel);
   });
   for (size_t k = 0; k < lambdas.size(); ++k) {
     double sum = 0, held = 0;
@@ -198,6 +218,31 @@ void widen(const TrainingRows& rows, const Folds& folds, const TrainOptions& opt
   }
 }
 
+// Fitted once more, since the scores of every penalty would be much to keep.
+HeldOut score_held_out(const TrainingRows& rows, const Folds& folds, const LogisticOptions& options,
+                       const Context& context) {
+  const std::vector<size_t>& usable = folds.usable;
+  std::vector<std::vector<float>> scores(usable.size());
+  parallel_for(static_cast<int64_t>(usable.size()), context.threads, [&](int64_t k, int) {
+    const RowSet& train = folds.train[usable[static_cast<size_t>(k)]];
+    const RowSet& held_out = folds.held_out[usable[static_cast<size_t>(k)]];
+    const Standardisation standardisation = fit_standardisation(rows.features, train.index);
+    Eigen::VectorXd weights = no_weights(rows);
+    fit_logistic({standardise(rows.features, train.index, standardisation), train.labels,
+                  rows.classes.count()},
+                 options, context.cancel, weights);
+    scores[static_cast<size_t>(k)] = probabilities(
+        standardise(rows.features, held_out.index, standardisation), rows.classes.count(), weights);
+  });
+  HeldOut made{{}, {rows.classes, {}}};
+  for (size_t k = 0; k < usable.size(); ++k) {
+    const std::vector<int64_t>& index = folds.held_out[usable[k]].index;
+    made.rows.insert(made.rows.end(), index.begin(), index.end());
+    made.scores.values.insert(made.scores.values.end(), scores[k].begin(), scores[k].end());
+  }
+  return made;
+}
+
 void warn_of_held_out(const TrainingRows& rows, const Folds& folds, const Context& context) {
   RowSet held_out;
   for (const size_t fold : folds.usable) {
@@ -250,7 +295,9 @@ CrossValidation cross_validate(const TrainingRows& rows, const TrainOptions& opt
                     "holds for other groups",
                     chosen.mean_log_loss, shares));
   }
-  return {all.trials, static_cast<int>(folds.usable.size()), chosen.lambda};
+  return {all.trials, static_cast<int>(folds.usable.size()), chosen.lambda,
+          score_held_out(rows, folds, {chosen.lambda, options.max_iterations, options.l1_ratio},
+                         context)};
 }
 
 }  // namespace lamella::classifier

@@ -31,6 +31,7 @@ struct CrossValidation {
   std::vector<LambdaTrial> trials;  // lambdas as given, then those by which the path was widened
   int folds = 0;
   double best = 0;
+  HeldOut held_out;  // at the best
 };
 
 // Where the least loss lies at an end of the path, and is clearly less than its neighbour's, the

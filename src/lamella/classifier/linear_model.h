@@ -48,8 +48,10 @@ inline size_t vectors_of(const ClassTable& classes) {
 
 struct TrainOptions {
   // Penalty; nullopt: chosen by cross-validation over `lambdas`.
-  // Objective: mean log loss + lambda / 2 * |W|^2 on standardised features, biases free.
+  // Objective: mean log loss + lambda * ((1 - l1_ratio) / 2 * |W|^2 + l1_ratio * |W|_1) on
+  // standardised features, biases free.
   std::optional<double> lambda;
+  double l1_ratio = 0;  // 0: L2 alone; above it: elastic net, some weights are 0
   std::vector<double> lambdas = default_lambdas();
   int max_folds = 5;
   int max_iterations = 500;
@@ -64,11 +66,25 @@ struct LambdaTrial {
   std::vector<double> fold_log_loss = {};  // mean over the held-out rows of each fold
 };
 
+// Rows that were held out, scored by the rest of their fold at the penalty chosen.
+struct HeldOut {
+  std::vector<int64_t> rows;  // of the training rows, in the order of the folds
+  feature::ScoreMatrix scores;
+};
+
 struct TrainResult {
   LinearModel model;
+  HeldOut held_out;                 // empty without cross-validation
   std::vector<LambdaTrial> trials;  // empty without cross-validation
   int folds = 0;
   std::vector<int64_t> class_rows;  // of each class
+};
+
+// A row that must not train while a group is held out: they share what they show.
+struct RowGuard {
+  int64_t row = 0;
+  int32_t group = 0;
+  bool operator==(const RowGuard&) const = default;
 };
 
 // n rows to learn from.
@@ -78,6 +94,7 @@ struct TrainingRows {
   std::span<const int32_t> groups;  // n (rows of one group never part), see make_folds; may be
                                     // empty if options.lambda is set
   const ClassTable& classes;
+  std::span<const RowGuard> guards = {};
 };
 
 // Two classes: one vector of weights. More: multinomial, one vector for each class.

@@ -70,7 +70,8 @@ TrainResult train_classifier(const TrainingRows& rows, const TrainOptions& optio
   result.class_rows = count_rows(rows.labels, rows.classes.count());
   double lambda = options.lambda.value_or(0);
   if (!options.lambda) {
-    const CrossValidation chosen = cross_validate(rows, options, context);
+    CrossValidation chosen = cross_validate(rows, options, context);
+    result.held_out = std::move(chosen.held_out);
     result.trials = chosen.trials;
     result.folds = chosen.folds;
     lambda = chosen.best;
@@ -82,7 +83,7 @@ TrainResult train_classifier(const TrainingRows& rows, const TrainOptions& optio
   Eigen::VectorXd weights = no_weights(rows);
   const bool converged = fit_logistic(
       {standardise(features, all.index, standardisation), all.labels, rows.classes.count()},
-      {lambda, options.max_iterations}, context.cancel, weights);
+      {lambda, options.max_iterations, options.l1_ratio}, context.cancel, weights);
   if (!converged) {
     context.warn(
         fmt::format("the optimiser stopped at its limit of {} iterations: the model is not "

@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <filesystem>
+
 #include "lamella/cli/commands.h"
 #include "lamella/cli/common_options.h"
 #include "lamella/cli/option_flags.h"
 #include "lamella/cli/program.h"
+#include "lamella/cli/python_script.h"
+#include "lamella/io/temporary.h"
 #include "lamella/slide/open_options.h"
 #include "lamella/verbs/export_model.h"
+#include "lamella/verbs/import_model.h"
+#include "lamella/verbs/train_files.h"
 
 namespace lamella::cli {
 
@@ -14,6 +20,7 @@ namespace {
 
 struct ModelOptions {
   std::string model, out, measure_on;
+  bool importing = false;
   slide::OpenOptions open;
 };
 
@@ -43,6 +50,48 @@ int export_model(const ModelOptions& options, Shell& shell) {
   return kDone;
 }
 
+// Of the parts that a script made of another program's model.
+int import_model(const ModelOptions& options, Shell& shell) {
+  const std::string parts = io::temporary_name(options.out + ".parts");
+  const std::string log = parts + ".log";
+  const auto clean = [&] {
+    std::error_code ignored;
+    std::filesystem::remove_all(parts, ignored);
+    std::filesystem::remove(log, ignored);
+  };
+  try {
+    run_python_script("zoo.py", {options.model, parts}, log, "the model could not be imported",
+                      options.model, shell.context());
+    const model::Model model = verbs::import_model(parts);
+    verbs::write_whole_model(model, options.out, shell.context());
+    clean();
+    shell.print({{"name", model.name},
+                 {"path", options.out},
+                 {"classes", model.classifier.classes.names},
+                 {"dimension", model.encoder.dimension},
+                 {"size_px", model.spec.size_px},
+                 {"mpp", json_or_null(model.spec.mpp)}},
+                fmt::format("{}: classes {}, patches of {} px at {:g} µm/px -> {}\n", model.name,
+                            model.classifier.classes.text(), model.spec.size_px,
+                            model.spec.mpp.value_or(0), options.out));
+    return kDone;
+  } catch (...) {
+    clean();
+    throw;
+  }
+}
+
+void add_import(CLI::App& app, const std::shared_ptr<ModelOptions>& options) {
+  CLI::App* part = app.add_subcommand("import", "take a model of WSInfer's zoo");
+  part->fallthrough();
+  part->add_option("model", options->model, "folder with config.json and an ONNX or TorchScript")
+      ->required()
+      ->type_name("DIR");
+  part->add_option("--out", options->out, "model folder to write")->required()->type_name("DIR");
+  part->footer("Example:\n  lamella model import breast-tumor-resnet34 --out model");
+  part->callback([options] { options->importing = true; });
+}
+
 }  // namespace
 
 Action add_model(CLI::App& app) {
@@ -62,7 +111,10 @@ Action add_model(CLI::App& app) {
   for (const Option& option : slide::open_table().list()) {
     part->get_option(flag_of(option.name))->needs(measure);
   }
-  return [options](Shell& shell) { return export_model(*options, shell); };
+  add_import(app, options);
+  return [options](Shell& shell) {
+    return options->importing ? import_model(*options, shell) : export_model(*options, shell);
+  };
 }
 
 }  // namespace lamella::cli

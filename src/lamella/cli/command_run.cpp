@@ -17,7 +17,7 @@ struct RunOptions {
 };
 
 std::string slides_text(const study::StudyResult& result) {
-  Table table({"slide", "role", "status", "patches", "seconds", "slide score", "heat-map"});
+  Table table({"slide", "role", "status", "patches", "seconds", "slide score", "", "heat-map"});
   for (const record::Outcome& slide : result.record.outcomes) {
     table.add({slide.slide_id, slide.role,
                slide.status == "done"
@@ -26,7 +26,7 @@ std::string slides_text(const study::StudyResult& result) {
                    : "FAILED",
                std::to_string(slide.patches), fmt::format("{:.1f}", slide.seconds),
                slide.slide_score ? fmt::format("{:.3f}", *slide.slide_score) : "",
-               slide.heatmap.value_or("")});
+               slide.unlike.empty() ? "" : "unlike", slide.heatmap.value_or("")});
   }
   return table.text();
 }
@@ -50,6 +50,7 @@ std::string result_text(const study::StudyResult& result) {
     if (slide.error) text += fmt::format("FAILED {}: {}\n", slide.slide_id, *slide.error);
   }
   text += fmt::format("record: {}/run.json\n", result.run_folder);
+  if (!result.report.empty()) text += fmt::format("report: {}\n", result.report);
   if (result.mlflow.is_object()) {
     text += fmt::format("MLflow: {}\n", result.mlflow["url"].get<std::string>());
   }

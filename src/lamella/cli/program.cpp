@@ -7,11 +7,13 @@
 #include <csignal>
 #include <new>
 
+#include "lamella/base/cancel_scope.h"
 #include "lamella/base/error.h"
 #include "lamella/base/text.h"
 #include "lamella/cli/commands.h"
 #include "lamella/cli/common_options.h"
 #include "lamella/cli/option_flags.h"
+#include "lamella/io/net/traffic.h"
 
 namespace lamella::cli {
 
@@ -42,6 +44,16 @@ constexpr std::array kCommands = {
             "lamella map --slide a.svs --scores a.csv --out a_map", add_map},
     Command{"evaluate", "measure scores against labels",
             "lamella evaluate --scores a.csv --truth a.plan.h5", add_evaluate},
+    Command{"calibrate", "fit a model's probabilities to labels of the site where it is used",
+            "lamella calibrate model --scores a.csv b.csv --truth a.plan.h5 b.csv --out calibrated",
+            add_calibrate},
+    Command{"lesions", "detections of lesions, and CAMELYON16's evaluation of them",
+            "lamella lesions evaluate --detections detections --reference reference.csv",
+            add_lesions},
+    Command{"report", "make the report of a recorded run anew: one HTML file",
+            "lamella report out/runs/20261125-150812-1a2b3c", add_report},
+    Command{"convert", "annotations of one program as another reads them",
+            "lamella convert a.xml a.geojson --slide a.svs", add_convert},
     Command{"runs", "list, show, compare, repeat and publish recorded runs",
             "lamella runs list out", add_runs},
     Command{"manifest", "the version of a cohort's data: write it, check it",
@@ -102,13 +114,26 @@ void declare_commands(CLI::App& app, Parsed& parsed) {
 
 namespace {
 
+// What reading from stores has cost.
+void tell_traffic(Shell& shell) {
+  for (const auto& [name, traffic] : io::traffic_so_far()) {
+    shell.debug(fmt::format("{}: {} requests, {} bytes fetched, {} needed, {:.2f} s waiting", name,
+                            traffic.requests, traffic.bytes_fetched, traffic.bytes_needed,
+                            traffic.seconds_waiting));
+  }
+}
+
 int run_action(const CLI::App& app, const Parsed& parsed) {
   const auto spelling = [&app](const std::string& message) { return spell_flags(app, message); };
   Shell shell(parsed.options, interrupt_token(), spelling);
+  const CancelScope cancel(interrupt_token());
   try {
-    return parsed.action(shell);
+    const int code = parsed.action(shell);
+    tell_traffic(shell);
+    return code;
   } catch (const Error& error) {
     shell.end_progress();
+    tell_traffic(shell);
     if (error.code() == ErrorCode::kInterrupted) {
       print_error("interrupted; what is finished is kept, the same command goes on from there");
       return kInterruptedExit;

@@ -77,6 +77,18 @@ std::string confusion_text(const std::string& name, const evaluation::ClassMetri
 
 }  // namespace
 
+namespace {
+
+// "all: 95 % intervals by 24 patients, of other patients"
+std::string intervals_text(const std::string& name, const evaluation::Intervals& intervals) {
+  if (intervals.note.empty()) return "";
+  if (intervals.unit.empty()) return fmt::format("{}: {}\n", name, intervals.note);
+  return fmt::format("{}: 95 % intervals by {} {}, {}\n", name, intervals.units, intervals.unit,
+                     intervals.note);
+}
+
+}  // namespace
+
 std::string metrics_text(const std::map<std::string, evaluation::ClassMetrics>& metrics) {
   std::vector<std::string> header = evaluation::metric_titles();
   header.insert(header.begin(), "");
@@ -84,6 +96,7 @@ std::string metrics_text(const std::map<std::string, evaluation::ClassMetrics>& 
   std::string after;
   for (const auto& [name, m] : metrics) {
     for (auto& row : evaluation::table_rows(name, m)) table.add(std::move(row));
+    if (!m.per_class.empty()) after += intervals_text(name, m.last().intervals);
     if (m.classes.count() <= 2) continue;
     after += fmt::format("\n{}: {}\n", name, evaluation::summary_text(m));
     if (m.n > 0) after += confusion_text(name, m);

@@ -5,6 +5,7 @@
 
 #include "lamella/base/error.h"
 #include "lamella/io/byte_source.h"
+#include "lamella/patch/outline_check.h"
 
 namespace lamella::cohort {
 
@@ -25,10 +26,7 @@ void warn_of(const SlideEntry& entry, const std::vector<std::string>& texts,
 }  // namespace
 
 CohortSlide open_cohort_slide(const SlideEntry& entry, const Context& context) {
-  CohortSlide slide{entry,
-                    slide::open_slide(entry.path, {.mpp = entry.mpp, .image = entry.image})->info(),
-                    {},
-                    {}};
+  CohortSlide slide{entry, slide::open_slide(entry.path, open_options(entry))->info(), {}, {}};
   warn_of(entry, slide.info.warnings, context);
   return slide;
 }
@@ -37,7 +35,8 @@ void add_annotations(const PlanRules& plans, const std::string& table, CohortSli
                      const Context& context) {
   const SlideEntry& entry = slide.entry;
   if (!entry.annotations.empty()) {
-    slide.annotations = annotation::read_annotations(entry.annotations);
+    const annotation::SlideFrame frame = patch::frame_of(slide.info);
+    slide.annotations = annotation::read_annotations(entry.annotations, &frame);
     slide.annotations_sha256 = io::file_sha256(entry.annotations);
     warn_of(entry, slide.annotations->notes, context);
   } else if (plans.labels.by_annotations() && entry.role != Role::kScore) {
@@ -65,7 +64,7 @@ storage::TissueKey mask_key(const PlanRules& plans, const CohortSlide& slide) {
 const std::shared_ptr<const slide::Slide>& Pixels::open() {
   if (opened_) return opened_;
   const SlideEntry& entry = slide_.entry;
-  auto slide = slide::open_slide(entry.path, {.mpp = entry.mpp, .image = entry.image});
+  auto slide = slide::open_slide(entry.path, open_options(entry));
   if (slide->info().fingerprint != slide_.info.fingerprint) {
     throw Error(ErrorCode::kMismatch,
                 "was changed since the run began; run again when it is complete", entry.path);

@@ -41,9 +41,9 @@ std::vector<Option> own_options() {
 std::string column_of(const std::string& name) { return "tissue." + name; }
 
 std::vector<io::TableColumn> known_columns() {
-  std::vector<io::TableColumn> columns = {{"slide_id", true}, {"path", true},  {"patient_id"},
-                                          {"role", true},     {"annotations"}, {"mpp"},
-                                          {"image"},          {"mask"}};
+  std::vector<io::TableColumn> columns = {
+      {"slide_id", true}, {"path", true}, {"patient_id"}, {"role", true}, {"annotations"}, {"mpp"},
+      {"image"},          {"mask"},       {"site"},       {"slide_label"}};
   for (const Option& option : own_options()) columns.push_back({column_of(option.name)});
   return columns;
 }
@@ -81,6 +81,8 @@ class RowReader {
       fail("mpp", expected);
     read_mask(folder, entry);
     entry.image = table_.text(row_, "image");
+    entry.site = table_.text(row_, "site");
+    entry.slide_label = table_.text(row_, "slide_label");
     return entry;
   }
 
@@ -157,6 +159,14 @@ std::vector<SlideEntry> read_slides_table(const std::string& path, io::Notes not
   for (size_t row = 0; row < table.size(); ++row) entries.push_back(RowReader(table, row).entry());
   check_ids(entries, path);
   return entries;
+}
+
+slide::OpenOptions open_options(const SlideEntry& entry) {
+  slide::OpenOptions options;
+  options.mpp = entry.mpp;
+  options.image = entry.image;
+  options.fetch_to = entry.fetch_to;
+  return options;
 }
 
 tissue::TissueOptions tissue_of(const SlideEntry& entry, tissue::TissueOptions options) {

@@ -46,6 +46,7 @@ void to_json(Json& json, const ClassMetrics& metrics) {
   if (metrics.classes.empty()) return;
   json["log_loss"] = json_or_null(metrics.log_loss);
   json["confusion"] = metrics.confusion;
+  if (!is_flat(metrics) && !metrics.intervals.note.empty()) json["intervals"] = metrics.intervals;
   json["classes"] = Json::array();
   for (size_t k = 0; k < metrics.per_class.size(); ++k) {
     Json one = metrics.per_class[k];
@@ -69,6 +70,9 @@ void from_json(const Json& json, ClassMetrics& metrics) {
   }
   if (json.contains("confusion")) {
     metrics.confusion = json.at("confusion").get<std::vector<std::vector<int64_t>>>();
+  }
+  if (!is_flat(metrics) && json.contains("intervals")) {
+    metrics.intervals = json.at("intervals").get<Intervals>();
   }
   if (metrics.per_class.empty()) return;
   // The figures that stand for all are the ones that people read.

@@ -44,8 +44,13 @@ std::optional<double> mean_auc(const std::vector<Metrics>& per_class) {
 
 }  // namespace
 
-ClassMetrics evaluate_classes(const feature::ScoreMatrix& scores, std::span<const int8_t> labels) {
+ClassMetrics evaluate_classes(const feature::ScoreMatrix& scores, std::span<const int8_t> labels,
+                              std::span<const Thresholds> thresholds) {
   check(scores, labels);
+  if (!thresholds.empty() && thresholds.size() != scores.classes.names.size()) {
+    refuse(fmt::format("found thresholds of {} classes, expected {}", thresholds.size(),
+                       scores.classes.count()));
+  }
   const size_t classes = scores.classes.names.size();
   ClassMetrics result;
   result.classes = scores.classes;
@@ -53,7 +58,8 @@ ClassMetrics evaluate_classes(const feature::ScoreMatrix& scores, std::span<cons
   for (size_t k = 0; k < classes; ++k) {
     std::vector<int8_t> is_class;
     for (const int8_t label : labels) is_class.push_back(label == static_cast<int8_t>(k));
-    result.per_class.push_back(evaluate(scores.column(static_cast<int>(k)), is_class));
+    result.per_class.push_back(evaluate(scores.column(static_cast<int>(k)), is_class,
+                                        thresholds.empty() ? Thresholds{} : thresholds[k]));
   }
   result.confusion.assign(classes, std::vector<int64_t>(classes, 0));
   if (labels.empty()) return result;

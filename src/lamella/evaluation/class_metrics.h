@@ -22,6 +22,7 @@ struct ClassMetrics {
   // Mean of -log p(the row's class); p at least 1.2e-7, what float32 can tell from 0 beside 1.
   std::optional<double> log_loss;
   std::vector<std::vector<int64_t>> confusion;  // [class of the row][most likely class], rows
+  Intervals intervals;  // of more than two classes: of macro_auc, accuracy and log_loss
 
   // The figures that stand for all: of the last class.
   const Metrics& last() const { return per_class.back(); }
@@ -29,6 +30,8 @@ struct ClassMetrics {
 
 // labels: n, indices into the classes. Error kInvalidArgument: no classes, sizes that differ, a
 // score that is NaN or outside [0, 1], a label that the classes lack (which row).
-ClassMetrics evaluate_classes(const feature::ScoreMatrix& scores, std::span<const int8_t> labels);
+// thresholds: of each class, or none.
+ClassMetrics evaluate_classes(const feature::ScoreMatrix& scores, std::span<const int8_t> labels,
+                              std::span<const Thresholds> thresholds = {});
 
 }  // namespace lamella::evaluation

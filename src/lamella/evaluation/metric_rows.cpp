@@ -18,7 +18,9 @@ std::string cell(const Metrics& metrics, const MetricRow& row) {
   return figure ? fmt::format("{:.4f}", *figure) : "n/a";
 }
 
-bool has_column(const MetricRow& row) { return row.title[0] != 0; }
+bool has_column(const MetricRow& row) { return row.shown == Shown::kColumn; }
+
+nlohmann::json json_of(const Interval& interval) { return {interval.low, interval.high}; }
 
 }  // namespace
 
@@ -42,7 +44,7 @@ std::vector<std::string> metric_cells(const Metrics& metrics) {
   for (const MetricRow& row : kMetricRows) {
     if (has_column(row)) {
       cells.push_back(cell(metrics, row));
-    } else if (metric_value(metrics, row)) {
+    } else if (row.shown == Shown::kInterval && metric_value(metrics, row)) {
       cells.back() += "-" + cell(metrics, row);
     }
   }
@@ -58,6 +60,7 @@ void to_json(nlohmann::json& json, const Metrics& metrics) {
       json[row.name] = json_or_null(metrics.*std::get<Figure>(row.member));
     }
   }
+  if (!metrics.intervals.note.empty()) json["intervals"] = metrics.intervals;
 }
 
 void from_json(const nlohmann::json& json, Metrics& metrics) {
@@ -70,6 +73,39 @@ void from_json(const nlohmann::json& json, Metrics& metrics) {
       metrics.*std::get<Figure>(row.member) = found->get<double>();
     }
   }
+  if (json.contains("intervals")) metrics.intervals = json.at("intervals").get<Intervals>();
+}
+
+void to_json(nlohmann::json& json, const Intervals& intervals) {
+  json = {{"unit", intervals.unit},
+          {"units", intervals.units},
+          {"note", intervals.note},
+          {"of", nlohmann::json::object()}};
+  for (const auto& [name, interval] : intervals.of) json["of"][name] = json_of(interval);
+}
+
+void from_json(const nlohmann::json& json, Intervals& intervals) {
+  intervals = {json.at("unit").get<std::string>(),
+               json_whole<int64_t>(json.at("units")),
+               json.at("note").get<std::string>(),
+               {}};
+  for (const auto& [name, ends] : json.at("of").items()) {
+    intervals.of[name] = {ends.at(0).get<double>(), ends.at(1).get<double>()};
+  }
+}
+
+nlohmann::ordered_json intervals_schema() {
+  const nlohmann::ordered_json ends = {
+      {"type", "array"}, {"items", {{"type", "number"}}}, {"minItems", 2}, {"maxItems", 2}};
+  return {{"type", "object"},
+          {"description", "95 % intervals of figures"},
+          {"additionalProperties", false},
+          {"properties",
+           {{"unit", {{"type", "string"}, {"description", "what was resampled; empty: nothing"}}},
+            {"units", {{"type", "integer"}, {"minimum", 0}}},
+            {"note", {{"type", "string"}, {"description", "what they speak of, or why not"}}},
+            {"of", {{"type", "object"}, {"additionalProperties", ends}}}}},
+          {"required", {"unit", "units", "note", "of"}}};
 }
 
 nlohmann::ordered_json metrics_schema() {
@@ -80,9 +116,10 @@ nlohmann::ordered_json metrics_schema() {
     } else {
       schema["properties"][row.name] = {{"type", {"number", "null"}}};
     }
-    schema["properties"][row.name]["description"] = has_column(row) ? row.title : row.name;
+    schema["properties"][row.name]["description"] = row.title;
     schema["required"].push_back(row.name);
   }
+  schema["properties"]["intervals"] = intervals_schema();
   return schema;
 }
 

@@ -20,11 +20,11 @@ Metrics some() {
 TEST(MetricRows, AreTheColumnsOfATable) {
   const std::vector<std::string> titles = metric_titles();
   const std::vector<std::string> cells = metric_cells(some());
-  EXPECT_EQ(titles,
-            (std::vector<std::string>{"patches", "of the class", "AUC", "95 % interval",
-                                      "avg. precision", "accuracy", "balanced", "Brier", "ECE"}));
+  EXPECT_EQ(titles, (std::vector<std::string>{"patches", "of the class", "AUC", "95 % interval",
+                                              "as if patches were independent", "avg. precision",
+                                              "accuracy", "balanced", "Brier", "slope", "ECE"}));
   EXPECT_EQ(cells, (std::vector<std::string>{"30", "12", "0.9300", "0.9070-0.9540", "n/a", "n/a",
-                                             "n/a", "0.1250", "n/a"}));
+                                             "n/a", "n/a", "0.1250", "n/a", "n/a"}));
   EXPECT_EQ(metric_cells({})[3], "n/a");
 }
 
@@ -41,6 +41,12 @@ TEST(MetricRows, AreTheJsonAndReadFromIt) {
     EXPECT_EQ(metric_value(read, row), metric_value(some(), row)) << row.name;
   }
   EXPECT_EQ(nlohmann::json::object().get<Metrics>().auc, std::nullopt);
+  Metrics sure = some();
+  sure.intervals = {"patients", 24, "of other patients", {{"auc", {0.9, 0.95}}}};
+  const nlohmann::json with = sure;
+  EXPECT_EQ(with["intervals"]["of"]["auc"], (nlohmann::json{0.9, 0.95}));
+  EXPECT_EQ(with.get<Metrics>().intervals.of, sure.intervals.of);
+  EXPECT_EQ(nlohmann::json(with.get<Metrics>()), with);
   for (const char* wrong : {R"({"n": 1.5})", R"({"auc": "high"})", R"({"n": 1e30})"}) {
     EXPECT_THROW(nlohmann::json::parse(wrong).get<Metrics>(), nlohmann::json::exception) << wrong;
   }

@@ -6,10 +6,13 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <numeric>
+#include <numbers>
 #include <vector>
 
 #include "lamella/base/error.h"
+#include "lamella/evaluation/auc_internal.h"
+#include "lamella/evaluation/calibration_internal.h"
+#include "lamella/evaluation/ranking_internal.h"
 
 namespace lamella::evaluation {
 
@@ -17,7 +20,7 @@ namespace {
 
 constexpr int kEceBins = 15;
 constexpr double kThreshold = 0.5;
-constexpr double kNormal975 = 1.959963984540054;  // 97.5 % quantile of the standard normal
+constexpr double kWanted = 0.95;  // of sensitivity and specificity
 
 void check(std::span<const float> scores, std::span<const int8_t> labels) {
   if (scores.size() != labels.size()) {
@@ -37,80 +40,55 @@ void check(std::span<const float> scores, std::span<const int8_t> labels) {
   }
 }
 
-// Ranks from 1, tied values get the mean of their ranks.
-std::vector<double> midranks(const std::vector<float>& values) {
-  std::vector<size_t> order(values.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return values[a] < values[b]; });
-  std::vector<double> ranks(values.size());
-  for (size_t first = 0; first < order.size();) {
-    size_t last = first;
-    while (last < order.size() && values[order[last]] == values[order[first]]) ++last;
-    const double rank = 0.5 * static_cast<double>(first + 1 + last);
-    for (size_t k = first; k < last; ++k) ranks[order[k]] = rank;
-    first = last;
+// Every threshold from the highest down: so many of each class are called positive.
+template <typename Use>
+void for_thresholds(const std::vector<RankedRow>& ranked, const Use& use) {
+  int64_t true_positive = 0, false_positive = 0, new_true = 0;
+  for (const RankedRow& row : ranked) {
+    new_true += row.positive;
+    ++(row.positive ? true_positive : false_positive);
+    if (!row.last) continue;
+    use(row.score, true_positive, false_positive, new_true);
+    new_true = 0;
   }
-  return ranks;
 }
 
-// Unbiased variance; 0 for fewer than two values.
-double variance(const std::vector<double>& values) {
-  if (values.size() < 2) return 0;
-  const auto n = static_cast<double>(values.size());
-  const double mean = std::accumulate(values.begin(), values.end(), 0.0) / n;
-  double sum = 0;
-  for (const double value : values) sum += (value - mean) * (value - mean);
-  return sum / (n - 1);
-}
-
-// AUC and its variance by DeLong, DeLong and Clarke-Pearson (Biometrics 1988), by mid-ranks after
-// Sun and Xu (IEEE Signal Processing Letters 2014).
-void fill_auc(Metrics& metrics, std::span<const float> scores, std::span<const int8_t> labels) {
-  std::vector<float> positive, negative;
-  for (size_t i = 0; i < scores.size(); ++i) (labels[i] ? positive : negative).push_back(scores[i]);
-  if (positive.empty() || negative.empty()) return;
-  std::vector<float> all = positive;
-  all.insert(all.end(), negative.begin(), negative.end());
-  const std::vector<double> rank_all = midranks(all);
-  const std::vector<double> rank_positive = midranks(positive);
-  const std::vector<double> rank_negative = midranks(negative);
-  const auto m = static_cast<double>(positive.size());
-  const auto n = static_cast<double>(negative.size());
-
-  // For each positive the fraction of negatives below it, and the other way round.
-  std::vector<double> v10(positive.size()), v01(negative.size());
-  for (size_t i = 0; i < positive.size(); ++i) v10[i] = (rank_all[i] - rank_positive[i]) / n;
-  for (size_t j = 0; j < negative.size(); ++j) {
-    v01[j] = 1 - (rank_all[positive.size() + j] - rank_negative[j]) / m;
-  }
-  const double auc = std::accumulate(v10.begin(), v10.end(), 0.0) / m;
-  const double half = kNormal975 * std::sqrt(variance(v10) / m + variance(v01) / n);
-  metrics.auc = auc;
-  metrics.auc_low = std::max(0.0, auc - half);
-  metrics.auc_high = std::min(1.0, auc + half);
-}
-
-void fill_average_precision(Metrics& metrics, std::span<const float> scores,
-                            std::span<const int8_t> labels) {
+void fill_ranked(Metrics& metrics, const std::vector<RankedRow>& ranked) {
   if (metrics.n_positive == 0) return;
-  std::vector<size_t> order(scores.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return scores[a] > scores[b]; });
-  double sum = 0;
-  int64_t seen = 0, hits = 0;
-  for (size_t first = 0; first < order.size();) {
+  const auto positives = static_cast<double>(metrics.n_positive);
+  const auto negatives = static_cast<double>(metrics.n - metrics.n_positive);
+  double sum = 0, allowed = 0, needed = -1;
+  for_thresholds(ranked, [&](float, int64_t tp, int64_t fp, int64_t new_true) {
+    const auto hits = static_cast<double>(tp), wrong = static_cast<double>(fp);
     // Rows of one score come in together: a threshold cannot part them.
-    int64_t new_hits = 0;
-    size_t last = first;
-    for (; last < order.size() && scores[order[last]] == scores[order[first]]; ++last) {
-      new_hits += labels[order[last]];
-    }
-    seen += static_cast<int64_t>(last - first);
-    hits += new_hits;
-    sum += static_cast<double>(new_hits) * static_cast<double>(hits) / static_cast<double>(seen);
-    first = last;
+    sum += static_cast<double>(new_true) * hits / (hits + wrong);
+    if (wrong <= (1 - kWanted) * negatives * (1 + 1e-12)) allowed = hits;
+    if (needed < 0 && hits >= kWanted * positives * (1 - 1e-12)) needed = wrong;
+  });
+  metrics.average_precision = sum / positives;
+  if (negatives == 0) return;
+  metrics.sensitivity_at_95_specificity = allowed / positives;
+  metrics.specificity_at_95_sensitivity = 1 - needed / negatives;
+}
+
+void fill_at_thresholds(Metrics& metrics, std::span<const float> scores,
+                        std::span<const int8_t> labels, const Thresholds& thresholds) {
+  metrics.threshold_accuracy = thresholds.accuracy;
+  metrics.threshold_f1 = thresholds.f1;
+  int64_t right = 0, called = 0, hits = 0;
+  for (size_t i = 0; i < scores.size(); ++i) {
+    if (thresholds.accuracy) right += (scores[i] >= *thresholds.accuracy) == (labels[i] == 1);
+    if (!thresholds.f1 || scores[i] < *thresholds.f1) continue;
+    ++called;
+    hits += labels[i];
   }
-  metrics.average_precision = sum / static_cast<double>(metrics.n_positive);
+  if (thresholds.accuracy) {
+    metrics.accuracy_at_threshold = static_cast<double>(right) / static_cast<double>(metrics.n);
+  }
+  if (thresholds.f1 && called + metrics.n_positive > 0) {
+    metrics.f1_at_threshold =
+        2 * static_cast<double>(hits) / static_cast<double>(called + metrics.n_positive);
+  }
 }
 
 void fill_thresholded(Metrics& metrics, std::span<const float> scores,
@@ -129,35 +107,79 @@ void fill_thresholded(Metrics& metrics, std::span<const float> scores,
                                      static_cast<double>(right_negative) / (n - positives));
 }
 
-void fill_calibration(Metrics& metrics, std::span<const float> scores,
-                      std::span<const int8_t> labels) {
-  std::array<double, kEceBins> score_sum{}, label_sum{};
-  double squares = 0;
+void fill_errors(Metrics& metrics, std::span<const float> scores, std::span<const int8_t> labels) {
+  std::array<double, kEceBins> score_sum{}, label_sum{}, variance{};
+  double squares = 0, loss = 0;
   for (size_t i = 0; i < scores.size(); ++i) {
     const double score = scores[i], label = labels[i];
     squares += (score - label) * (score - label);
+    loss -= std::log(std::max(labels[i] ? score : 1 - score, kLeastLogP));
     const auto bin =
         static_cast<size_t>(std::min(kEceBins - 1, static_cast<int>(score * kEceBins)));
     score_sum[bin] += score;
     label_sum[bin] += label;
+    variance[bin] += score * (1 - score);
   }
-  double error = 0;
-  for (size_t bin = 0; bin < kEceBins; ++bin) error += std::abs(score_sum[bin] - label_sum[bin]);
-  metrics.brier = squares / static_cast<double>(metrics.n);
-  metrics.ece = error / static_cast<double>(metrics.n);
+  double error = 0, floor = 0;
+  for (size_t bin = 0; bin < kEceBins; ++bin) {
+    error += std::abs(score_sum[bin] - label_sum[bin]);
+    // Of |sum of labels less their probabilities|, about normal: sqrt(2 / pi) of its deviation.
+    floor += std::sqrt(2 * std::numbers::inv_pi * variance[bin]);
+  }
+  const auto n = static_cast<double>(metrics.n);
+  metrics.brier = squares / n;
+  metrics.log_loss = loss / n;
+  metrics.ece = error / n;
+  metrics.ece_floor = floor / n;
+}
+
+void fill_calibration(Metrics& metrics, std::span<const float> scores,
+                      std::span<const int8_t> labels) {
+  const std::vector<double> logits = logits_of(scores);
+  metrics.calibration_in_the_large = fit_intercept(logits, labels);
+  const auto fit = fit_calibration(logits, labels);
+  if (!fit) return;
+  metrics.calibration_slope = fit->slope;
+  metrics.calibration_intercept = fit->intercept;
 }
 
 }  // namespace
 
-Metrics evaluate(std::span<const float> scores, std::span<const int8_t> labels) {
+Thresholds choose_thresholds(std::span<const float> scores, std::span<const int8_t> labels) {
+  check(scores, labels);
+  const int64_t positives = std::count(labels.begin(), labels.end(), int8_t{1});
+  const int64_t negatives = static_cast<int64_t>(labels.size()) - positives;
+  Thresholds best;
+  if (positives == 0 || negatives == 0) return best;
+  int64_t most_right = -1;
+  double best_f1 = -1;
+  for_thresholds(rank_rows(scores, labels), [&](float score, int64_t tp, int64_t fp, int64_t) {
+    const int64_t right = tp + negatives - fp;
+    if (right > most_right) {
+      most_right = right;
+      best.accuracy = score;
+    }
+    const double f1 = 2 * static_cast<double>(tp) / static_cast<double>(tp + fp + positives);
+    if (f1 > best_f1) {
+      best_f1 = f1;
+      best.f1 = score;
+    }
+  });
+  return best;
+}
+
+Metrics evaluate(std::span<const float> scores, std::span<const int8_t> labels,
+                 const Thresholds& thresholds) {
   check(scores, labels);
   Metrics metrics;
   metrics.n = static_cast<int64_t>(scores.size());
   metrics.n_positive = std::count(labels.begin(), labels.end(), int8_t{1});
   if (metrics.n == 0) return metrics;
   fill_auc(metrics, scores, labels);
-  fill_average_precision(metrics, scores, labels);
+  fill_ranked(metrics, rank_rows(scores, labels));
   fill_thresholded(metrics, scores, labels);
+  fill_at_thresholds(metrics, scores, labels, thresholds);
+  fill_errors(metrics, scores, labels);
   fill_calibration(metrics, scores, labels);
   return metrics;
 }

@@ -32,8 +32,11 @@ TEST(Metrics, SmallCaseByHand) {
   EXPECT_NEAR(*m.brier, 0.142, 1e-7);
   // DeLong: V10 = {1, 2/3}, variance 1/18; V01 = {1/2 (0.7), 1, 1}, variance 1/12.
   // Var(AUC) = (1/18)/2 + (1/12)/3 = 1/36 + 1/36 = 1/18.
-  EXPECT_NEAR(*m.auc_low, 5.0 / 6 - 1.959963984540054 * std::sqrt(1.0 / 18), 1e-12);
-  EXPECT_EQ(*m.auc_high, 1.0);  // clipped
+  // logit 5/6 = log 5; the deviation there is sqrt(1/18) / (5/6 * 1/6).
+  const double half = 1.959963984540054 * std::sqrt(1.0 / 18) * 36 / 5;
+  EXPECT_NEAR(*m.auc_independent_low, 1 / (1 + std::exp(half) / 5), 1e-12);
+  EXPECT_NEAR(*m.auc_independent_high, 1 / (1 + std::exp(-half) / 5), 1e-12);
+  EXPECT_FALSE(m.auc_low) << "nothing is known of patients";
 }
 
 TEST(Metrics, TiesCountHalf) {
@@ -49,8 +52,6 @@ TEST(Metrics, TiesCountHalf) {
 TEST(Metrics, PerfectAndReversed) {
   const Metrics perfect = evaluate(Scores{1.0f, 0.9f, 0.1f, 0.0f}, Labels{1, 1, 0, 0});
   EXPECT_EQ(*perfect.auc, 1);
-  EXPECT_EQ(*perfect.auc_low, 1);  // no variance is left
-  EXPECT_EQ(*perfect.auc_high, 1);
   EXPECT_EQ(*perfect.average_precision, 1);
   EXPECT_EQ(*perfect.accuracy, 1);
   const Metrics reversed = evaluate(Scores{0.0f, 1.0f}, Labels{1, 0});
@@ -128,8 +129,72 @@ TEST(Metrics, MidranksAgreeWithAllPairs) {
                                                     var01 / static_cast<double>(y.size()));
   const Metrics m = evaluate(scores, labels);
   EXPECT_NEAR(*m.auc, auc, 1e-12);
-  EXPECT_NEAR(*m.auc_low, auc - half, 1e-12);
-  EXPECT_NEAR(*m.auc_high, auc + half, 1e-12);
+  // The interval of DeLong on the logit scale: the deviation divided by a (1 - a).
+  const double z = std::log(auc / (1 - auc)), width = half / (auc * (1 - auc));
+  EXPECT_NEAR(*m.auc_independent_low, 1 / (1 + std::exp(-(z - width))), 1e-12);
+  EXPECT_NEAR(*m.auc_independent_high, 1 / (1 + std::exp(-(z + width))), 1e-12);
+}
+
+TEST(Metrics, PartsAtThresholdsByHand) {
+  // Two of three positives above every negative but one: 20 negatives, one at 0.8.
+  Scores scores = {0.9f, 0.85f, 0.3f, 0.8f};
+  Labels labels = {1, 1, 1, 0};
+  for (int i = 0; i < 19; ++i) {
+    scores.push_back(0.4f);
+    labels.push_back(0);
+  }
+  const Metrics m = evaluate(scores, labels, {0.8f, 0.3f});
+  // One of 20 negatives may be called: at 0.8 both positives and that one are.
+  EXPECT_DOUBLE_EQ(*m.sensitivity_at_95_specificity, 2.0 / 3);
+  // All three positives are wanted: at 0.3 every negative is called, too.
+  EXPECT_DOUBLE_EQ(*m.specificity_at_95_sensitivity, 0);
+  // At 0.8: 2 right positives, 19 right negatives of 23.
+  EXPECT_DOUBLE_EQ(*m.accuracy_at_threshold, 21.0 / 23);
+  // At 0.3 all are called: 2 * 3 / (23 + 3).
+  EXPECT_DOUBLE_EQ(*m.f1_at_threshold, 6.0 / 26);
+  EXPECT_FALSE(evaluate(scores, labels).accuracy_at_threshold) << "no fold defines a threshold";
+}
+
+TEST(Metrics, ThresholdsAreTheBestOfTheHeldOutRows) {
+  // At 0.9: 1 of 3 positives, 0 of 2 negatives: 3 right, F1 2/4. At 0.7: 4 right, F1 4/5. At 0.6:
+  // 3 right, 4/6. At 0.4: 4 right, F1 6/7. Of equal ones the highest.
+  const Thresholds best =
+      choose_thresholds(Scores{0.9f, 0.7f, 0.6f, 0.4f, 0.1f}, Labels{1, 1, 0, 1, 0});
+  EXPECT_FLOAT_EQ(static_cast<float>(*best.accuracy), 0.7f);
+  EXPECT_FLOAT_EQ(static_cast<float>(*best.f1), 0.4f);
+  EXPECT_EQ(choose_thresholds(Scores{0.9f, 0.7f}, Labels{1, 1}), Thresholds{});
+}
+
+TEST(Metrics, CalibrationByHand) {
+  // Two score values: 0.25 of which half are positive, 0.75 of which 3/4 are. The regression goes
+  // through both points: logit 1/2 = 0 at -log 3, logit 3/4 = log 3 at log 3.
+  Scores scores;
+  Labels labels;
+  for (int i = 0; i < 8; ++i) {
+    scores.push_back(i < 4 ? 0.25f : 0.75f);
+    labels.push_back(i == 0 || i == 1 || i > 4);
+  }
+  const Metrics m = evaluate(scores, labels);
+  EXPECT_NEAR(*m.calibration_slope, 0.5, 1e-9);
+  EXPECT_NEAR(*m.calibration_intercept, 0.5 * std::log(3), 1e-9);
+  // Slope 1: 4 / (1 + 3 t) + 4 * 3 / (3 + t) = 5 where t = exp(-a).
+  const double t = std::exp(-*m.calibration_in_the_large);
+  EXPECT_NEAR(4 / (1 + 3 * t) + 12 / (3 + t), 5, 1e-9);
+  EXPECT_NEAR(*m.log_loss,
+              -(2 * std::log(0.25) + 2 * std::log(0.75) + 3 * std::log(0.75) + std::log(0.25)) / 8,
+              1e-9);
+  // Variance in each bin: 4 * 0.1875; sqrt(2 / pi * 0.75), twice, over 8.
+  EXPECT_NEAR(*m.ece_floor, 2 * std::sqrt(2 / 3.14159265358979 * 0.75) / 8, 1e-9);
+}
+
+TEST(Metrics, PartedClassesHaveNoSlopeAndNoInterval) {
+  const Metrics m = evaluate(Scores{0.1f, 0.2f, 0.8f, 0.9f}, Labels{0, 0, 1, 1});
+  EXPECT_EQ(*m.auc, 1);
+  EXPECT_FALSE(m.calibration_slope);
+  EXPECT_TRUE(m.calibration_in_the_large);
+  EXPECT_FALSE(m.auc_independent_low);
+  const Metrics certain = evaluate(Scores{0.0f, 0.0f, 1.0f, 1.0f}, Labels{0, 1, 1, 0});
+  EXPECT_TRUE(certain.calibration_slope) << "0 and 1 are kept from infinity";
 }
 
 }  // namespace

@@ -17,8 +17,6 @@ namespace lamella::heatmap {
 namespace {
 
 constexpr double kOffGridPx = 0.5;
-constexpr double kTopFraction = 0.01;
-constexpr size_t kTopAtLeast = 5;
 constexpr int64_t kMaxCells = int64_t{1} << 31;
 
 struct Axis {
@@ -195,14 +193,16 @@ double slide_score(const feature::ScoreMatrix& scores, const std::string& wanted
   const std::string shown = shown_class(scores.classes, wanted);
   const int label =
       shown == kMostLikely ? scores.classes.count() - 1 : scores.classes.index_of(shown);
-  std::vector<float> highest = scores.column(label);
-  const auto one_percent =
-      static_cast<size_t>(std::ceil(kTopFraction * static_cast<double>(highest.size())));
-  const size_t count = std::min(highest.size(), std::max(kTopAtLeast, one_percent));
-  std::partial_sort(highest.begin(), highest.begin() + static_cast<ptrdiff_t>(count), highest.end(),
-                    std::greater<>());
-  return std::accumulate(highest.begin(), highest.begin() + static_cast<ptrdiff_t>(count), 0.0) /
-         static_cast<double>(count);
+  std::vector<float> rising = scores.column(label);
+  std::sort(rising.begin(), rising.end());
+  // The i-th of n is the highest of k in C(i - 1, k - 1) of the C(n, k) choices.
+  const auto n = static_cast<int64_t>(rising.size()), k = std::min(kSlideScorePatches, n);
+  double sum = 0, share = static_cast<double>(k) / static_cast<double>(n);
+  for (int64_t i = n; i >= k; --i) {
+    sum += share * rising[static_cast<size_t>(i - 1)];
+    if (i > 1) share *= static_cast<double>(i - k) / static_cast<double>(i - 1);
+  }
+  return sum;
 }
 
 }  // namespace lamella::heatmap

@@ -62,8 +62,13 @@ HeatMap make_heatmap(const ScoredPatches& patches, SizePx slide_size_px,
 HeatMap make_heatmap(const patch::PatchPlan& plan, const feature::ScoreMatrix& scores,
                      const std::string& wanted = {});
 
-// Mean of the highest 1 % of a class's scores, at least five (all, if there are fewer); NaN if
-// there are none. Of the last class where the map shows the most likely one.
+// Patches of which a slide score takes the highest.
+inline constexpr int64_t kSlideScorePatches = 20;
+
+// A class's highest score among 20 patches, its mean over all choices of 20 of the slide's patches.
+// So it does not grow with the area of normal tissue, as a maximum does: its expectation is the
+// same for any number of patches of one kind, from 20 on. Of fewer it is the highest; NaN if there
+// are none. Of the last class where the map shows the most likely one.
 double slide_score(const feature::ScoreMatrix& scores, const std::string& wanted = {});
 
 struct OverlayOptions {

@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "lamella/base/error.h"
+#include "lamella/base/random.h"
 
 namespace lamella::heatmap {
 namespace {
@@ -85,18 +86,38 @@ feature::ScoreMatrix scores_of(const std::vector<float>& second) {
   return scores;
 }
 
-TEST(SlideScore, IsTheMeanOfTheHighestPercentAtLeastFive) {
+TEST(SlideScore, IsTheHighestOfTwentyOverAllChoices) {
   EXPECT_TRUE(std::isnan(slide_score(scores_of({}))));
-  EXPECT_NEAR(slide_score(scores_of({0.2f, 0.4f, 0.6f})), 0.4, 1e-6);
-  EXPECT_NEAR(slide_score(scores_of({0.2f, 0.4f, 0.6f}), "no"), 0.6, 1e-6);
-  EXPECT_NEAR(slide_score(scores_of({0.2f, 0.4f, 0.6f}), kMostLikely), 0.4, 1e-6);
-  // 500 scores: 1 % is five. The five highest of 0.000 ... 0.499 mean 0.497.
-  std::vector<float> scores;
-  for (int i = 0; i < 500; ++i) scores.push_back(static_cast<float>(i) / 1000);
-  EXPECT_NEAR(slide_score(scores_of(scores)), 0.497, 1e-6);
-  // 1000 scores: ten. The ten highest of 0.000 ... 0.999 mean 0.9945.
-  for (int i = 500; i < 1000; ++i) scores.push_back(static_cast<float>(i) / 1000);
-  EXPECT_NEAR(slide_score(scores_of(scores)), 0.9945, 1e-6);
+  EXPECT_NEAR(slide_score(scores_of({0.2f, 0.4f, 0.6f})), 0.6, 1e-6);
+  EXPECT_NEAR(slide_score(scores_of({0.2f, 0.4f, 0.6f}), "no"), 0.8, 1e-6);
+  EXPECT_NEAR(slide_score(scores_of({0.2f, 0.4f, 0.6f}), kMostLikely), 0.6, 1e-6);
+  // 21 patches of which one has 1 and the others 0: 20 of the 21 choices of 20 hold it.
+  std::vector<float> one(21, 0.0f);
+  one[7] = 1;
+  EXPECT_NEAR(slide_score(scores_of(one)), 20.0 / 21, 1e-6);
+  // 0, 1/40 ... 39/40: the highest of 20 of 1 ... 40 is 20 / 21 * 41 on average.
+  std::vector<float> even;
+  for (int i = 0; i < 40; ++i) even.push_back(static_cast<float>(i) / 40);
+  EXPECT_NEAR(slide_score(scores_of(even)), (20.0 / 21 * 41 - 1) / 40, 1e-6);
+}
+
+TEST(SlideScore, DoesNotGrowWithTheAreaOfNormalTissue) {
+  // Of 20 patches of one kind of tissue and of 2,000: the same on average.
+  Random random(5);
+  double small = 0, large = 0;
+  for (int slide = 0; slide < 200; ++slide) {
+    std::vector<float> few, many;
+    for (int i = 0; i < 2000; ++i) {
+      const double u = random.uniform();
+      many.push_back(static_cast<float>(u * u * u * u));
+      if (i < 20) few.push_back(many.back());
+    }
+    small += slide_score(scores_of(few)) / 200;
+    large += slide_score(scores_of(many)) / 200;
+  }
+  // The highest of 20 uniforms to the fourth power: 20 / 24.
+  EXPECT_NEAR(large, 20.0 / 24, 0.01);
+  EXPECT_NEAR(small, 20.0 / 24, 0.03);
 }
 
 TEST(MakeHeatmap, ShowsTheClassAskedFor) {

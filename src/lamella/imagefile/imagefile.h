@@ -26,7 +26,6 @@ Chroma parse_chroma(const std::string& text);
 std::vector<uint8_t> encode_jpeg(const ImageView& image, int quality,
                                  Chroma chroma = Chroma::kByQuality);
 void write_png(const ImageView& image, const std::string& path);
-void write_jpeg(const ImageView& image, int quality, const std::string& path);
 // Grey stays 1 channel, everything else becomes RGB composited over white.
 Image read_png(const std::string& path);
 

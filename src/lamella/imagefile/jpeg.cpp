@@ -12,7 +12,6 @@
 #include "lamella/base/error.h"
 #include "lamella/imagefile/imagefile.h"
 #include "lamella/imagefile/jpeg_encoder_internal.h"
-#include "lamella/io/files.h"
 
 namespace lamella::imagefile {
 
@@ -126,11 +125,6 @@ std::vector<uint8_t> encode_jpeg(const ImageView& image, int quality, Chroma chr
   const bool halved = chroma == Chroma::kByQuality ? quality < 90 : chroma == Chroma::kHalved;
   JpegEncoder encoder({.quality = quality, .halve_chroma = halved});
   return encoder.encode(image);
-}
-
-void write_jpeg(const ImageView& image, int quality, const std::string& path) {
-  const auto bytes = encode_jpeg(image, quality);
-  io::write_file_atomic(path, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
 
 }  // namespace lamella::imagefile

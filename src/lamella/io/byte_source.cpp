@@ -13,6 +13,8 @@
 
 #include "lamella/base/error.h"
 #include "lamella/base/hash.h"
+#include "lamella/io/address.h"
+#include "lamella/io/net/remote_source.h"
 
 namespace lamella::io {
 
@@ -103,40 +105,63 @@ class FileSource final : public ByteSource {
 
 constexpr int64_t kSampleBytes = int64_t{1} << 20;
 
+std::vector<ByteRange> samples_of(const ByteSource& source) {
+  const int64_t size = source.size();
+  const int64_t end = source.is_remote() ? kRemoteEndBytes : kSampleBytes;
+  const int64_t middle = source.is_remote() ? kRemoteMiddleBytes : kSampleBytes;
+  // An object's middle is cut where its blocks are, so that it takes one.
+  const int64_t at = source.is_remote() ? size / 2 / middle * middle : size / 2;
+  if (size > 2 * end + middle) return {{0, end}, {at, middle}, {size - end, end}};
+  std::vector<ByteRange> all;
+  for (int64_t offset = 0; offset < size; offset += end) {
+    all.push_back({offset, std::min(end, size - offset)});
+  }
+  return all;
+}
+
 }  // namespace
 
 std::shared_ptr<const ByteSource> open_file(const std::string& path) {
+  require_path(path, "files other than slides");
+  refuse_half_address(path);
   return std::make_shared<FileSource>(path);
+}
+
+std::shared_ptr<const ByteSource> open_source(const std::string& place) {
+  return is_address(place) ? open_remote(place) : open_file(place);
 }
 
 std::string fingerprint(const ByteSource& source) {
   Sha256 hash;
   hash.update(fmt::format("{}\n", source.size()));
+  if (source.is_remote()) hash.update(source.version() + "\n");
+  const std::vector<ByteRange> samples = samples_of(source);
+  for (const ByteRange& sample : samples) source.will_need(sample.offset, sample.bytes);
   std::vector<std::byte> buffer;
-  const int64_t size = source.size();
-  const auto sample = [&](int64_t offset) {
-    buffer.resize(static_cast<size_t>(std::min(kSampleBytes, size - offset)));
-    source.read_at(offset, buffer);
+  for (const ByteRange& sample : samples) {
+    buffer.resize(static_cast<size_t>(sample.bytes));
+    source.read_at(sample.offset, buffer);
     hash.update(buffer);
-  };
-  if (size <= 3 * kSampleBytes) {
-    for (int64_t offset = 0; offset < size; offset += kSampleBytes) sample(offset);
-  } else {
-    for (const int64_t offset : {int64_t{0}, size / 2, size - kSampleBytes}) sample(offset);
   }
   return hash.hex();
 }
 
-std::string file_sha256(const std::string& path) {
-  const auto source = open_file(path);
+std::string source_sha256(const ByteSource& source) {
+  std::vector<ByteRange> parts;
+  for (int64_t offset = 0; offset < source.size(); offset += kSampleBytes) {
+    parts.push_back({offset, std::min(kSampleBytes, source.size() - offset)});
+  }
+  const auto plan = source.plan_reads(parts);
   Sha256 hash;
   std::vector<std::byte> buffer;
-  for (int64_t offset = 0; offset < source->size(); offset += kSampleBytes) {
-    buffer.resize(static_cast<size_t>(std::min(kSampleBytes, source->size() - offset)));
-    source->read_at(offset, buffer);
+  for (const ByteRange& part : parts) {
+    buffer.resize(static_cast<size_t>(part.bytes));
+    source.read_at(part.offset, buffer);
     hash.update(buffer);
   }
   return hash.hex();
 }
+
+std::string file_sha256(const std::string& path) { return source_sha256(*open_file(path)); }
 
 }  // namespace lamella::io

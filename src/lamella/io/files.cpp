@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "lamella/base/error.h"
+#include "lamella/io/address.h"
 #include "lamella/io/byte_source.h"
 #include "lamella/io/temporary.h"
 
@@ -128,6 +129,7 @@ void copy_file(const std::string& from, const std::string& place, const std::str
 
 void replace_file(const std::string& path,
                   const std::function<void(const std::string& temporary_path)>& write, Sync sync) {
+  require_path(path, "outputs");
   const std::string folder = parent_folder(path);
   make_folders(folder);
   Temporary temporary(path);
@@ -151,6 +153,7 @@ void sync_file_system(const std::string& folder) {
 }
 
 void make_folders(const std::string& path) {
+  require_path(path, "outputs");
   std::error_code error;
   fs::create_directories(path, error);
   if (error || !fs::is_directory(path, error)) {
@@ -181,6 +184,7 @@ bool exists(const std::string& path) {
 }
 
 std::string resolve(const std::string& folder, const std::string& path) {
+  if (is_address(path)) return path;
   return fs::path(path).is_absolute() ? path
                                       : (fs::path(folder) / path).lexically_normal().string();
 }
@@ -204,6 +208,8 @@ std::string own_folder() {
   return file.parent_path().string();
 }
 
-std::string stem(const std::string& path) { return fs::path(path).stem().string(); }
+std::string stem(const std::string& path) {
+  return is_address(path) ? address_stem(path) : fs::path(path).stem().string();
+}
 
 }  // namespace lamella::io

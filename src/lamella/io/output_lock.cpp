@@ -14,6 +14,7 @@
 #include "lamella/base/error.h"
 #include "lamella/base/process.h"
 #include "lamella/base/text.h"
+#include "lamella/io/address.h"
 #include "lamella/io/files.h"
 #include "lamella/io/locked_file.h"
 
@@ -77,6 +78,7 @@ Holder read_holder(int file) {
 OutputLock::OutputLock(std::string path, const std::string& output, const std::string& command,
                        const std::function<void(const std::string&)>& warn)
     : path_(std::move(path)) {
+  require_path(output, "outputs");
   make_folders(parent_folder(path_));
   const LockedFile file = open_locked(path_);
   file_ = file.descriptor;

@@ -21,7 +21,7 @@ struct RunFiles {
   std::vector<std::string> missing;  // recorded, but gone or overwritten since
 };
 
-// The record itself, log, study.
+// The record itself, log, study, report.
 RunFiles record_files(const std::string& folder);
 // The recorded outputs but for the model. What was sent (name to SHA-256) is not read again.
 RunFiles output_files(const record::RunDocument& document, const nlohmann::json& sent);

@@ -8,6 +8,7 @@
 #include "lamella/base/error.h"
 #include "lamella/base/json_text.h"
 #include "lamella/feature/feature_space.h"
+#include "lamella/feature/foreign.h"
 #include "lamella/io/files.h"
 #include "lamella/io/temporary.h"
 #include "lamella/model/model.h"
@@ -47,30 +48,64 @@ std::vector<double> weights_from_json(const nlohmann::json& json, size_t length)
   return weights;
 }
 
+nlohmann::json calibration_to_json(const classifier::Calibration& calibration) {
+  return {{"slope", calibration.slope}, {"intercept", calibration.intercept}};
+}
+
+classifier::Calibration calibration_from_json(const nlohmann::json& json) {
+  return {json.at("slope").get<double>(), json.at("intercept").get<double>()};
+}
+
+nlohmann::json thresholds_to_json(const std::vector<evaluation::Thresholds>& thresholds) {
+  nlohmann::json list = nlohmann::json::array();
+  for (const evaluation::Thresholds& one : thresholds) {
+    list.push_back({{"accuracy", json_or_null(one.accuracy)}, {"f1", json_or_null(one.f1)}});
+  }
+  return list;
+}
+
+nlohmann::json to_json(const Recalibrated& about) {
+  return {{"before", calibration_to_json(about.before)},
+          {"patients", about.patients},
+          {"slides", about.slides},
+          {"patches", about.patches},
+          {"log_loss_before", about.log_loss_before},
+          {"log_loss_after", about.log_loss_after}};
+}
+
+Recalibrated recalibrated_from_json(const nlohmann::json& json) {
+  return {calibration_from_json(json.at("before")), json_whole<int64_t>(json.at("patients")),
+          json_whole<int64_t>(json.at("slides")),   json_whole<int64_t>(json.at("patches")),
+          json.at("log_loss_before").get<double>(), json.at("log_loss_after").get<double>()};
+}
+
 nlohmann::json to_json(const Model& model) {
   const classifier::LinearModel& linear = model.classifier;
   nlohmann::json trials = nlohmann::json::array();
   for (const classifier::LambdaTrial& trial : model.trials) {
     trials.push_back({{"lambda", trial.lambda}, {"mean_log_loss", trial.mean_log_loss}});
   }
-  return {{"format", kFormatVersion},
-          {"lamella", LAMELLA_VERSION},
-          {"name", model.name},
-          {"patches", storage::spec_to_json(model.spec)},
-          {"effective_mpp", json_or_null(model.effective_mpp)},
-          {"encoder", {{"name", model.encoder.name}, {"sha256", model.encoder.sha256}}},
-          {"precision", std::string(encoder::to_string(model.precision))},
-          {"classes", linear.classes.names},
-          {"classifier",
-           {{"feature_space", linear.feature_space},
-            {"lambda", linear.lambda},
-            {"biases", linear.biases},
-            {"calibration",
-             {{"slope", linear.calibration.slope}, {"intercept", linear.calibration.intercept}}},
-            {"weights", weights_to_json(linear)},
-            {"mean", linear.mean},
-            {"scale", linear.scale}}},
-          {"cross_validation", trials}};
+  nlohmann::json json = {
+      {"format", kFormatVersion},
+      {"lamella", LAMELLA_VERSION},
+      {"name", model.name},
+      {"patches", storage::spec_to_json(model.spec)},
+      {"effective_mpp", json_or_null(model.effective_mpp)},
+      {"encoder", {{"name", model.encoder.name}, {"sha256", model.encoder.sha256}}},
+      {"precision", std::string(encoder::to_string(model.precision))},
+      {"classes", linear.classes.names},
+      {"classifier",
+       {{"feature_space", linear.feature_space},
+        {"lambda", linear.lambda},
+        {"biases", linear.biases},
+        {"calibration", calibration_to_json(linear.calibration)},
+        {"weights", weights_to_json(linear)},
+        {"mean", linear.mean},
+        {"scale", linear.scale}}},
+      {"cross_validation", trials}};
+  if (!model.thresholds.empty()) json["thresholds"] = thresholds_to_json(model.thresholds);
+  if (model.recalibrated) json["recalibrated"] = to_json(*model.recalibrated);
+  return json;
 }
 
 Model from_json(const nlohmann::json& json) {
@@ -86,14 +121,22 @@ Model from_json(const nlohmann::json& json) {
   model.classifier.lambda = linear.at("lambda").get<double>();
   model.classifier.classes.names = json.at("classes").get<std::vector<std::string>>();
   model.classifier.biases = linear.at("biases").get<std::vector<double>>();
-  model.classifier.calibration.slope = linear.at("calibration").at("slope").get<double>();
-  model.classifier.calibration.intercept = linear.at("calibration").at("intercept").get<double>();
+  model.classifier.calibration = calibration_from_json(linear.at("calibration"));
   model.classifier.mean = linear.at("mean").get<std::vector<double>>();
   model.classifier.weights = weights_from_json(linear.at("weights"), model.classifier.mean.size());
   model.classifier.scale = linear.at("scale").get<std::vector<double>>();
   for (const nlohmann::json& trial : json.at("cross_validation")) {
     model.trials.push_back(
         {trial.at("lambda").get<double>(), trial.at("mean_log_loss").get<double>(), {}});
+  }
+  if (json.contains("thresholds")) {
+    for (const nlohmann::json& one : json.at("thresholds")) {
+      model.thresholds.push_back(
+          {storage::optional_double(one, "accuracy"), storage::optional_double(one, "f1")});
+    }
+  }
+  if (json.contains("recalibrated")) {
+    model.recalibrated = recalibrated_from_json(json.at("recalibrated"));
   }
   return model;
 }
@@ -142,7 +185,8 @@ void write_model(const Model& model, const std::string& folder) {
     throw Error(ErrorCode::kInvalidArgument,
                 "the folder exists and is no model; choose another one to write to", folder);
   }
-  if (model.encoder.folder.empty()) {
+  const bool foreign = feature::is_foreign(model.classifier.feature_space);
+  if (model.encoder.folder.empty() && !foreign) {
     throw Error(ErrorCode::kUnsupported,
                 fmt::format("the model's encoder '{}' lives in memory alone, and a model's folder "
                             "holds its encoder; make a folder of it (lamella encoder import, "
@@ -155,6 +199,7 @@ void write_model(const Model& model, const std::string& folder) {
   io::make_folders(fresh + "/encoder");
   try {
     for (const char* name : {"encoder.json", "network.onnx"}) {
+      if (foreign) continue;  // nobody here has it
       io::replace_file(fresh + "/encoder/" + name, [&](const std::string& place) {
         io::copy_file(model.encoder.folder + "/" + name, place, folder + "/encoder/" + name);
       });
@@ -194,6 +239,7 @@ Model read_model(const std::string& folder) {
     }
   });
   check(model, path);
+  if (feature::is_foreign(model.classifier.feature_space)) return model;
   const encoder::EncoderInfo written = model.encoder;
   model.encoder = encoder::read_encoder_info(folder + "/encoder");
   if (model.encoder.sha256 != written.sha256) {

@@ -36,6 +36,12 @@ annotation::SlideFrame frame_of(const slide::SlideInfo& info) {
   for (size_t level = 1; level < info.levels.size(); ++level) {
     frame.downsamples.push_back(info.levels[level].downsample_x);
   }
+  frame.mpp = info.mpp;
+  constexpr const char* kX = "hamamatsu.XOffsetFromSlideCentre";
+  constexpr const char* kY = "hamamatsu.YOffsetFromSlideCentre";
+  if (info.properties.contains(kX) && info.properties.contains(kY)) {
+    frame.offset_from_centre_nm = PointF{property(info, kX), property(info, kY)};
+  }
   return frame;
 }
 

@@ -9,6 +9,7 @@
 #include "lamella/base/error.h"
 #include "lamella/base/random.h"
 #include "lamella/base/text.h"
+#include "lamella/patch/label_patches.h"
 #include "lamella/patch/outline_check.h"
 #include "lamella/patch/plan_common_internal.h"
 #include "lamella/patch/plan_patches.h"
@@ -180,6 +181,12 @@ std::vector<int64_t> positions_on(int64_t size, double extent) {
   return positions;
 }
 
+void warn_if_unlabelled(PatchPlan& plan) {
+  const bool none = std::all_of(plan.rows.begin(), plan.rows.end(),
+                                [](const PatchRow& row) { return row.label == kNoLabel; });
+  if (none) plan.warnings.push_back("no patch got a label");
+}
+
 }  // namespace
 
 PatchPlan plan_from_annotations(const slide::SlideInfo& info, const std::string& slide_id,
@@ -223,6 +230,50 @@ PatchPlan plan_from_annotations(const slide::SlideInfo& info, const std::string&
   warn_if_empty(plan, mask,
                 fmt::format("none of {} positions meets the rule", xs.size() * ys.size()));
   return plan;
+}
+
+void label_by_annotations(const slide::SlideInfo& info,
+                          const annotation::AnnotationSet& annotations, const AnnotationRule& rule,
+                          PatchPlan& plan) {
+  rule.validate();
+  plan.classes = rule.classes;
+  plan.warnings.insert(plan.warnings.end(), annotations.notes.begin(), annotations.notes.end());
+  const Groups groups = sort_groups(annotations, rule, plan.warnings);
+  const Names places = annotation::check_bounds(annotations, frame_of(info));
+  plan.warnings.insert(plan.warnings.end(), places.begin(), places.end());
+  Labeller labeller(annotations, groups, rule);
+  for (PatchRow& row : plan.rows) {
+    row.label = labeller.label(patch_rect(plan.geometry, row.x_px, row.y_px), row.tissue_fraction);
+  }
+  warn_if_unlabelled(plan);
+}
+
+void label_by_centres(const CentreLists& lists, PatchPlan& plan) {
+  lists.classes.validate();
+  plan.classes = lists.classes;
+  int64_t twice = 0;
+  for (PatchRow& row : plan.rows) {
+    const RectF rect = patch_rect(plan.geometry, row.x_px, row.y_px);
+    int8_t found = kNoLabel;
+    bool clash = false;
+    for (const LabelledCentres& list : lists.lists) {
+      const bool inside = std::any_of(
+          list.centres.begin(), list.centres.end(), [&](const annotation::Centre& centre) {
+            return centre.x_px >= rect.x && centre.x_px < rect.x + rect.width &&
+                   centre.y_px >= rect.y && centre.y_px < rect.y + rect.height;
+          });
+      if (!inside) continue;
+      clash = clash || (found != kNoLabel && found != list.label);
+      found = list.label;
+    }
+    row.label = clash ? kNoLabel : found;
+    twice += clash;
+  }
+  if (twice > 0) {
+    plan.warnings.push_back(
+        fmt::format("{} patches hold centres of two classes and get no label", twice));
+  }
+  warn_if_unlabelled(plan);
 }
 
 }  // namespace lamella::patch

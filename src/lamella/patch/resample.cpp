@@ -17,24 +17,6 @@ constexpr int kAreaBits = 14;
 constexpr int64_t kAreaUnit = int64_t{1} << kAreaBits;
 constexpr int kChannels = 3;
 
-// Horizontal sums of one row: out.size() = x.out_px() * 3.
-void sum_row(const uint8_t* from, const ResampleAxis& x, int32_t* out) {
-  const int32_t* weights = x.weights().data();
-  for (const ResampleAxis::Tap& tap : x.taps()) {
-    const uint8_t* pixel = from + int64_t{kChannels} * tap.first;
-    const int32_t* weight = weights + tap.first_weight;
-    int32_t r = 0, g = 0, b = 0;
-    for (int32_t k = 0; k < tap.count; ++k, pixel += kChannels) {
-      r += weight[k] * pixel[0];
-      g += weight[k] * pixel[1];
-      b += weight[k] * pixel[2];
-    }
-    *out++ = r;
-    *out++ = g;
-    *out++ = b;
-  }
-}
-
 // A fixed count lets compilers use vector instructions at any optimisation level.
 constexpr size_t kBlock = 16;
 
@@ -133,19 +115,13 @@ void ResampleAxis::make_area(double begin, double scale, int out_px) {
   const auto border = [&](int o) {
     return std::llround((begin + o * scale) * static_cast<double>(kAreaUnit));
   };
-  const auto floor_px = [](int64_t position) { return position >> kAreaBits; };
-  first_px_ = floor_px(border(0));
-  length_px_ = floor_px(border(out_px) + kAreaUnit - 1) - first_px_;
-  for (int o = 0; o < out_px; ++o) {
-    const int64_t from = border(o), to = border(o + 1);
-    const int64_t first = floor_px(from), end = floor_px(to + kAreaUnit - 1);
-    taps_.push_back({static_cast<int32_t>(first - first_px_), static_cast<int32_t>(end - first),
-                     static_cast<int32_t>(weights_.size()), static_cast<int32_t>(to - from)});
-    for (int64_t px = first; px < end; ++px) {
-      const int64_t part = std::min(to, (px + 1) * kAreaUnit) - std::max(from, px * kAreaUnit);
-      weights_.push_back(static_cast<int32_t>(part));
-    }
-  }
+  first_px_ = border(0) >> kAreaBits;
+  length_px_ = ((border(out_px) + kAreaUnit - 1) >> kAreaBits) - first_px_;
+  AreaAxis axis = AreaAxis::of_borders(kAreaUnit, out_px, [&](int64_t o) {
+    return border(static_cast<int>(o)) - first_px_ * kAreaUnit;
+  });
+  taps_ = std::move(axis.taps);
+  weights_ = std::move(axis.weights);
 }
 
 void resample(const ImageView& from, const ResampleAxis& x, const ResampleAxis& y,
@@ -158,7 +134,8 @@ void resample(const ImageView& from, const ResampleAxis& x, const ResampleAxis& 
   const size_t pitch = static_cast<size_t>(to.width) * kChannels;
   scratch.rows.resize(pitch * static_cast<size_t>(from.height));
   for (int row = 0; row < from.height; ++row) {
-    sum_row(from.row(row), x, scratch.rows.data() + static_cast<size_t>(row) * pitch);
+    sum_row(from.row(row), 0, x.taps(), x.weights(),
+            scratch.rows.data() + static_cast<size_t>(row) * pitch);
   }
   for (int row = 0; row < to.height; ++row) {
     const ResampleAxis::Tap& tap = y.taps()[static_cast<size_t>(row)];

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "lamella/base/area_mean.h"
 #include "lamella/base/image.h"
 
 namespace lamella::patch {
@@ -29,14 +30,7 @@ class ResampleAxis {
   bool is_copy() const { return kind_ == Kind::kCopy; }
   bool is_linear() const { return kind_ == Kind::kLinear; }
 
-  // Output sample o is sum(weights[first_weight + k] * pixel[first + k], k < count) / total;
-  // `first` counts from first_px().
-  struct Tap {
-    int32_t first = 0;
-    int32_t count = 0;
-    int32_t first_weight = 0;
-    int32_t total = 0;
-  };
+  using Tap = AreaTap;  // `first` counts from first_px()
   const std::vector<Tap>& taps() const { return taps_; }
   const std::vector<int32_t>& weights() const { return weights_; }
 

@@ -177,7 +177,8 @@ std::vector<PhantomSlide> make_phantom(const std::string& folder, const PhantomO
         "lamella phantom: synthetic, proves that code works, never that medicine does";
     RowPainter rows(painter, options, context, i);
     imagefile::write_pyramid_tiff(slide.path, options.size_px, tiff, std::ref(rows));
-    annotation::write_asap_xml(outlines(painter.layout(), options), slide.annotation_path);
+    annotation::write_annotations(outlines(painter.layout(), options), "asap",
+                                  slide.annotation_path);
     slides.push_back(slide);
   }
   write_table(folder, slides);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "lamella/base/credentials.h"
 #include "lamella/base/error.h"
 #include "lamella/base/hash.h"
 #include "lamella/base/json_text.h"
@@ -45,13 +46,13 @@ Manifest parse_manifest(const Json& json) {
 }  // namespace
 
 Input input_file(const std::string& kind, const std::string& path, bool full_hash) {
-  const auto source = io::open_file(path);
+  const auto source = kind == "slide" ? io::open_source(path) : io::open_file(path);
   Input input;
   input.kind = kind;
-  input.path = path;
+  input.path = source->name();
   input.bytes = source->size();
   input.fingerprint = io::fingerprint(*source);
-  if (full_hash || kind != "slide") input.sha256 = io::file_sha256(path);
+  if (full_hash || kind != "slide") input.sha256 = io::source_sha256(*source);
   return input;
 }
 
@@ -59,7 +60,7 @@ Input input_or_error(const std::string& kind, const std::string& path, bool full
   try {
     return input_file(kind, path, full_hash);
   } catch (const Error& error) {
-    return {.kind = kind, .path = path, .error = error.message()};
+    return {.kind = kind, .path = without_credentials(path), .error = error.message()};
   }
 }
 

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "lamella/evaluation/class_metrics.h"
+#include "lamella/evaluation/details.h"
 
 namespace lamella::record {
 
@@ -66,6 +67,7 @@ struct Input {
   std::optional<std::string> class_name = {};  // the same by its name
   std::optional<std::string> slide_id = {}, patient_id = {}, role = {};
   std::optional<std::string> backend = {}, mpp_source = {};
+  std::optional<std::string> image = {};          // which one, where the file holds several
   std::optional<std::array<double, 2>> mpp = {};  // x, y: µm per level-0 px
 };
 using Inputs = std::vector<Input>;
@@ -88,6 +90,12 @@ struct Trial {
   std::vector<double> fold_log_loss;
 };
 
+// Of one class, chosen on rows that were held out.
+struct ClassThresholds {
+  std::string class_name;
+  std::optional<double> accuracy, f1;  // probabilities
+};
+
 struct Training {
   std::vector<std::string> classes;
   std::vector<int64_t> class_rows;  // labelled patches of each
@@ -96,10 +104,22 @@ struct Training {
   int64_t size_px = 0;        // of a patch
   std::optional<double> mpp;  // that the model works at
   std::vector<Trial> trials;
+  std::vector<ClassThresholds> thresholds;
   std::string feature_space, model_sha256;
 };
 
 using Metrics = std::map<std::string, evaluation::ClassMetrics>;  // by role
+
+using Details = std::map<std::string, evaluation::Details>;  // by role
+
+// Slides of training that were tested by a model of the others.
+struct Fold {
+  std::string name;
+  std::vector<std::string> patients, slides;  // held out
+  double lambda = 0;                          // chosen within the others
+  evaluation::ClassMetrics metrics;
+};
+using Folds = std::vector<Fold>;
 
 // A piece that was there, and is not what is wanted any more.
 struct Remade {
@@ -118,10 +138,22 @@ struct Outcome {
   int64_t patches_left_out = 0;  // planned, too, and not to be read (patches.on_damage)
   std::vector<Remade> remade;
   double seconds = 0;
-  std::optional<double> slide_score;   // mean of the highest 1 % of the grid's scores
-  std::optional<std::string> heatmap;  // path of the overlay PNG
+  std::optional<double> slide_score;       // see heatmap::slide_score
+  std::optional<std::string> slide_label;  // class of the slide as a whole, as the table says
+  std::optional<std::string> heatmap;      // path of the overlay PNG
+  // From the training patches, see classifier::NearestRows; of a training slide, when held out.
+  std::optional<double> feature_distance;
+  std::optional<double> unsure;     // share of its patches, see verbs::unsure_share
+  std::vector<std::string> unlike;  // why it is unlike the training slides; empty: it is not
 };
 using Outcomes = std::vector<Outcome>;
+
+// Up to which values slides are like those that the model was trained on; none where too few of
+// them could be held out.
+struct Usual {
+  int64_t slides = 0;  // that were held out
+  std::optional<double> feature_distance, unsure;
+};
 
 // One file that the run wrote; its path is relative to the output folder.
 struct Output {
@@ -130,6 +162,13 @@ struct Output {
 using Outputs = std::vector<Output>;
 
 using Times = std::map<std::string, double>;  // seconds by step
+
+// What reading one slide from a store has cost.
+struct Reading {
+  std::string slide_id;
+  int64_t requests = 0, bytes_fetched = 0, bytes_needed = 0;
+  double seconds_waiting = 0;  // of its readers, summed over threads
+};
 
 // One value of a curve.
 struct Measure {
@@ -160,8 +199,13 @@ struct RunDocument {
   Split split;
   std::optional<Training> training;
   Metrics metrics;
+  Details details;
+  Folds folds;
+  Metrics controls;  // on the slides to test on, by the control's name
+  std::optional<Usual> usual;
   Outcomes outcomes;
   Times times;
+  std::vector<Reading> readings;
   Outputs outputs;
   std::vector<Measure> history;
 };

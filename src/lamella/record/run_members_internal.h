@@ -76,6 +76,7 @@ void describe(V& v, Like<Input> auto& x) {
   v("patient_id", x.patient_id, "the slide's patient");
   v("role", x.role, "train, test or score");
   v("backend", x.backend, "reader of the slide");
+  v("image", x.image, "number or name of the slide, where the file holds several");
   v("mpp_source", x.mpp_source, "where the slide's scale was found");
   v("mpp", x.mpp, "the slide's scale, um per level-0 pixel: x, y");
 }
@@ -95,6 +96,22 @@ void describe(V& v, Like<Trial> auto& x) {
 }
 
 template <typename V>
+void describe(V& v, Like<ClassThresholds> auto& x) {
+  v("class", x.class_name, "against the rest");
+  v("accuracy", x.accuracy, "probability at which accuracy is best");
+  v("f1", x.f1, "probability at which F1 is best");
+}
+
+template <typename V>
+void describe(V& v, Like<Fold> auto& x) {
+  v("name", x.name, "what was held out");
+  v("patients", x.patients, "ids of its patients");
+  v("slides", x.slides, "ids of its slides");
+  v("lambda", x.lambda, "the penalty, chosen within the others");
+  v("metrics", x.metrics, "figures of the rows held out");
+}
+
+template <typename V>
 void describe(V& v, Like<Training> auto& x) {
   v("classes", x.classes, "names, in the order of the columns of scores");
   v("class_rows", x.class_rows, "labelled patches of each class");
@@ -103,8 +120,78 @@ void describe(V& v, Like<Training> auto& x) {
   v("size_px", x.size_px, "side of a patch in its own pixels");
   v("mpp", x.mpp, "scale that the model works at, um per pixel; null if not known", How::kNull);
   v("trials", x.trials, "every penalty tried");
+  v("thresholds", x.thresholds, "chosen on held-out rows of the training slides", How::kIfAny);
   v("feature_space", x.feature_space, "what the model's features are");
   v("model_sha256", x.model_sha256, "SHA-256 of the model's numbers");
+}
+
+template <typename V>
+void describe(V& v, Like<evaluation::CurvePoint> auto& x) {
+  v("threshold", x.threshold, "scores at or above it are called the class");
+  v("x", x.x, "1 - specificity, or recall");
+  v("y", x.y, "sensitivity, or precision");
+}
+
+template <typename V>
+void describe(V& v, Like<evaluation::ReliabilityBin> auto& x) {
+  v("low", x.low, "least score");
+  v("high", x.high, "greatest score");
+  v("n", x.n, "rows");
+  v("mean_score", x.mean_score, "mean of their scores");
+  v("share", x.share, "how many of them are of the class");
+}
+
+template <typename V>
+void describe(V& v, Like<evaluation::NetBenefit> auto& x) {
+  v("threshold", x.threshold, "probability from which one would act");
+  v("model", x.model, "net benefit of acting by the scores");
+  v("all", x.all, "net benefit of acting on every row");
+}
+
+template <typename V>
+void describe(V& v, Like<evaluation::ClassCurves> auto& x) {
+  v("class", x.class_name, "against the rest");
+  v("roc", x.roc, "receiver operating characteristic");
+  v("precision_recall", x.precision_recall, "precision by recall");
+  v("reliability", x.reliability, "by 15 equal parts of the scores");
+  v("decision", x.decision, "decision curve");
+  v("histogram", x.histogram, "rows of the class by 20 equal parts of the scores");
+  v("histogram_rest", x.histogram_rest, "the same of the other rows");
+}
+
+template <typename V>
+void describe(V& v, Like<evaluation::GroupFigures> auto& x) {
+  v("kind", x.kind, "patient or slide");
+  v("id", x.id, "its id");
+  v("class", x.class_name, "against the rest");
+  v("n", x.n, "labelled patches");
+  v("n_positive", x.n_positive, "of the class");
+  v("mean_score", x.mean_score, "mean of the scores");
+  v("auc", x.auc, "AUC");
+  v("accuracy", x.accuracy, "accuracy at 0.5");
+  v("brier", x.brier, "Brier");
+  v("log_loss", x.log_loss, "log loss");
+  v("calibration_slope", x.calibration_slope, "calibration slope");
+  v("calibration_intercept", x.calibration_intercept, "calibration intercept");
+  v("calibration_in_the_large", x.calibration_in_the_large, "intercept at slope 1");
+  v("ece", x.ece, "ECE");
+}
+
+template <typename V>
+void describe(V& v, Like<evaluation::WrongPatch> auto& x) {
+  v("slide_id", x.slide_id, "its slide");
+  v("x_px", x.x_px, "left edge, level-0 px");
+  v("y_px", x.y_px, "top edge, level-0 px");
+  v("is", x.is, "its class");
+  v("called", x.called, "its most likely class");
+  v("score", x.score, "probability of the class called");
+}
+
+template <typename V>
+void describe(V& v, Like<evaluation::Details> auto& x) {
+  v("curves", x.curves, "of each class; of two of the last");
+  v("groups", x.groups, "patients and slides one by one");
+  v("wrong", x.wrong, "the most confident errors");
 }
 
 template <typename V>
@@ -125,14 +212,35 @@ void describe(V& v, Like<Outcome> auto& x) {
   v("patches_left_out", x.patches_left_out, "planned, too, but damaged");
   v("remade", x.remade, "what was finished and had to be made again");
   v("seconds", x.seconds, "time spent on it");
-  v("slide_score", x.slide_score, "mean of the highest 1 % of the scores");
+  v("slide_score", x.slide_score,
+    "mean of the highest score of 20 patches, over all choices of 20");
+  v("slide_label", x.slide_label, "class of the slide as a whole");
   v("heatmap", x.heatmap, "path of the overlay");
+  v("feature_distance", x.feature_distance, "distance of its features from those of training");
+  v("unsure", x.unsure, "share of its patches that the model is unsure of");
+  v("unlike", x.unlike, "why it is unlike the training slides", How::kIfAny);
+}
+
+template <typename V>
+void describe(V& v, Like<Usual> auto& x) {
+  v("slides", x.slides, "training slides that were held out in turn");
+  v("feature_distance", x.feature_distance, "usual up to this");
+  v("unsure", x.unsure, "usual up to this");
 }
 
 template <typename V>
 void describe(V& v, Like<Output> auto& x) {
   v("path", x.path, "path in the output folder");
   v("sha256", x.sha256, "SHA-256 of the file");
+}
+
+template <typename V>
+void describe(V& v, Like<Reading> auto& x) {
+  v("slide_id", x.slide_id, "id of the slide");
+  v("requests", x.requests, "requests to its store, with those sent again");
+  v("bytes_fetched", x.bytes_fetched, "bytes that came");
+  v("bytes_needed", x.bytes_needed, "bytes that its readers asked for");
+  v("seconds_waiting", x.seconds_waiting, "time its readers waited, summed over threads");
 }
 
 template <typename V>
@@ -167,8 +275,13 @@ void describe(V& v, Like<RunDocument> auto& x) {
   v("split", x.split, "slides and patients by role", How::kIfAny);
   v("training", x.training, "how the model was trained");
   v("metrics", x.metrics, "figures by role", How::kIfAny);
+  v("details", x.details, "what stands behind the figures, by role", How::kIfAny);
+  v("folds", x.folds, "slides of training, each tested by a model of the others", How::kIfAny);
+  v("controls", x.controls, "figures of the controls that were run", How::kIfAny);
+  v("usual", x.usual, "limits of what is like the training slides");
   v("slides", x.outcomes, "outcome of every slide", How::kIfAny);
   v("seconds", x.times, "time of every step", How::kIfAny);
+  v("readings", x.readings, "what slides in object stores cost", How::kIfAny);
   v("outputs", x.outputs, "files that were written", How::kIfAny);
   v("history", x.history, "each figure with its step and time", How::kIfAny);
 }

@@ -59,6 +59,22 @@ std::string data_section(const record::RunDocument& run) {
   return text;
 }
 
+// Of each set what was resampled, or why nothing was.
+std::string intervals_text(const record::RunDocument& run) {
+  std::string text;
+  for (const auto& [role, metrics] : run.metrics) {
+    if (metrics.per_class.empty()) continue;
+    const evaluation::Intervals& intervals = metrics.last().intervals;
+    if (intervals.note.empty()) continue;
+    text += fmt::format("\n{}: {}{}.\n", role,
+                        intervals.unit.empty()
+                            ? ""
+                            : fmt::format("intervals by {} {}, ", intervals.units, intervals.unit),
+                        plain(intervals.note));
+  }
+  return text;
+}
+
 std::string metrics_section(const record::RunDocument& run) {
   const std::vector<std::string> titles = evaluation::metric_titles();
   std::string text = fmt::format("## Figures\n\n| set | {} |\n|---|", join(titles, " | "));
@@ -80,12 +96,11 @@ std::string metrics_section(const record::RunDocument& run) {
   }
   text += more;
   return text +
-         "\nPooled over the labelled patches of all slides of a set; interval by DeLong; accuracy "
-         "at "
-         "0.5; ECE\nwith 15 bins. Patches of one slide are not independent: the interval speaks of "
-         "these slides, not of\nthe next hospital. The figures of `train` are those of data that "
-         "the "
-         "model has seen.\n";
+         "\nPooled over the labelled patches of all slides of a set; accuracy at 0.5; ECE with 15 "
+         "bins.\nThe interval is by patients, slides or blocks of them, as far as there are ten on "
+         "each side; the one\n`as if patches were independent` (DeLong) is too narrow, since they "
+         "are not. The figures of `train` are\nthose of data that the model has seen.\n" +
+         intervals_text(run);
 }
 
 std::string model_section(const record::RunDocument& run) {

@@ -8,9 +8,6 @@
 
 namespace lamella::slide {
 
-// Along x, in units of 1/to.width of a source pixel: source pixel i covers
-// [i to, (i + 1) to), result pixel j covers [j from, (j + 1) from). Likewise along y.
-
 BoxFilter::BoxFilter(SizePx from, SizePx to) : from_(from), to_(to) {
   if (to.width < 1 || to.height < 1 || to.width > from.width || to.height > from.height) {
     throw Error(ErrorCode::kInvalidArgument,
@@ -21,6 +18,7 @@ BoxFilter::BoxFilter(SizePx from, SizePx to) : from_(from), to_(to) {
     throw Error(ErrorCode::kLimit,
                 fmt::format("{} x {} px are too many to average", from.width, from.height));
   }
+  columns_ = AreaAxis::whole(from.width, to.width);
   result_ = Image(static_cast<int>(to.width), static_cast<int>(to.height));
   row_.resize(static_cast<size_t>(to.width) * 3);
   sum_.resize(row_.size());
@@ -34,21 +32,9 @@ void BoxFilter::add_rows(const ImageView& rows) {
 }
 
 void BoxFilter::add_row(const uint8_t* pixel) {
-  std::ranges::fill(row_, uint64_t{0});
-  int64_t left = from_.width;  // what result pixel j still lacks
-  uint64_t* sum = row_.data();
-  for (int64_t i = 0; i < from_.width; ++i, pixel += 3) {
-    int64_t weight = to_.width;
-    if (weight >= left) {
-      for (int c = 0; c < 3; ++c) sum[c] += static_cast<uint64_t>(left) * pixel[c];
-      weight -= left;
-      left = from_.width;
-      sum += 3;
-      if (weight == 0) continue;
-    }
-    for (int c = 0; c < 3; ++c) sum[c] += static_cast<uint64_t>(weight) * pixel[c];
-    left -= weight;
-  }
+  sum_row(pixel, 0, columns_.taps, columns_.weights, row_.data());
+  // In units of 1/to.height of a source pixel: source row y covers [y to, (y + 1) to), the result's
+  // row r [r from, (r + 1) from).
   const int64_t top = source_y_ * to_.height, bottom = top + to_.height;
   const int64_t end = (result_y_ + 1) * from_.height;
   const auto first = static_cast<uint64_t>(std::min(bottom, end) - top);
@@ -64,7 +50,7 @@ void BoxFilter::finish_row() {
   const auto area = static_cast<uint64_t>(from_.width) * static_cast<uint64_t>(from_.height);
   uint8_t* out = result_.row(static_cast<int>(result_y_++));
   for (size_t k = 0; k < sum_.size(); ++k) {
-    out[k] = static_cast<uint8_t>((sum_[k] + area / 2) / area);
+    out[k] = rounded_mean(sum_[k], area);
   }
 }
 

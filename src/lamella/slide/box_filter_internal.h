@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "lamella/base/area_mean.h"
 #include "lamella/base/image.h"
 
 namespace lamella::slide {
@@ -27,6 +28,7 @@ class BoxFilter {
   void add_row(const uint8_t* row);
   void finish_row();
   SizePx from_, to_;
+  AreaAxis columns_;
   std::vector<uint64_t> row_;  // one source row summed along x
   std::vector<uint64_t> sum_;  // the result's row in the making
   int64_t source_y_ = 0, result_y_ = 0;

@@ -204,22 +204,31 @@ std::vector<std::byte> first_bytes(const TiffFile& file, const TiffDirectory& di
 
 }  // namespace
 
+std::vector<io::ByteRange> stored_ranges(const TiffFile& file, std::span<const size_t> directories,
+                                         std::span<const TileIndex> tiles) {
+  const auto file_bytes = static_cast<uint64_t>(file.source->size());
+  std::vector<io::ByteRange> ranges;
+  for (const TileIndex& tile : tiles) {
+    for (const size_t index : directories) {
+      const TiffDirectory& directory = file.directories[index];
+      const auto plane = static_cast<size_t>(directory.columns * directory.rows);
+      const auto first = static_cast<size_t>(tile.row * directory.columns + tile.column);
+      for (size_t number = first; number < directory.offsets.size(); number += plane) {
+        const uint64_t offset = directory.offsets[number], bytes = directory.byte_counts[number];
+        if (bytes == 0 || offset > file_bytes || bytes > file_bytes - offset) continue;
+        ranges.push_back({static_cast<int64_t>(offset), static_cast<int64_t>(bytes)});
+      }
+    }
+  }
+  return ranges;
+}
+
 std::vector<std::pair<int64_t, int64_t>> merged_ranges(const TiffFile& file, size_t index,
                                                        std::span<const TileIndex> tiles,
                                                        int64_t gap) {
-  const TiffDirectory& directory = file.directories[index];
-  const auto file_bytes = static_cast<uint64_t>(file.source->size());
-  std::vector<std::pair<int64_t, int64_t>> ranges;
-  const auto plane = static_cast<size_t>(directory.columns * directory.rows);
-  for (const TileIndex& tile : tiles) {
-    const auto first = static_cast<size_t>(tile.row * directory.columns + tile.column);
-    for (size_t number = first; number < directory.offsets.size(); number += plane) {
-      const uint64_t offset = directory.offsets[number], bytes = directory.byte_counts[number];
-      if (bytes == 0 || offset > file_bytes || bytes > file_bytes - offset) continue;
-      ranges.emplace_back(static_cast<int64_t>(offset), static_cast<int64_t>(bytes));
-    }
-  }
-  std::ranges::sort(ranges);
+  std::vector<io::ByteRange> ranges = stored_ranges(file, {&index, 1}, tiles);
+  std::ranges::sort(ranges, {},
+                    [](const io::ByteRange& each) { return std::pair(each.offset, each.bytes); });
   std::vector<std::pair<int64_t, int64_t>> merged;
   for (const auto& [offset, bytes] : ranges) {
     if (!merged.empty() && offset - (merged.back().first + merged.back().second) <= gap) {
@@ -238,13 +247,14 @@ std::string unsupported_tiles(const TiffFile& file, const TiffDirectory& directo
                           is_planar(directory) ? 1 : directory.samples);
 }
 
-int max_reduction(const TiffFile& file, const TiffDirectory& directory) {
+int max_reduction(const TiffFile& file, const TiffDirectory& directory,
+                  const TiffDirectory& sample) {
   const std::string codec = compression_name(directory.compression);
   const bool can = directory.tiled && gives_rgb(directory, codec);
   int most = 1;
   if (can && codec == "jpeg") most = 8;
   if (can && codec == "jpeg2000") {
-    most = 1 << std::min(3, jpeg2000_wavelet_levels(first_bytes(file, directory, 256)));
+    most = 1 << std::min(3, jpeg2000_wavelet_levels(first_bytes(file, sample, 256)));
   }
   const auto fits = [&](int r) {
     return directory.tile_px.width % r == 0 && directory.tile_px.height % r == 0 &&

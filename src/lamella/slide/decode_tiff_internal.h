@@ -32,11 +32,17 @@ std::vector<std::pair<int64_t, int64_t>> merged_ranges(const TiffFile& file, siz
                                                        std::span<const TileIndex> tiles,
                                                        int64_t gap);
 
+// Those of the tiles in the order that is given; none of what merged_ranges leaves out.
+std::vector<io::ByteRange> stored_ranges(const TiffFile& file, std::span<const size_t> directories,
+                                         std::span<const TileIndex> tiles);
+
 // What of a directory's tiles cannot be decoded, from the first of them, or "": "lossless JPEG".
 std::string unsupported_tiles(const TiffFile& file, const TiffDirectory& directory);
 
 // The greatest reduction that all tiles of a directory can be decoded at: a power of two up to 8.
-int max_reduction(const TiffFile& file, const TiffDirectory& directory);
+// By the first tile of `sample`, whose tiles are stored alike.
+int max_reduction(const TiffFile& file, const TiffDirectory& directory,
+                  const TiffDirectory& sample);
 
 // `out` has the size of the directory's tiles divided by a reduction up to max_reduction. Parts
 // beyond the image's edge are white, so is a tile of length 0. Only `part` (px of `out`; empty:

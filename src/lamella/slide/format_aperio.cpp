@@ -118,6 +118,7 @@ std::shared_ptr<const Slide> open(const Candidate& candidate) {
 
 }  // namespace
 
-const Format kAperioFormat = {"aperio", &detect, &open};
+extern const Format kAperioFormat;
+const Format kAperioFormat = {"Aperio", ".svs", &detect, &open};
 
 }  // namespace lamella::slide

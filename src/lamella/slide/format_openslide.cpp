@@ -329,6 +329,6 @@ std::optional<std::string> openslide_vendor(const std::string& path) {
   return vendor ? std::optional<std::string>(vendor) : std::nullopt;
 }
 
-const Format kOpenSlideFormat = {"openslide", &detect, &open};
+const Format kOpenSlideFormat = {"what OpenSlide knows", "", &detect, &open};
 
 }  // namespace lamella::slide

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <charconv>
 
+#include "lamella/slide/formats_internal.h"
 #include "lamella/slide/openslide_library_internal.h"
 #include "lamella/slide/slide.h"
 
@@ -8,15 +9,14 @@ namespace lamella::slide {
 
 namespace {
 
+// What OpenSlide reads.
 struct Known {
   const char* format;
   const char* files;
-  int since;  // OpenSlide's major version; 0: read by lamella itself
+  int since;  // OpenSlide's major version
 };
 
 constexpr Known kKnown[] = {
-    {"Aperio", ".svs", 0},
-    {"TIFF and BigTIFF, pyramidal or not", ".tif .tiff", 0},
     {"Hamamatsu", ".ndpi .vms .vmu", 3},
     {"Leica", ".scn", 3},
     {"MIRAX", ".mrxs", 3},
@@ -36,11 +36,10 @@ std::vector<FormatSupport> format_support() {
   int major = 0;
   std::from_chars(version.data(), version.data() + version.size(), major);
   std::vector<FormatSupport> list;
+  for (const Format* own : own_formats()) list.push_back({own->name, own->files, "lamella", ""});
   for (const Known& known : kKnown) {
     FormatSupport support{known.format, known.files, "", ""};
-    if (known.since == 0) {
-      support.backend = "lamella";
-    } else if (library && major >= known.since) {
+    if (library && major >= known.since) {
       support.backend = "openslide " + version;
     } else if (library) {
       support.missing = "needs OpenSlide 4, found " + version +

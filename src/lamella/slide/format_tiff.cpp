@@ -65,6 +65,7 @@ std::shared_ptr<const Slide> open(const Candidate& candidate) {
 
 }  // namespace
 
-const Format kTiffFormat = {"tiff", &detect, &open};
+extern const Format kTiffFormat;
+const Format kTiffFormat = {"TIFF and BigTIFF, pyramidal or not", ".tif .tiff", &detect, &open};
 
 }  // namespace lamella::slide

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The formats lamella reads, one record each, asked in the order of the table in open_slide.cpp.
+// The formats lamella reads, one record each: a new one is a file and its lines in
+// format_table.cpp.
 #pragma once
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -23,20 +25,26 @@ struct Candidate {
 };
 
 struct Format {
-  std::string_view name;
+  const char* name;   // for people: "Aperio"
+  const char* files;  // usual endings: ".svs"
   bool (*detect)(const Candidate& candidate);
   // Errors as open_slide.
   std::shared_ptr<const Slide> (*open)(const Candidate& candidate);
 };
 
-extern const Format kAperioFormat;     // format_aperio.cpp
-extern const Format kTiffFormat;       // format_tiff.cpp
+// Those that lamella reads itself, in the order in which they are asked.
+std::span<const Format* const> own_formats();
+// Which knows most formats, and is asked last.
 extern const Format kOpenSlideFormat;  // format_openslide.cpp
 
 // By the formats that lamella reads itself; null if none of them knows the file. Errors as
 // open_slide.
 std::shared_ptr<const Slide> open_own_format(std::shared_ptr<const io::ByteSource> source,
                                              const OpenOptions& options);
+
+// A copy of an object (OpenOptions::fetch_to) that shows itself as the object does: its address and
+// its fingerprint. The copy goes with the slide. Errors as open_slide and io::fetch_copy.
+std::shared_ptr<const Slide> open_copy(const std::string& address, const OpenOptions& options);
 
 // OpenSlide's word for the file's format; nullopt if it knows none or is not installed.
 std::optional<std::string> openslide_vendor(const std::string& path);

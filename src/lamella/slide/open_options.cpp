@@ -16,6 +16,9 @@ const OptionTable<OpenOptions>& open_table() {
           .row("image", &OpenOptions::image,
                {.help = "which image of a file that holds several: number or name",
                 .otherwise = "the one that is the slide"})
+          .row("fetch_to", &OpenOptions::fetch_to,
+               {.help = "folder for copies of slides in object stores that cannot be read there",
+                .otherwise = "no copy is made"})
           .choice("backend", &OpenOptions::backend,
                   {.help = "what reads the slide: lamella itself or OpenSlide"},
                   {{"auto", Backend::kAuto},

@@ -73,6 +73,7 @@ void ReadOptions::validate() const {
 
 struct RegionReader::State {
   std::shared_ptr<const Slide> slide;
+  std::unique_ptr<io::ReadPlan> announced;
   ReadRequest request;
   LevelInfo level;  // at the request's reduction
   int64_t tile_bytes = 0;
@@ -125,14 +126,16 @@ RegionReader::State::State(std::shared_ptr<const Slide> from, ReadRequest what,
                            "tile size");
   capacity = options.tile_budget_bytes / tile_bytes;
   order = order_regions(level, request.regions, capacity);
+  std::vector<TileIndex> in_order;
   for (const uint32_t region : order) {
     each_tile(region, [&](uint64_t tile) {
       TileState& state = tiles[tile];
-      ++state.uses;
+      if (++state.uses == 1) in_order.push_back(index_of(tile));
       state.wanted =
           around(state.wanted, part_of_tile(level, index_of(tile), request.regions[region]));
     });
   }
+  announced = slide->plan_reads(request.level, in_order);
 }
 
 template <typename Body>
@@ -358,6 +361,9 @@ std::vector<RegionFailure> RegionReader::State::finish(Batch& batch, size_t coun
 RegionReader::RegionReader(std::shared_ptr<const Slide> slide, ReadRequest request,
                            ReadOptions options)
     : state_(std::make_unique<State>(std::move(slide), std::move(request), options)) {}
+RegionReader::RegionReader(const Slide& slide, ReadRequest request, ReadOptions options)
+    : RegionReader(std::shared_ptr<const Slide>(std::shared_ptr<void>(), &slide),
+                   std::move(request), options) {}
 RegionReader::~RegionReader() = default;
 RegionReader::RegionReader(RegionReader&&) noexcept = default;
 

@@ -44,6 +44,8 @@ class RegionReader {
   // Error kInvalidArgument if there is no such level or reduction or a region's sides are not
   // in 1..2^31-1.
   RegionReader(std::shared_ptr<const Slide> slide, ReadRequest request, ReadOptions options = {});
+  // Of a slide that outlives the reader.
+  RegionReader(const Slide& slide, ReadRequest request, ReadOptions options = {});
   ~RegionReader();
   RegionReader(RegionReader&&) noexcept;
 

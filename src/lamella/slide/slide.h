@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "lamella/base/image.h"
+#include "lamella/io/read_plan.h"
 #include "lamella/slide/slide_info.h"
 
 namespace lamella::slide {
@@ -58,6 +59,14 @@ class Slide {
     static_cast<void>(level), static_cast<void>(tiles);
   }
 
+  // Announces the tiles that will be read, each once, in that order. The plan must not outlive the
+  // slide; null where nothing is won by it.
+  virtual std::unique_ptr<io::ReadPlan> plan_reads(int level,
+                                                   std::span<const TileIndex> tiles) const {
+    static_cast<void>(level), static_cast<void>(tiles);
+    return nullptr;
+  }
+
   // Error kMismatch if the file has been written to since it was opened (as far as can be told, see
   // io::ByteSource): what was made of it belongs to no fingerprint.
   virtual void require_unchanged() const {}
@@ -76,12 +85,15 @@ struct OpenOptions {
   std::string image =
       {};  // number or name, where a TIFF holds several; "": the one that is the slide
   enum class Backend { kAuto, kLamella, kOpenSlide } backend = Backend::kAuto;
+  // Folder for a copy of a slide that lies in a store and cannot be read there; "": none is made.
+  std::string fetch_to = {};
 };
 
-// TIFF and Aperio SVS directly, everything else by OpenSlide (loaded at run time). What was adapted
-// is in info().warnings. Error kNotFound (also of an image), kInvalidArgument (mpp, or one that is
-// 8 times the file's or more), kUnsupported (what was found, which formats are read), kCorrupt,
-// kIo.
+// A file, or an object at an address (io/address.h).
+// TIFF and Aperio SVS directly, everything else by OpenSlide (loaded at run time; files alone, so
+// an object needs `fetch_to`). What was adapted is in info().warnings. Error kNotFound (also of an
+// image), kInvalidArgument (mpp, or one that is 8 times the file's or more), kUnsupported (what was
+// found, which formats are read), kCorrupt, kIo.
 std::shared_ptr<const Slide> open_slide(const std::string& path, const OpenOptions& options = {});
 
 // Reads one rectangle (px of `level`, may reach outside: white). Plain and slow; for many

@@ -50,8 +50,7 @@ Image read_thumbnail(const Slide& slide, int max_px, int threads) {
         {0, y, facts.size_px.width, std::min(band_px, facts.size_px.height - y)});
   }
   Image band(static_cast<int>(facts.size_px.width), static_cast<int>(band_px));
-  // The reader needs a shared slide only for as long as this call, which has one by reference.
-  RegionReader reader(std::shared_ptr<const Slide>(std::shared_ptr<void>(), &slide), request);
+  RegionReader reader(slide, request);
   BoxFilter filter(facts.size_px, to);
   Context context;
   context.threads = threads;

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
+#include <tiffio.h>
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 #include "lamella/base/error.h"
 #include "lamella/slide/box_filter_internal.h"
 #include "lamella/slide/decode_tiff_internal.h"
 #include "lamella/slide/formats_internal.h"
 #include "lamella/slide/icc_profile_internal.h"
+#include "lamella/slide/stored_tiles.h"
 #include "lamella/slide/tiff_slide_internal.h"
 #include "lamella/slide/tile_geometry_internal.h"
 
@@ -30,7 +33,25 @@ bool is_tile_size(const LevelInfo& level, const MutableImageView& out) {
   return false;
 }
 
-class TiffSlide final : public Slide {
+// Sampling factors of the first component, from the frame header of a JPEG stream (ITU T.81,
+// B.2.2); false if it has none for three components.
+bool read_sampling(const std::vector<uint8_t>& jpeg, StoredTiles* stored) {
+  for (size_t at = 2; at + 4 <= jpeg.size() && jpeg[at] == 0xff;) {
+    const int marker = jpeg[at + 1];
+    const size_t length = static_cast<size_t>(jpeg[at + 2]) << 8 | jpeg[at + 3];
+    if (marker >= 0xc0 && marker <= 0xc2) {
+      if (at + 12 > jpeg.size() || jpeg[at + 9] != 3) return false;
+      stored->subsampling_x = jpeg[at + 11] >> 4;
+      stored->subsampling_y = jpeg[at + 11] & 15;
+      const auto known = [](int factor) { return factor == 1 || factor == 2 || factor == 4; };
+      return known(stored->subsampling_x) && known(stored->subsampling_y);
+    }
+    at += 2 + length;
+  }
+  return false;
+}
+
+class TiffSlide final : public Slide, public StoredTileSource {
  public:
   TiffSlide(std::shared_ptr<const TiffFile> file, TiffParts parts, SlideInfo info)
       : Slide(std::move(info)), file_(std::move(file)), parts_(std::move(parts)) {}
@@ -76,7 +97,51 @@ class TiffSlide final : public Slide {
     }
   }
 
+  std::unique_ptr<io::ReadPlan> plan_reads(int level,
+                                           std::span<const TileIndex> tiles) const override {
+    if (!file_->source->is_remote()) return nullptr;
+    const TiffLevel& source = parts_.levels.at(static_cast<size_t>(level));
+    return file_->source->plan_reads(stored_ranges(*file_, source.directories, tiles));
+  }
+
   void require_unchanged() const override { file_->source->require_unchanged(); }
+
+  std::optional<StoredTiles> stored_tiles(int level) const override {
+    require_level(info_, level);
+    const TiffLevel& source = parts_.levels[static_cast<size_t>(level)];
+    const TiffDirectory& facts = source.facts(*file_);
+    const bool colours =
+        facts.photometric == PHOTOMETRIC_YCBCR || facts.photometric == PHOTOMETRIC_RGB;
+    if (source.directories.size() != 1 || facts.compression != COMPRESSION_JPEG || !facts.tiled ||
+        facts.samples != 3 || facts.planar != PLANARCONFIG_CONTIG || !colours) {
+      return std::nullopt;
+    }
+    StoredTiles stored{facts.jpeg_tables, facts.photometric == PHOTOMETRIC_YCBCR, 1, 1};
+    for (int64_t row = 0; row < facts.rows; ++row) {
+      for (int64_t column = 0; column < facts.columns; ++column) {
+        const std::vector<uint8_t> bytes = read_stored_tile(level, {column, row});
+        if (bytes.empty()) continue;
+        if (!read_sampling(bytes, &stored)) return std::nullopt;
+        return stored;
+      }
+    }
+    return std::nullopt;
+  }
+
+  std::vector<uint8_t> read_stored_tile(int level, TileIndex tile) const override {
+    const TiffDirectory& facts = parts_.levels[static_cast<size_t>(level)].facts(*file_);
+    const auto number = static_cast<size_t>(tile.row * facts.columns + tile.column);
+    std::vector<uint8_t> bytes(static_cast<size_t>(facts.byte_counts.at(number)));
+    if (!bytes.empty()) {
+      file_->source->read_at(static_cast<int64_t>(facts.offsets.at(number)),
+                             std::as_writable_bytes(std::span(bytes)));
+    }
+    return bytes;
+  }
+
+  std::vector<uint8_t> icc_profile() const override {
+    return parts_.levels.front().facts(*file_).icc;
+  }
 
   Image read_associated_image(const std::string& name) const override {
     const auto found = parts_.associated.find(name);
@@ -142,11 +207,22 @@ class TiffSlide final : public Slide {
   TiffParts parts_;
 };
 
-void require_decodable(const TiffFile& file, const TiffLevel& level, const SlideInfo& info) {
+// The directory whose first tile tells of this one's tiles. Over a network it is the finest level's
+// for all that are stored alike, for each look is a request.
+const TiffDirectory& sample_of(const TiffFile& file, const TiffDirectory& finest,
+                               const TiffDirectory& directory) {
+  const auto storage = [](const TiffDirectory& of) {
+    return std::tuple(of.compression, of.photometric, of.bits, of.samples, of.planar, of.tiled);
+  };
+  return file.source->is_remote() && storage(finest) == storage(directory) ? finest : directory;
+}
+
+void require_decodable(const TiffFile& file, const TiffLevel& level, const TiffDirectory& finest,
+                       const SlideInfo& info) {
   for (const size_t index : level.directories) {
     const TiffDirectory& directory = file.directories[index];
     std::string reason = unsupported_reason(directory);
-    if (reason.empty()) reason = unsupported_tiles(file, directory);
+    if (reason.empty()) reason = unsupported_tiles(file, sample_of(file, finest, directory));
     if (reason.empty()) continue;
     throw Error(
         ErrorCode::kUnsupported,
@@ -179,6 +255,10 @@ void warn_of_oddities(const TiffFile& file, const TiffParts& parts, SlideInfo& i
 
 }  // namespace
 
+const StoredTileSource* stored_tiles_of(const Slide& slide) {
+  return dynamic_cast<const StoredTileSource*>(&slide);
+}
+
 std::optional<Mpp> mpp_from_resolution(const TiffDirectory& directory) {
   const double um_per_unit = directory.resolution_unit == RESUNIT_CENTIMETER ? 10000.0
                              : directory.resolution_unit == RESUNIT_INCH     ? 25400.0
@@ -198,10 +278,12 @@ std::shared_ptr<const Slide> make_tiff_slide(const Candidate& candidate, TiffPar
   const TiffDirectory& first = parts.levels.front().facts(file);
   const SizePx full = first.size_px;
   for (const TiffLevel& level : parts.levels) {
-    require_decodable(file, level, info);
+    require_decodable(file, level, first, info);
     const TiffDirectory& directory = level.facts(file);
     const std::string compression = compression_name(directory.compression);
-    const int reduction = level.directories.size() > 1 ? 1 : max_reduction(file, directory);
+    const int reduction = level.directories.size() > 1
+                              ? 1
+                              : max_reduction(file, directory, sample_of(file, first, directory));
     info.levels.push_back({directory.size_px, double(full.width) / double(directory.size_px.width),
                            double(full.height) / double(directory.size_px.height),
                            directory.tile_px, compression, reduction, compression != "jpeg2000"});
@@ -210,6 +292,9 @@ std::shared_ptr<const Slide> make_tiff_slide(const Candidate& candidate, TiffPar
   info.icc = describe_icc(first.icc);
   warn_of_oddities(file, parts, info);
   doubt_mpp(info);
+  for (std::string& warning : candidate.source->warnings()) {
+    info.warnings.push_back(std::move(warning));
+  }
   return std::make_shared<TiffSlide>(candidate.tiff, std::move(parts), std::move(info));
 }
 

@@ -272,10 +272,29 @@ void Hdf5File::set_double(const std::string& dataset, const std::string& name, d
   set_attribute(dataset, name, H5T_NATIVE_DOUBLE, &value);
 }
 
+std::optional<double> Hdf5File::number(const std::string& dataset_name,
+                                       const std::string& name) const {
+  if (dataset_name != "/" && !has(dataset_name)) return {};
+  const Hdf5Id object(H5Oopen(id_.get(), dataset_name.c_str(), H5P_DEFAULT));
+  if (!object.valid() || H5Aexists(object.get(), name.c_str()) <= 0) return {};
+  const Hdf5Id attribute(H5Aopen(object.get(), name.c_str(), H5P_DEFAULT));
+  const Hdf5Id type(H5Aget_type(attribute.get()));
+  const Hdf5Id space(H5Aget_space(attribute.get()));
+  const H5T_class_t kind = H5Tget_class(type.get());
+  if ((kind != H5T_INTEGER && kind != H5T_FLOAT) ||
+      H5Sget_simple_extent_npoints(space.get()) != 1) {
+    return {};
+  }
+  double value = 0;
+  if (H5Aread(attribute.get(), H5T_NATIVE_DOUBLE, &value) < 0) return {};
+  return value;
+}
+
 std::optional<std::string> Hdf5File::text(const std::string& dataset_name,
                                           const std::string& name) const {
-  if (!has(dataset_name)) return {};
-  const Hdf5Id dataset = open_dataset(dataset_name);
+  if (dataset_name != "/" && !has(dataset_name)) return {};
+  const Hdf5Id dataset(H5Oopen(id_.get(), dataset_name.c_str(), H5P_DEFAULT));
+  if (!dataset.valid()) return {};
   if (H5Aexists(dataset.get(), name.c_str()) <= 0) return {};
   const Hdf5Id attribute(H5Aopen(dataset.get(), name.c_str(), H5P_DEFAULT));
   const Hdf5Id type(H5Aget_type(attribute.get()));

@@ -79,6 +79,8 @@ class Hdf5File {
   void set_text(const std::string& dataset, const std::string& name, const std::string& value);
   void set_int(const std::string& dataset, const std::string& name, int64_t value);
   void set_double(const std::string& dataset, const std::string& name, double value);
+  // nullopt if there is no such attribute, or it is not one number.
+  std::optional<double> number(const std::string& dataset, const std::string& name) const;
   // nullopt if there is no such attribute of text type.
   std::optional<std::string> text(const std::string& dataset, const std::string& name) const;
   // Error kCorrupt naming dataset and attribute if it is missing.

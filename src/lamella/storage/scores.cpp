@@ -21,6 +21,7 @@ namespace {
 const std::vector<std::string> kPlace = {"minx", "miny", "width", "height"};
 constexpr std::string_view kPrefix = "prob_";
 constexpr int64_t kMaxIdentityBytes = int64_t{64} << 20;
+constexpr const char* kOther = "other";  // than the only class of a table
 
 std::vector<std::string> header_of(const ClassTable& classes) {
   std::vector<std::string> header = kPlace;
@@ -33,9 +34,12 @@ struct Columns {
   std::array<size_t, 4> place = {};  // as kPlace
   std::vector<size_t> scores;
   ClassTable classes;
+  bool sized = true;  // there are width and height
 };
 
-Columns find_columns(const std::vector<io::CsvRow>& rows, const std::string& path,
+enum class Layout { kOurs, kAny };
+
+Columns find_columns(const std::vector<io::CsvRow>& rows, const std::string& path, Layout layout,
                      io::Notes notes) {
   const std::vector<std::string> found =
       rows.empty() ? std::vector<std::string>{} : rows.front().fields;
@@ -63,7 +67,14 @@ Columns find_columns(const std::vector<io::CsvRow>& rows, const std::string& pat
       others.push_back(name);
     }
   }
-  if (times != std::array<int, 4>{1, 1, 1, 1}) fail("");
+  if (layout == Layout::kAny && times == std::array<int, 4>{1, 1, 0, 0}) {
+    columns.sized = false;
+  } else if (times != std::array<int, 4>{1, 1, 1, 1}) {
+    fail("");
+  }
+  if (layout == Layout::kAny && columns.classes.names.size() == 1) {
+    columns.classes.names.insert(columns.classes.names.begin(), kOther);
+  }
   try {
     columns.classes.validate();
   } catch (const Error& error) {
@@ -150,43 +161,63 @@ void write_scores(const patch::PatchPlan& plan, const feature::ScoreMatrix& scor
   if (!key.empty()) write_key(key, path);
 }
 
-heatmap::ScoredPatches read_scores(const std::string& path, io::Notes notes) {
+namespace {
+
+// Width and height of a row; all rows have one.
+void read_size(const std::string& path, const io::CsvRow& row, const Columns& columns, bool first,
+               heatmap::ScoredPatches& patches) {
+  const auto [at_x, at_y, at_width, at_height] = columns.place;
+  const double width = number(path, row, at_width, "level-0 px");
+  const double height = number(path, row, at_height, "level-0 px");
+  if (!(width > 0)) io::throw_csv_error(path, row, at_width, "a width above 0");
+  if (!(height > 0)) io::throw_csv_error(path, row, at_height, "a height above 0");
+  if (first) {
+    patches.width_px = width;
+    patches.height_px = height;
+  }
+  if (width != patches.width_px) {
+    io::throw_csv_error(path, row, at_width, "one width for all patches");
+  }
+  if (height != patches.height_px) {
+    io::throw_csv_error(path, row, at_height, "one height for all patches");
+  }
+}
+
+heatmap::ScoredPatches read_layout(const std::string& path, Layout layout, io::Notes notes) {
   const std::vector<io::CsvRow> rows = io::read_csv(path, notes);
-  const Columns columns = find_columns(rows, path, notes);
+  const Columns columns = find_columns(rows, path, layout, notes);
   heatmap::ScoredPatches patches;
   read_identity(path, patches);
   patches.scores.classes = columns.classes;
   const size_t fields = rows.front().fields.size();
-  const auto [at_x, at_y, at_width, at_height] = columns.place;
   for (size_t i = 1; i < rows.size(); ++i) {
     const io::CsvRow& row = rows[i];
     if (row.fields.size() != fields) {
       io::throw_csv_error(path, row, row.fields.size(),
                           fmt::format("{} as in the header", fields).c_str());
     }
-    patches.x_px.push_back(number(path, row, at_x, "level-0 px"));
-    patches.y_px.push_back(number(path, row, at_y, "level-0 px"));
-    const double width = number(path, row, at_width, "level-0 px");
-    const double height = number(path, row, at_height, "level-0 px");
-    if (!(width > 0)) io::throw_csv_error(path, row, at_width, "a width above 0");
-    if (!(height > 0)) io::throw_csv_error(path, row, at_height, "a height above 0");
-    if (i == 1) {
-      patches.width_px = width;
-      patches.height_px = height;
-    }
-    if (width != patches.width_px) {
-      io::throw_csv_error(path, row, at_width, "one width for all patches");
-    }
-    if (height != patches.height_px) {
-      io::throw_csv_error(path, row, at_height, "one height for all patches");
-    }
+    patches.x_px.push_back(number(path, row, columns.place[0], "level-0 px"));
+    patches.y_px.push_back(number(path, row, columns.place[1], "level-0 px"));
+    if (columns.sized) read_size(path, row, columns, i == 1, patches);
     for (const size_t field : columns.scores) {
       const double score = number(path, row, field, "a probability 0-1");
       if (score < 0 || score > 1) io::throw_csv_error(path, row, field, "a probability 0-1");
-      patches.scores.values.push_back(static_cast<float>(score));
+      const auto value = static_cast<float>(score);
+      if (columns.scores.size() == 1) patches.scores.values.push_back(1 - value);
+      patches.scores.values.push_back(value);
     }
   }
   return patches;
+}
+
+}  // namespace
+
+heatmap::ScoredPatches read_scores(const std::string& path, io::Notes notes) {
+  return read_layout(path, Layout::kOurs, notes);
+}
+
+heatmap::ScoredPatches read_any_scores(const std::string& path, io::Notes notes) {
+  return read_layout(path, Layout::kAny, notes);
 }
 
 }  // namespace lamella::storage

@@ -87,5 +87,15 @@ void drop_key(const std::string& path);
 void write_scores(const patch::PatchPlan& plan, const feature::ScoreMatrix& scores,
                   const std::string& key, const std::string& path);
 heatmap::ScoredPatches read_scores(const std::string& path, io::Notes notes = nullptr);
+// The same of any program's table: width and height may be missing (both are 0 then), and a single
+// column prob_<Class> stands for that class beside "other", whose probability is the rest.
+heatmap::ScoredPatches read_any_scores(const std::string& path, io::Notes notes = nullptr);
+// What the rows of scores are checked against: a table minx,miny,label and, where it is of several
+// slides, slide_id; columns in any order and among others (left out, and noted). A label is the
+// name of a class. A plan for each slide, without geometry; `slide_id` is that of a table without
+// the column. Error kFormat (file, line, column): no number, an empty or unknown label.
+std::vector<patch::PatchPlan> read_label_table(const std::string& path, const std::string& slide_id,
+                                               const ClassTable& classes,
+                                               io::Notes notes = nullptr);
 
 }  // namespace lamella::storage

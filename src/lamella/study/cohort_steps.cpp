@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "lamella/study/run_state_internal.h"
+#include "lamella/study/unlike_slides_internal.h"
 
 namespace lamella::study {
 
@@ -28,6 +29,9 @@ void score_slides(RunState& state) {
         work.outcome.slide_score = made.slide_score;
         work.outcome.heatmap = made.heatmap;
         work.scored = true;
+        if (work.entry.role == cohort::Role::kScore) {
+          compare_with_usual(state, work, *features.features);
+        }
       });
 }
 

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "lamella/io/address.h"
 #include "lamella/io/files.h"
 #include "lamella/record/run_json.h"
 #include "lamella/study/input_list_internal.h"
@@ -33,6 +34,7 @@ record::Manifest make_manifest(const Study& study, bool full_hash, const std::st
   namespace fs = std::filesystem;
   const fs::path base = fs::absolute(folder).lexically_normal();
   for (record::Input& input : manifest.inputs) {
+    if (io::is_address(input.path)) continue;
     input.path = fs::absolute(input.path).lexically_normal().lexically_relative(base).string();
   }
   return manifest;

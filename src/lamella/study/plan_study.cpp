@@ -24,7 +24,7 @@ std::optional<double> study_mpp(const Study& study, const std::vector<cohort::Sl
     if (entry.role != cohort::Role::kTrain) continue;
     context.cancel.check();
     try {
-      const auto slide = slide::open_slide(entry.path, {.mpp = entry.mpp, .image = entry.image});
+      const auto slide = slide::open_slide(entry.path, open_options(entry));
       scales.push_back({entry.slide_id,
                         patch::resolve_geometry(study.plans.patches, slide->info()).effective_mpp});
     } catch (const Error& error) {

@@ -3,6 +3,7 @@
 #include "lamella/base/error.h"
 #include "lamella/io/byte_source.h"
 #include "lamella/io/files.h"
+#include "lamella/io/net/traffic.h"
 #include "lamella/record/manifest.h"
 #include "lamella/record/software.h"
 #include "lamella/study/input_list_internal.h"
@@ -13,12 +14,14 @@ namespace lamella::study {
 namespace {
 
 record::Input slide_input(const SlideWork& work, bool full_hash) {
-  if (!work.slide) return {.path = work.entry.path, .error = work.outcome.error};
+  if (!work.slide)
+    return {.path = without_credentials(work.entry.path), .error = work.outcome.error};
   const slide::SlideInfo& info = work.slide->info;
   // What is gone since has an error, and what needs its pixels will fail.
   record::Input input = record::input_or_error("slide", work.entry.path, full_hash);
   input.fingerprint = info.fingerprint;
   input.backend = info.backend;
+  if (!work.entry.image.empty()) input.image = work.entry.image;
   input.mpp_source = slide::to_string(info.mpp_source);
   if (info.mpp) input.mpp = {info.mpp->x, info.mpp->y};
   return input;
@@ -35,6 +38,17 @@ record::Inputs inputs_of(const RunState& state) {
     list.push_back(std::move(input));
   }
   return list;
+}
+
+std::vector<record::Reading> readings_of(const RunState& state) {
+  std::vector<record::Reading> readings;
+  for (const SlideWork& work : state.works) {
+    const io::Traffic traffic = io::traffic_of(work.entry.path);
+    if (traffic.requests == 0) continue;
+    readings.push_back({work.entry.slide_id, traffic.requests, traffic.bytes_fetched,
+                        traffic.bytes_needed, traffic.seconds_waiting});
+  }
+  return readings;
 }
 
 record::EncoderUsed encoder_of(const RunState& state) {
@@ -118,6 +132,7 @@ void record_outcomes(RunState& state, bool now) {
   record::Outcomes& outcomes = state.record.document().outcomes;
   outcomes.clear();
   for (const SlideWork& work : state.works) outcomes.push_back(work.outcome);
+  state.record.document().readings = readings_of(state);
   state.record.write();
 }
 

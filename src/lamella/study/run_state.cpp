@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <new>
 
+#include "lamella/base/credentials.h"
 #include "lamella/base/error.h"
 #include "lamella/base/progress.h"
 #include "lamella/study/option_keys.h"
@@ -41,9 +42,9 @@ void for_each_slide(RunState& state, const std::function<void(SlideWork&)>& step
       if (error.code() == ErrorCode::kInterrupted) throw;
       work.outcome.error = spell_keys(error.what());
     } catch (const std::bad_alloc&) {
-      work.outcome.error = work.entry.path + ": out of memory";
+      work.outcome.error = without_credentials(work.entry.path) + ": out of memory";
     } catch (const std::exception& error) {  // of another library, out of threads for instance
-      work.outcome.error = work.entry.path + ": unexpected: " + error.what();
+      work.outcome.error = without_credentials(work.entry.path) + ": unexpected: " + error.what();
     }
     if (!work.alive()) {
       work.outcome.status = "failed";

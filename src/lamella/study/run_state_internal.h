@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "lamella/base/stopwatch.h"
+#include "lamella/classifier/nearest_rows.h"
 #include "lamella/cohort/pieces.h"
 #include "lamella/mlflow/follower.h"
 #include "lamella/record/run_record.h"
@@ -52,6 +53,7 @@ struct RunState {
   std::vector<tissue::CohortSlide> tissues{};  // of the masks that were made here
   std::vector<SlideWork> works{};
   cohort::FittedModel fitted{};
+  std::optional<classifier::NearestRows> nearest{};  // once it is trained
   Sending sending{};
   std::map<std::string, std::string> output_hashes{};  // of finished files, by their names
 };
@@ -79,7 +81,9 @@ void send_record(RunState& state, Moment moment);
 // The steps, in order.
 void open_slides(RunState& state);      // slides, annotations, the model's scale
 void encode_labelled(RunState& state);  // plan + encode the labelled rows
+void run_controls(RunState& state);     // of train_model, while the labelled rows are there
 void train_model(RunState& state);      // train, evaluate, write the model
 void score_slides(RunState& state);     // plan + encode + score + map whole slides
+void evaluate_slides(RunState& state);  // slide scores against slide labels, where there are some
 
 }  // namespace lamella::study

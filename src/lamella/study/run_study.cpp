@@ -15,6 +15,7 @@
 #include "lamella/io/temporary.h"
 #include "lamella/record/run_json.h"
 #include "lamella/report/model_card.h"
+#include "lamella/report/run_report.h"
 #include "lamella/storage/feature_spool.h"
 #include "lamella/study/option_keys.h"
 #include "lamella/study/plan_study.h"
@@ -65,6 +66,7 @@ void run_steps(RunState& state) {
   train_model(state);
   send_record(state, Moment::kUnderway);
   score_slides(state);
+  evaluate_slides(state);
 }
 
 // The end of each step that reports progress goes into the log.
@@ -78,6 +80,19 @@ void log_progress(Context& context, record::RunRecord& record) {
   };
 }
 
+// Of the finished record, as it is on disk. A run is not worth less because its report could not be
+// made; the verb report makes it later.
+std::string write_report(RunState& state) {
+  try {
+    return report::report_run(state.record.folder(), "", state.context);
+  } catch (const Error& error) {
+    state.context.warn(fmt::format("the run has no report: {}; 'lamella report {}' makes it",
+                                   error.what(), state.record.folder()));
+    state.record.write();
+  }
+  return "";
+}
+
 // The record may be what cannot be written; then `error`, which came first, is what is told.
 void record_end(RunState& state, const Error& error) {
   const bool interrupted = error.code() == ErrorCode::kInterrupted;
@@ -87,6 +102,7 @@ void record_end(RunState& state, const Error& error) {
     state.record.document().error = message;
     record_outcomes(state, true);
     state.record.finish(interrupted ? record::Status::kKilled : record::Status::kFailed);
+    if (!interrupted) write_report(state);
   } catch (const Error&) {
     return;
   }
@@ -112,8 +128,7 @@ void take_outcomes(RunState& state) {
 
 StudyResult run_study(const Study& study, const RunOptions& options, const Context& context) {
   std::vector<std::string> notes;
-  const std::vector<cohort::SlideEntry> entries =
-      cohort::read_slides_table(study.slides_table, &notes);
+  const std::vector<cohort::SlideEntry> entries = slides_of(study, &notes);
   const encoder::EncoderInfo encoder_info = encoder::find_encoder(study.encoder.name);
   io::require_writable_folder(study.output);
   const io::OutputLock lock(study.output + "/run.lock", study.output,
@@ -164,8 +179,9 @@ StudyResult run_study(const Study& study, const RunOptions& options, const Conte
   document.outputs = outputs_of(state);
   record_outcomes(state, true);
   io::write_file_atomic(study.output + "/model/README.md", report::model_card(document));
-  StudyResult result{document, record.folder(), state.encoder.compile_seconds(), {}};
+  StudyResult result{document, record.folder(), {}, state.encoder.compile_seconds(), {}};
   record.finish(result.all_done() ? record::Status::kFinished : record::Status::kFailed);
+  result.report = write_report(state);
   send_record(state, Moment::kEnd);
   result.record = document;
   result.mlflow = state.sending.result;
@@ -176,6 +192,7 @@ nlohmann::json to_json(const StudyResult& result) {
   const record::RunDocument& record = result.record;
   return {{"run_id", record.run_id},
           {"run_dir", result.run_folder},
+          {"report", result.report},
           {"metrics", record.metrics},
           {"slides", record.outcomes},
           {"seconds", record.times},

@@ -16,6 +16,7 @@ namespace lamella::study {
 struct StudyResult {
   record::RunDocument record;  // as it is on disk; outcomes in the table's order
   std::string run_folder;
+  std::string report;  // path, "" where none could be made
   double compile_seconds = 0;
   nlohmann::json mlflow;  // where it was sent, null if nowhere
 

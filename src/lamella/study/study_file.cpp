@@ -8,6 +8,7 @@
 #include "lamella/base/option_json.h"
 #include "lamella/base/spelling.h"
 #include "lamella/base/text.h"
+#include "lamella/io/address.h"
 #include "lamella/io/files.h"
 #include "lamella/io/text_file.h"
 #include "lamella/settings/toml_reader.h"
@@ -56,6 +57,8 @@ const std::vector<StudySection>& study_sections() {
       {"tissue", &tissue::TissueOptions::table().list()},
       {"encoder", &verbs::EncodingOptions::table().list()},
       {"train", &classifier::TrainOptions::table().list()},
+      {"split", &verbs::SplitOptions::table().list()},
+      {"controls", &verbs::ControlOptions::table().list()},
       {"score", &patch::GridOptions::table().list()},
       {"heatmap", &verbs::MapOptions::table().list()},
       {"tracking", &mlflow::TrackingOptions::table().list()}};
@@ -101,6 +104,7 @@ void check(const Study& study) {
   check_section(study, study.plans.patches, "patches");
   check_section(study, study.plans.tissue, "tissue");
   check_section(study, study.train, "train");
+  check_section(study, study.split, "split");
   check_section(study, study.plans.grid, "score");
   check_section(study, study.heatmap.overlay, "heatmap");
   try {
@@ -130,10 +134,12 @@ Study parse_study(const std::string& text, const std::string& path,
   study.source.overrides = overrides;
   study.name = reader.text("name").value_or(io::stem(path));
   study.output = io::resolve(folder, reader.text("output").value_or("out/" + study.name));
+  io::require_path(study.output, "outputs of a study");
   auto slides = reader.table("slides");
   if (!slides)
     reader.fail("", "'[slides]' is missing; expected [slides] with table = \"slides.csv\"");
   study.slides_table = io::resolve(folder, slides->required_text("table"));
+  if (const auto copies = slides->text("fetch_to")) study.fetch_to = io::resolve(folder, *copies);
   slides->finish();
   const auto patches = reader.table("patches");
   if (!patches)
@@ -151,12 +157,20 @@ Study parse_study(const std::string& text, const std::string& path,
   if (const auto table = reader.table("tissue")) read_section(*table, study.plans.tissue);
   if (const auto table = reader.table("encoder")) read_encoder(*table, folder, study);
   if (const auto table = reader.table("train")) read_section(*table, study.train);
+  if (const auto table = reader.table("split")) read_section(*table, study.split);
+  if (const auto table = reader.table("controls")) read_section(*table, study.controls);
   if (const auto table = reader.table("score")) read_section(*table, study.plans.grid);
   if (const auto table = reader.table("heatmap")) read_section(*table, study.heatmap);
   if (const auto table = reader.table("tracking")) read_tracking(*table, study);
   reader.finish();
   check(study);
   return study;
+}
+
+std::vector<cohort::SlideEntry> slides_of(const Study& study, io::Notes notes) {
+  std::vector<cohort::SlideEntry> entries = cohort::read_slides_table(study.slides_table, notes);
+  for (cohort::SlideEntry& entry : entries) entry.fetch_to = study.fetch_to;
+  return entries;
 }
 
 nlohmann::json to_json(const Study& study) {
@@ -167,6 +181,8 @@ nlohmann::json to_json(const Study& study) {
   if (score["region"].is_null()) score.erase("region");
   nlohmann::json encoder = json_of_options(study.encoder.options);
   encoder["name"] = study.encoder.name;
+  nlohmann::json slides = {{"table", study.slides_table}};
+  if (!study.fetch_to.empty()) slides["fetch_to"] = study.fetch_to;
   nlohmann::json tracking = json_of_options(study.tracking);
   if (study.tracking.mlflow) {
     tracking["mlflow"] = without_credentials(*study.tracking.mlflow);
@@ -174,12 +190,14 @@ nlohmann::json to_json(const Study& study) {
   return {{"file", study.source.path},
           {"name", study.name},
           {"output", study.output},
-          {"slides", {{"table", study.slides_table}}},
+          {"slides", slides},
           {"patches", patches},
           {"classes", classes_json(study.plans.labels)},
           {"tissue", json_of_options(study.plans.tissue)},
           {"encoder", encoder},
           {"train", json_of_options(study.train)},
+          {"split", json_of_options(study.split)},
+          {"controls", json_of_options(study.controls)},
           {"score", score},
           {"heatmap", json_of_options(study.heatmap)},
           {"tracking", tracking}};

@@ -11,8 +11,11 @@
 #include "lamella/base/option.h"
 #include "lamella/classifier/linear_model.h"
 #include "lamella/cohort/plan_rules.h"
+#include "lamella/cohort/slides_table.h"
 #include "lamella/mlflow/tracking.h"
+#include "lamella/verbs/controls.h"
 #include "lamella/verbs/slide_map.h"
+#include "lamella/verbs/split_folds.h"
 #include "lamella/verbs/verb_options.h"
 
 namespace lamella::study {
@@ -35,10 +38,13 @@ struct Study {
   StudySource source;
   std::string name;
   std::string output;        // folder
+  std::string fetch_to;      // folder for copies of slides in stores; "": none are made
   std::string slides_table;  // CSV
   cohort::PlanRules plans;
   ChosenEncoder encoder;
   classifier::TrainOptions train;
+  verbs::SplitOptions split;
+  verbs::ControlOptions controls;
   verbs::MapOptions heatmap;
   mlflow::TrackingOptions tracking;
   const ClassTable& classes() const { return plans.classes(); }
@@ -53,6 +59,9 @@ Study read_study(const std::string& path, const std::vector<std::string>& overri
 // The same of a text that was read before; no file is read. `path` is what errors name.
 Study parse_study(const std::string& text, const std::string& path,
                   const std::vector<std::string>& overrides, const std::string& folder);
+
+// The slides of its table, to be opened as the study says. Errors as cohort::read_slides_table.
+std::vector<cohort::SlideEntry> slides_of(const Study& study, io::Notes notes = nullptr);
 
 // The options of a study file by the tables that they stand in; beside them are names and paths.
 struct StudySection {

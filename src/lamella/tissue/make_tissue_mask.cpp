@@ -105,9 +105,7 @@ TissueMask make_tissue_mask(const slide::Slide& slide, const TissueOptions& opti
   const SizePx level_size = info.levels.at(static_cast<size_t>(level)).size_px;
   const SizePx size{mask_size(info.size_px().width, downsample.x, level_size.width),
                     mask_size(info.size_px().height, downsample.y, level_size.height)};
-  // The reader lives inside this call, so it need not own the slide.
-  const std::shared_ptr<const slide::Slide> borrowed(std::shared_ptr<void>(), &slide);
-  Image picture = read_small_picture(borrowed, level, size, context);
+  Image picture = read_small_picture(slide, level, size, context);
 
   TissueMask result;
   result.downsample_x = static_cast<double>(info.size_px().width) / static_cast<double>(size.width);

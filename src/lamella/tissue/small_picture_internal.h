@@ -11,7 +11,6 @@ namespace lamella::tissue {
 // rounded half up; of tiles decoded at a reduced size where they can be. Read block by block:
 // memory beyond the picture does not grow with the slide. Error kCorrupt of the first tile that
 // cannot be decoded.
-Image read_small_picture(const std::shared_ptr<const slide::Slide>& slide, int level, SizePx size,
-                         const Context& context);
+Image read_small_picture(const slide::Slide& slide, int level, SizePx size, const Context& context);
 
 }  // namespace lamella::tissue

@@ -322,7 +322,7 @@ TEST(SmallPicture, IsTheExactMeanOfEachPixelsArea) {
     for (int x = 0; x < 3 * level.width(); ++x) level.row(y)[x] = uint8_t(random.below(256));
   }
   const auto slide = std::make_shared<MemorySlide>(std::vector<Image>{level}, Mpp{1, 1});
-  const Image small = read_small_picture(slide, 0, {43, 20}, {});
+  const Image small = read_small_picture(*slide, 0, {43, 20}, {});
   const double sx = 301.0 / 43, sy = 157.0 / 20;
   for (int j = 0; j < 20; ++j) {
     for (int i = 0; i < 43; ++i) {
@@ -337,7 +337,7 @@ TEST(SmallPicture, IsTheExactMeanOfEachPixelsArea) {
       EXPECT_NEAR(small.row(j)[3 * i + 1], sum / (sx * sy), 0.5 + 1e-6);
     }
   }
-  EXPECT_EQ(read_small_picture(slide, 0, {301, 157}, {}), level) << "nothing to average";
+  EXPECT_EQ(read_small_picture(*slide, 0, {301, 157}, {}), level) << "nothing to average";
 }
 
 TEST(SmallPicture, BlocksLeaveNoSeams) {
@@ -349,7 +349,7 @@ TEST(SmallPicture, BlocksLeaveNoSeams) {
     }
   }
   const auto slide = std::make_shared<MemorySlide>(std::vector<Image>{level}, std::nullopt);
-  const Image small = read_small_picture(slide, 0, {372, 6}, threads(2));
+  const Image small = read_small_picture(*slide, 0, {372, 6}, threads(2));
   for (int i = 1; i < 372; ++i) {
     const int step = small.row(3)[3 * i] - small.row(3)[3 * (i - 1)];
     EXPECT_GE(step, 0) << i;

@@ -3,14 +3,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 #include <utility>
 
 #include "lamella/base/error.h"
 #include "lamella/base/text.h"
-#include "lamella/evaluation/class_metrics.h"
 #include "lamella/io/files.h"
+#include "lamella/model/model.h"
 #include "lamella/storage/storage.h"
 #include "lamella/verbs/train_files.h"
 
@@ -18,25 +19,45 @@ namespace lamella::verbs {
 
 namespace {
 
-struct Rows {
-  feature::ScoreMatrix scores;
-  std::vector<int8_t> labels;
-  int64_t left_out = 0;  // labelled, and could not be read
-};
-
 using Position = std::pair<int64_t, int64_t>;
 
+std::string place_text(const std::string& slide_id, const Position& place) {
+  return fmt::format("slide '{}' at {},{} (level-0 px)", slide_id, place.first, place.second);
+}
+
 // The row of each position.
-std::map<Position, int64_t> by_position(const heatmap::ScoredPatches& patches) {
+std::map<Position, int64_t> by_position(const NamedScores& named) {
+  const heatmap::ScoredPatches& patches = named.patches;
   std::map<Position, int64_t> rows;
   for (size_t i = 0; i < patches.x_px.size(); ++i) {
-    rows[{std::llround(patches.x_px[i]), std::llround(patches.y_px[i])}] = static_cast<int64_t>(i);
+    const Position place{std::llround(patches.x_px[i]), std::llround(patches.y_px[i])};
+    const auto [found, fresh] = rows.emplace(place, static_cast<int64_t>(i));
+    if (fresh) continue;
+    const auto before = patches.scores.row(found->second);
+    if (!std::ranges::equal(before, patches.scores.row(static_cast<int64_t>(i)))) {
+      throw Error(ErrorCode::kMismatch,
+                  fmt::format("has two scores for the patch of {}; expected one",
+                              place_text(named.slide_id, place)),
+                  named.source);
+    }
   }
   return rows;
 }
 
-Rows match(const NamedScores& named, const patch::PatchPlan& plan) {
-  const std::map<Position, int64_t> scores = by_position(named.patches);
+// Side of a patch, level-0 px; where the table does not say, the least distance of two columns.
+double side_of(const heatmap::ScoredPatches& patches) {
+  if (patches.width_px > 0) return patches.width_px;
+  std::vector<double> xs = patches.x_px;
+  std::sort(xs.begin(), xs.end());
+  double least = 0;
+  for (size_t i = 1; i < xs.size(); ++i) {
+    const double step = xs[i] - xs[i - 1];
+    if (step >= 1 && (least == 0 || step < least)) least = step;
+  }
+  return least > 0 ? least : 1;
+}
+
+void check_pair(const NamedScores& named, const patch::PatchPlan& plan) {
   const heatmap::ScoredSlide& scored = named.patches.slide;
   if (!scored.fingerprint.empty() && !plan.slide_fingerprint.empty() &&
       scored.fingerprint != plan.slide_fingerprint) {
@@ -46,57 +67,144 @@ Rows match(const NamedScores& named, const patch::PatchPlan& plan) {
                             scored.slide_id, scored.path, plan.slide_path),
                 named.source);
   }
+  if (!plan.classes.empty()) {
+    require_same_classes(named.patches.scores.classes, "this file of scores", plan.classes,
+                         "the plan of slide '" + plan.slide_id + "'", named.source);
+  }
+}
+
+using Label = std::pair<Position, int8_t>;
+
+// Of each position once, in the plan's order.
+std::vector<Label> labels_of(const Truth& truth, const Context& context) {
+  std::map<Position, int8_t> seen;
+  std::vector<Label> labels;
+  int64_t twice = 0;
+  for (const patch::PatchRow& row : truth.plan.rows) {
+    if (row.label == patch::kNoLabel) continue;
+    const auto [found, fresh] = seen.emplace(Position{row.x_px, row.y_px}, row.label);
+    if (fresh) {
+      labels.emplace_back(found->first, row.label);
+    } else if (found->second == row.label) {
+      ++twice;
+    } else {
+      throw Error(ErrorCode::kMismatch,
+                  fmt::format("has two labels for the patch of {}; expected one",
+                              place_text(truth.plan.slide_id, found->first)),
+                  truth.source);
+    }
+  }
+  if (twice > 0) {
+    context.warn(fmt::format("slide '{}': {} labelled rows stand twice and count once",
+                             truth.plan.slide_id, twice));
+  }
+  return labels;
+}
+
+// µm of a patch's side; 0: not known.
+double side_um(const patch::PatchPlan& plan, double side_px) {
+  if (plan.mpp) return *plan.mpp * side_px;
+  const patch::PatchGeometry& geometry = plan.geometry;
+  return geometry.effective_mpp.value_or(0) * geometry.size_px;
+}
+
+void append(JoinedRows& to, const NamedScores& named, const Truth& truth, int32_t slide,
+            const Context& context) {
+  const patch::PatchPlan& plan = truth.plan;
+  check_pair(named, plan);
+  const std::map<Position, int64_t> scores = by_position(named);
   std::set<Position> left_out;
   for (const patch::Position& each : named.patches.left_out) {
     left_out.insert({each.x_px, each.y_px});
   }
-  Rows rows;
-  rows.scores.classes = named.patches.scores.classes;
-  if (!plan.classes.empty()) {
-    require_same_classes(rows.scores.classes, "this file of scores", plan.classes,
-                         "the plan of slide '" + plan.slide_id + "'", named.source);
-  }
-  for (const patch::PatchRow& row : plan.rows) {
-    if (row.label == patch::kNoLabel) continue;
-    const auto found = scores.find({row.x_px, row.y_px});
-    if (found == scores.end() && left_out.contains({row.x_px, row.y_px})) {
-      ++rows.left_out;
+  int64_t without_score = 0;
+  feature::ScoreMatrix part;
+  part.classes = named.patches.scores.classes;
+  const double side = side_of(named.patches);
+  if (to.origins.side_um == 0) to.origins.side_um = side_um(plan, side);
+  for (const auto& [place, label] : labels_of(truth, context)) {
+    const auto found = scores.find(place);
+    if (found == scores.end() && left_out.contains(place)) {
+      ++without_score;
       continue;
     }
     if (found == scores.end()) {
       throw Error(ErrorCode::kMismatch,
-                  fmt::format("has no score for the labelled patch of slide '{}' at {},{} (level-0 "
-                              "px); score the plan that has the labels",
-                              plan.slide_id, row.x_px, row.y_px),
+                  fmt::format("has no score for the labelled patch of {}; score the plan that has "
+                              "the labels",
+                              place_text(plan.slide_id, place)),
                   named.source);
     }
     const auto score = named.patches.scores.row(found->second);
-    rows.scores.values.insert(rows.scores.values.end(), score.begin(), score.end());
-    rows.labels.push_back(row.label);
+    part.values.insert(part.values.end(), score.begin(), score.end());
+    to.labels.push_back(label);
+    to.origins.slide.push_back(slide);
+    to.places.x_px.push_back(static_cast<double>(place.first));
+    to.places.y_px.push_back(static_cast<double>(place.second));
+    to.origins.x_sides.push_back(static_cast<double>(place.first) / side);
+    to.origins.y_sides.push_back(static_cast<double>(place.second) / side);
   }
-  return rows;
+  to.scores.append(part);
+  if (without_score > 0) {
+    context.warn(
+        fmt::format("slide '{}': {} labelled patches have no score, as they could not be "
+                    "read; they are left out",
+                    plan.slide_id, without_score));
+  }
 }
 
-void append(Rows& to, const Rows& from) {
-  to.scores.append(from.scores);
-  to.labels.insert(to.labels.end(), from.labels.begin(), from.labels.end());
+void number_patients(JoinedRows& rows, const std::map<std::string, std::string>& patients) {
+  if (patients.empty()) return;
+  std::map<std::string, int32_t> numbers;
+  std::vector<int32_t> of_slide;
+  for (const std::string& slide : rows.places.slides) {
+    const auto found = patients.find(to_lower(slide));
+    const std::string patient = found == patients.end() ? slide : found->second;
+    const auto [entry, fresh] =
+        numbers.emplace(to_lower(patient), static_cast<int32_t>(numbers.size()));
+    if (fresh) rows.places.patients.push_back(patient);
+    of_slide.push_back(entry->second);
+  }
+  for (const int32_t slide : rows.origins.slide) {
+    rows.origins.patient.push_back(of_slide[static_cast<size_t>(slide)]);
+  }
+}
+
+// The rows of one patient.
+struct Rows {
+  feature::ScoreMatrix scores;
+  std::vector<int8_t> labels;
+};
+
+std::map<std::string, evaluation::ClassMetrics> metrics_of_patients(const JoinedRows& rows) {
+  std::map<std::string, Rows> sets;
+  for (size_t i = 0; i < rows.origins.patient.size(); ++i) {
+    Rows& set = sets[rows.places.patients[static_cast<size_t>(rows.origins.patient[i])]];
+    const auto score = rows.scores.row(static_cast<int64_t>(i));
+    set.scores.classes = rows.scores.classes;
+    set.scores.values.insert(set.scores.values.end(), score.begin(), score.end());
+    set.labels.push_back(rows.labels[i]);
+  }
+  std::map<std::string, evaluation::ClassMetrics> metrics;
+  for (const auto& [name, set] : sets) {
+    metrics[name] = evaluation::evaluate_classes(set.scores, set.labels);
+  }
+  return metrics;
 }
 
 }  // namespace
 
-std::map<std::string, evaluation::ClassMetrics> evaluate_scores(
-    const std::vector<NamedScores>& scores, const std::vector<Truth>& truths,
-    const std::map<std::string, std::string>& patients, io::Notes notes) {
+JoinedRows join_rows(const std::vector<NamedScores>& scores, const std::vector<Truth>& truths,
+                     const EvaluateOptions& options, const Context& context) {
   std::map<std::string, const NamedScores*> by_slide;
   for (const NamedScores& named : scores) {
     if (!by_slide.emplace(to_lower(named.slide_id), &named).second) {
       throw Error(ErrorCode::kMismatch, "scores of this slide were already given", named.source);
     }
   }
-  std::map<std::string, Rows> sets;
+  JoinedRows rows;
   for (const Truth& truth : truths) {
-    const std::string id = to_lower(truth.plan.slide_id);
-    const auto found = by_slide.find(id);
+    const auto found = by_slide.find(to_lower(truth.plan.slide_id));
     if (found == by_slide.end()) {
       throw Error(
           ErrorCode::kMismatch,
@@ -104,41 +212,105 @@ std::map<std::string, evaluation::ClassMetrics> evaluate_scores(
                       truth.plan.slide_id, truth.plan.slide_id),
           truth.source);
     }
-    const Rows rows = match(*found->second, truth.plan);
+    rows.places.slides.push_back(truth.plan.slide_id);
+    append(rows, *found->second, truth, static_cast<int32_t>(rows.places.slides.size()) - 1,
+           context);
     by_slide.erase(found);
-    if (notes && rows.left_out > 0) {
-      notes->push_back(
-          fmt::format("slide '{}': {} labelled patches have no score, as they could "
-                      "not be read; they are left out",
-                      truth.plan.slide_id, rows.left_out));
-    }
-    append(sets["all"], rows);
-    const auto patient = patients.find(id);
-    if (patient != patients.end()) append(sets["patient " + patient->second], rows);
   }
   if (!by_slide.empty()) {
     throw Error(ErrorCode::kMismatch, "no plan with labels was given for this slide (`truth`)",
                 by_slide.begin()->second->source);
   }
-  std::map<std::string, evaluation::ClassMetrics> metrics;
-  for (const auto& [name, rows] : sets) {
-    metrics[name] = evaluation::evaluate_classes(rows.scores, rows.labels);
-  }
-  return metrics;
+  number_patients(rows, options.patients);
+  return rows;
 }
 
-std::map<std::string, evaluation::ClassMetrics> evaluate_files(
-    const std::vector<std::string>& scores, const std::vector<std::string>& truths,
-    const std::string& groups_csv, io::Notes notes) {
-  std::vector<NamedScores> named;
-  for (const std::string& path : scores) {
-    named.push_back({io::stem(path), path, storage::read_scores(path)});
+Evaluation evaluate_rows(const JoinedRows& rows, const EvaluateOptions& options,
+                         const Context& context) {
+  Evaluation result;
+  if (rows.scores.classes.empty()) return result;
+  result.all = evaluation::evaluate_classes(rows.scores, rows.labels, options.thresholds);
+  if (options.intervals) {
+    evaluation::add_intervals(result.all, {rows.scores, rows.labels, rows.origins},
+                              options.resampling, context);
   }
-  std::vector<Truth> plans;
-  for (const std::string& path : truths) plans.push_back({path, storage::read_plan(path)});
-  return evaluate_scores(
-      named, plans,
-      groups_csv.empty() ? std::map<std::string, std::string>{} : read_groups(groups_csv), notes);
+  result.patients = metrics_of_patients(rows);
+  result.details = evaluation::details_of(rows.scores, rows.labels, rows.origins, rows.places);
+  return result;
+}
+
+Evaluation evaluate_scores(const std::vector<NamedScores>& scores, const std::vector<Truth>& truths,
+                           const EvaluateOptions& options, const Context& context) {
+  return evaluate_rows(join_rows(scores, truths, options, context), options, context);
+}
+
+std::vector<Truth> read_truth(const std::string& path, const ClassTable& classes,
+                              const Context& context) {
+  std::vector<Truth> truths;
+  if (!to_lower(path).ends_with(".csv")) {
+    truths.push_back({path, storage::read_plan(path)});
+    return truths;
+  }
+  std::vector<std::string> notes;
+  for (patch::PatchPlan& plan : storage::read_label_table(path, io::stem(path), classes, &notes)) {
+    truths.push_back({path, std::move(plan)});
+  }
+  for (const std::string& note : notes) context.warn(path + ": " + note);
+  return truths;
+}
+
+std::vector<NamedScores> read_named_scores(const std::vector<std::string>& paths,
+                                           const Context& context) {
+  std::vector<NamedScores> named;
+  std::vector<std::string> notes;
+  for (const std::string& path : paths) {
+    notes.clear();
+    named.push_back({io::stem(path), path, storage::read_any_scores(path, &notes)});
+    for (const std::string& note : notes) context.warn(path + ": " + note);
+  }
+  return named;
+}
+
+namespace {
+
+std::vector<evaluation::Thresholds> thresholds_of(const std::string& folder) {
+  const model::Model model = model::read_model(folder);
+  if (!model.thresholds.empty()) return model.thresholds;
+  throw Error(ErrorCode::kInvalidArgument,
+              "the model has no thresholds: its penalty was given, or it has more than two classes "
+              "and was calibrated, so that no held-out rows define one; train it with `l2` = cv",
+              folder);
+}
+
+}  // namespace
+
+FilesEvaluation evaluate_files(const EvaluateFiles& files, const EvaluateOptions& given,
+                               const Context& context) {
+  EvaluateOptions options = given;
+  if (!files.groups_csv.empty()) options.patients = read_groups(files.groups_csv);
+  if (!files.model.empty()) options.thresholds = thresholds_of(files.model);
+  const std::vector<NamedScores> scores = read_named_scores(files.scores, context);
+  if (scores.empty()) throw Error(ErrorCode::kInvalidArgument, "`scores`: found no file");
+  const ClassTable classes = scores.front().patches.scores.classes;
+  std::vector<Truth> truths;
+  for (const std::string& path : files.truth) {
+    for (Truth& truth : read_truth(path, classes, context)) truths.push_back(std::move(truth));
+  }
+  const JoinedRows rows = join_rows(scores, truths, options, context);
+  FilesEvaluation result{evaluate_rows(rows, options, context), {}};
+  if (files.against.empty()) return result;
+  const JoinedRows other =
+      join_rows(read_named_scores(files.against, context), truths, options, context);
+  require_same_classes(other.scores.classes, "the other scores", rows.scores.classes, "the scores");
+  const auto levels = evaluation::cluster_levels(rows.origins, rows.scores, rows.labels);
+  for (int k = classes.count() == 2 ? 1 : 0; k < classes.count(); ++k) {
+    std::vector<int8_t> is_class;
+    for (const int8_t label : rows.labels) is_class.push_back(label == k);
+    const std::vector<float> a = rows.scores.column(k), b = other.scores.column(k);
+    result.differences[classes.name(k)] =
+        evaluation::paired_differences({a, b, is_class}, levels, options.resampling, context);
+  }
+  return result;
 }
 
 }  // namespace lamella::verbs

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Scores against plans with labels, as values or as files.
+// Scores against labels, as values or as files: ours, or any program's tables.
 #pragma once
 
 #include <map>
@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "lamella/base/context.h"
-#include "lamella/evaluation/class_metrics.h"
+#include "lamella/evaluation/details.h"
+#include "lamella/evaluation/intervals.h"
 #include "lamella/heatmap/heatmap.h"
-#include "lamella/io/text_file.h"
 #include "lamella/patch/patch_plan.h"
 
 namespace lamella::verbs {
@@ -25,20 +25,64 @@ struct Truth {
   patch::PatchPlan plan;
 };
 
-// As evaluate_files. patients: slide_id (lower case) -> patient_id, may be empty.
-std::map<std::string, evaluation::ClassMetrics> evaluate_scores(
-    const std::vector<NamedScores>& scores, const std::vector<Truth>& truths,
-    const std::map<std::string, std::string>& patients, io::Notes notes = nullptr);
+struct EvaluateOptions {
+  // slide_id (lower case) -> patient_id; empty: not known. A slide that is not named is its own
+  // patient.
+  std::map<std::string, std::string> patients = {};
+  std::vector<evaluation::Thresholds> thresholds = {};  // of each class of the scores, or none
+  bool intervals = true;                                // by patients, slides or blocks
+  evaluation::ResamplingOptions resampling = {};
+};
+
+// Labelled rows of one or more slides.
+struct JoinedRows {
+  feature::ScoreMatrix scores;
+  std::vector<int8_t> labels;
+  evaluation::RowOrigins origins;
+  evaluation::PlacedRows places;
+};
+
+struct Evaluation {
+  evaluation::ClassMetrics all;                              // pooled over the slides
+  std::map<std::string, evaluation::ClassMetrics> patients;  // pooled over the slides of each
+  evaluation::Details details;
+};
 
 // Rows are matched by slide (the scores file's name against the plan's slide id, without regard to
-// case) and position. "all": pooled over the slides; with a groups CSV (slide_id,patient_id) also
-// one entry per patient. Plan rows without label are left out.
-// Labelled rows that could not be read when the slide was scored (`on_damage`) are left out, which
-// is noted.
-// Error kMismatch: another labelled row without score, a slide in one list only (named), scores and
-// plans of other classes.
-std::map<std::string, evaluation::ClassMetrics> evaluate_files(
-    const std::vector<std::string>& scores, const std::vector<std::string>& truths,
-    const std::string& groups_csv, io::Notes notes = nullptr);
+// case) and position. Plan rows without label are left out; one position that stands twice with one
+// label counts once, and rows that could not be read when they were scored (`on_damage`) are left
+// out; both are warned about. Error kMismatch: another labelled row without score, a
+// position with two labels or two scores, a slide in one list only (named), scores and plans of
+// other classes.
+JoinedRows join_rows(const std::vector<NamedScores>& scores, const std::vector<Truth>& truths,
+                     const EvaluateOptions& options, const Context& context);
+Evaluation evaluate_rows(const JoinedRows& rows, const EvaluateOptions& options,
+                         const Context& context);
+Evaluation evaluate_scores(const std::vector<NamedScores>& scores, const std::vector<Truth>& truths,
+                           const EvaluateOptions& options, const Context& context);
+
+// The labels of a file: a plan, or a table of any program (see storage::read_label_table), whose
+// slide is the one of its own name unless it names slides. classes: of the scores.
+std::vector<Truth> read_truth(const std::string& path, const ClassTable& classes,
+                              const Context& context);
+// By their names; see storage::read_any_scores.
+std::vector<NamedScores> read_named_scores(const std::vector<std::string>& paths,
+                                           const Context& context);
+
+struct EvaluateFiles {
+  std::vector<std::string> scores, truth;
+  std::string groups_csv;            // slide_id,patient_id; "": not known
+  std::vector<std::string> against;  // scores of another run on the same rows; may be empty
+  // Folder of the model whose thresholds are used; "": none are. Error kInvalidArgument where it
+  // has none, since no rows were held out in its training.
+  std::string model;
+};
+struct FilesEvaluation {
+  Evaluation evaluation;
+  // Figures of each class by `scores` less those by `against`, paired; of two classes the last.
+  std::map<std::string, evaluation::Differences> differences;
+};
+FilesEvaluation evaluate_files(const EvaluateFiles& files, const EvaluateOptions& options,
+                               const Context& context);
 
 }  // namespace lamella::verbs

@@ -9,16 +9,19 @@
 #include "lamella/annotation/annotation.h"
 #include "lamella/base/error.h"
 #include "lamella/base/text.h"
+#include "lamella/patch/outline_check.h"
 #include "lamella/slide/damage_as_white.h"
 
 namespace lamella::verbs {
 
 namespace {
 
-annotation::AnnotationSet read_annotation_files(const std::vector<std::string>& paths) {
+annotation::AnnotationSet read_annotation_files(const std::vector<std::string>& paths,
+                                                const slide::SlideInfo& info) {
+  const annotation::SlideFrame frame = patch::frame_of(info);
   annotation::AnnotationSet all;
   for (const std::string& path : paths) {
-    annotation::AnnotationSet set = annotation::read_annotations(path);
+    annotation::AnnotationSet set = annotation::read_annotations(path, &frame);
     all.path = all.path.empty() ? path : all.path + ", " + path;
     std::move(set.polygons.begin(), set.polygons.end(), std::back_inserter(all.polygons));
     for (const std::string& group : set.groups) {
@@ -51,7 +54,7 @@ patch::PatchPlan make_plan(const slide::Slide& slide, const std::string& slide_i
     return patch::plan_from_centres(info, slide_id, options.spec, mask,
                                     read_lists(sources, context));
   }
-  const annotation::AnnotationSet set = read_annotation_files(options.annotations);
+  const annotation::AnnotationSet set = read_annotation_files(options.annotations, info);
   return patch::plan_from_annotations(info, slide_id, options.spec, mask, set, sources.rule);
 }
 

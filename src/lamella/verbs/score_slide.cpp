@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "lamella/base/error.h"
+#include "lamella/feature/foreign.h"
 #include "lamella/patch/left_out.h"
 #include "lamella/verbs/compare_int8.h"
 #include "lamella/verbs/scale.h"
@@ -126,6 +127,13 @@ SlideScores score_slide(std::shared_ptr<const slide::Slide> slide, const std::st
 SlideScores score_slide(std::shared_ptr<const slide::Slide> slide, const std::string& slide_id,
                         const model::Model& model, const ScoreSlideOptions& options,
                         const tissue::TissueMask& mask, const Context& context) {
+  if (feature::is_foreign(model.classifier.feature_space)) {
+    throw Error(ErrorCode::kUnsupported,
+                fmt::format("the model was trained on features of another program ({}), whose "
+                            "network lamella does not have: score feature files made by it "
+                            "(`features`)",
+                            model.encoder.name));
+  }
   const auto encoder = encoder::load_encoder(model.encoder, model.precision, context.threads);
   SlideScores result =
       score_slide(std::move(slide), slide_id, model, options, mask, *encoder, context);

@@ -20,9 +20,10 @@ std::vector<std::vector<PointF>> outlines_of(const annotation::AnnotationSet& an
 std::vector<std::vector<PointF>> read_outlines(const std::string& path,
                                                const slide::SlideInfo& info,
                                                const Context& context) {
-  const annotation::AnnotationSet set = annotation::read_annotations(path);
+  const annotation::SlideFrame frame = patch::frame_of(info);
+  const annotation::AnnotationSet set = annotation::read_annotations(path, &frame);
   for (const std::string& note : set.notes) context.warn(note);
-  for (const std::string& warning : annotation::check_bounds(set, patch::frame_of(info))) {
+  for (const std::string& warning : annotation::check_bounds(set, frame)) {
     context.warn(warning);
   }
   return outlines_of(set);

@@ -9,10 +9,12 @@
 #include "lamella/base/error.h"
 #include "lamella/base/text.h"
 #include "lamella/feature/feature_space.h"
+#include "lamella/feature/foreign.h"
 #include "lamella/io/table.h"
 #include "lamella/model/onnx_export.h"
 #include "lamella/verbs/fold_groups.h"
 #include "lamella/verbs/scale.h"
+#include "lamella/verbs/unsure.h"
 
 namespace lamella::verbs {
 
@@ -56,6 +58,11 @@ std::string patient_of(const std::map<std::string, std::string>& patients,
 // The feature_space begins with the encoder's name and hash.
 encoder::EncoderInfo encoder_of(const std::string& feature_space,
                                 const TrainFeaturesOptions& options) {
+  if (feature::is_foreign(feature_space)) {
+    encoder::EncoderInfo foreign;
+    foreign.name = feature::encoder_name(feature_space);
+    return foreign;
+  }
   const std::string& choice = options.encoder;
   const encoder::EncoderInfo info =
       options.found_encoder
@@ -153,6 +160,20 @@ feature::FeatureMatrix joined(std::span<const feature::FeatureMatrix> parts,
   return features;
 }
 
+// Of each class, from the rows that were held out; none without cross-validation.
+std::vector<evaluation::Thresholds> thresholds_of(const classifier::HeldOut& held_out,
+                                                  const std::vector<int8_t>& labels) {
+  std::vector<evaluation::Thresholds> thresholds;
+  for (int k = 0; !held_out.rows.empty() && k < held_out.scores.classes.count(); ++k) {
+    std::vector<int8_t> is_class;
+    for (const int64_t row : held_out.rows) {
+      is_class.push_back(labels[static_cast<size_t>(row)] == k);
+    }
+    thresholds.push_back(evaluation::choose_thresholds(held_out.scores.column(k), is_class));
+  }
+  return thresholds;
+}
+
 }  // namespace
 
 model::Model untrained_model(const std::vector<storage::FeatureFile>& files,
@@ -175,16 +196,27 @@ TrainFilesResult train_features(std::vector<storage::FeatureFile> files,
     if (plan.rows.empty()) {
       context.warn(plan.slide_id + ": no row has a label; its features add nothing");
     }
-    slides.push_back({patient_of(options.patients, plan.slide_id), plan.rows});
+    slides.push_back(
+        {patient_of(options.patients, plan.slide_id), plan.rows, plan.geometry.extent_x_px});
     for (const patch::PatchRow& row : plan.rows) labels.push_back(row.label);
   }
   const feature::FeatureMatrix features = joined(parts, context);
 
   TrainFilesResult result;
   result.model = model_of(files, features, options);
-  const std::vector<int32_t> groups = fold_groups(slides);
+  const std::vector<double>& views = result.model.encoder.views;
+  const double widest = views.empty() ? 1 : *std::max_element(views.begin(), views.end());
+  for (GroupedSlide& slide : slides) slide.field_px *= widest;
+  const FoldGroups folds = fold_groups(slides);
   const classifier::TrainResult trained = classifier::train_classifier(
-      {features, labels, groups, result.model.classifier.classes}, options.train, context);
+      {features, labels, folds.groups, result.model.classifier.classes, folds.guards},
+      options.train, context);
+  std::vector<std::pair<std::string, int64_t>> rows;
+  for (const storage::FeatureFile& file : files) {
+    rows.emplace_back(file.plan.slide_id, static_cast<int64_t>(file.plan.rows.size()));
+  }
+  result.held_out_unsure = unsure_by_slide(trained.held_out, rows);
+  result.model.thresholds = thresholds_of(trained.held_out, labels);
   result.model.classifier = trained.model;
   result.model.trials = trained.trials;
   result.folds = trained.folds;
@@ -213,6 +245,11 @@ TrainFilesResult train_files(const TrainFilesOptions& options, const Context& co
 void write_whole_model(const model::Model& model, const std::string& folder,
                        const Context& context) {
   model::write_model(model, folder);
+  if (feature::is_foreign(model.classifier.feature_space)) {
+    context.warn(folder + ": its encoder is not lamella's (" + model.encoder.name +
+                 "): it scores feature files alone, and is no MLflow model of patches");
+    return;
+  }
   model::write_position_model(model, folder);
   // As it lies there: the encoder is the model's own.
   if (const auto reason = model::write_mlflow_files(model::read_model(folder), folder)) {

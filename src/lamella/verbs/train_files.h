@@ -33,7 +33,8 @@ struct TrainFilesOptions {
 struct TrainFilesResult {
   model::Model model;
   int folds = 0;
-  std::vector<int64_t> class_rows;  // of each class of the model
+  std::vector<int64_t> class_rows;                // of each class of the model
+  std::map<std::string, double> held_out_unsure;  // by slide, see unsure_by_slide
 };
 
 // Of slides in the order given. Rows without label are left out. Error kMismatch: feature spaces or

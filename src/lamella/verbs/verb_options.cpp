@@ -2,8 +2,12 @@
 #include "lamella/verbs/verb_options.h"
 
 #include "lamella/classifier/linear_model.h"
+#include "lamella/encoder/import_options.h"
 #include "lamella/storage/patch_files.h"
+#include "lamella/verbs/convert.h"
+#include "lamella/verbs/evaluate_lesions.h"
 #include "lamella/verbs/extract.h"
+#include "lamella/verbs/import_features.h"
 #include "lamella/verbs/plan_slide.h"
 #include "lamella/verbs/quantize_encoder.h"
 #include "lamella/verbs/slide_map.h"
@@ -121,6 +125,11 @@ const std::vector<VerbOptions>& verb_options() {
       {"train", &classifier::TrainOptions::table().list()},
       {"score", &ScoreSlideOptions::table().list()},
       {"map", &MapSlideOptions::table().list()},
+      {"encoder import", &encoder::ImportOptions::table().list()},
+      {"lesions detect", &lesion::DetectOptions::table().list()},
+      {"lesions evaluate", &LesionOptions::table().list()},
+      {"convert", &ConvertOptions::table().list()},
+      {"features import", &ImportFeaturesOptions::table().list()},
       {"encoder quantize", &QuantizeOptions::table().list()}};
   return kVerbs;
 }

@@ -8,13 +8,14 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
-#include <mutex>
 #include <thread>
 
 #include "lamella/base/credentials.h"
 #include "lamella/base/error.h"
 #include "lamella/base/text.h"
+#include "lamella/io/net/attempt_internal.h"
 
 namespace lamella::io {
 
@@ -32,6 +33,10 @@ size_t take_body(char* data, size_t size, size_t count, void* target) {
   if (body.size() + size * count > kMaxAnswerBytes) return 0;
   body.append(data, size * count);
   return size * count;
+}
+
+size_t save_body(char* data, size_t size, size_t count, void* target) {
+  return std::fwrite(data, 1, size * count, static_cast<std::FILE*>(target));
 }
 
 size_t give_body(char* data, size_t size, size_t count, void* source) {
@@ -111,6 +116,7 @@ void HttpClient::State::set_common() {
   curl_easy_setopt(curl, CURLOPT_USERAGENT, "lamella/" LAMELLA_VERSION);
   curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS,
                    static_cast<long>(options.connect_timeout_s * 1000));
+  if (options.direct) curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
   // A long upload is no time-out as long as something moves.
   curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
   curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME,
@@ -136,10 +142,19 @@ CURLcode HttpClient::State::send_once(const HttpRequest& request, HttpResponse& 
   const std::string type = "Content-Type: " + request.content_type;
   curl_slist* headers = curl_slist_append(nullptr, type.c_str());
   headers = curl_slist_append(headers, "Expect:");
+  for (const std::string& each : request.headers)
+    headers = curl_slist_append(headers, each.c_str());
   const std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> owner(headers,
                                                                           curl_slist_free_all);
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-  File file;
+  File file, into;
+  if (!request.into_file.empty()) {
+    into.reset(std::fopen(request.into_file.c_str(), "wbe"));
+    if (!into) throw Error(ErrorCode::kIo, "cannot be written", request.into_file);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, save_body);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, into.get());
+    curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
+  }
   if (!request.body_file.empty()) {
     file.reset(std::fopen(request.body_file.c_str(), "rbe"));
     std::error_code error;
@@ -154,7 +169,8 @@ CURLcode HttpClient::State::send_once(const HttpRequest& request, HttpResponse& 
     curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE,
                      static_cast<curl_off_t>(request.body.size()));
   }
-  const CURLcode code = curl_easy_perform(curl);
+  CURLcode code = curl_easy_perform(curl);
+  if (into && std::fflush(into.get()) != 0) code = CURLE_WRITE_ERROR;
   curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &response.status);
   const char* found = nullptr;
   curl_easy_getinfo(curl, CURLINFO_CONTENT_TYPE, &found);
@@ -173,8 +189,7 @@ void HttpClient::State::wait(double seconds) const {
 
 HttpClient::HttpClient(HttpOptions options, CancelToken cancel)
     : state_(std::make_unique<State>()) {
-  static std::once_flag once;
-  std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
+  require_curl();
   state_->options = std::move(options);
   state_->cancel = std::move(cancel);
   state_->curl = curl_easy_init();
@@ -209,6 +224,14 @@ HttpResponse HttpClient::send(const HttpRequest& request) {
     if (const auto asked = parse_retry_after(retry_after, now)) seconds = std::max(seconds, *asked);
     state_->wait(std::min(seconds, options.max_backoff_s));
   }
+}
+
+std::string environment_ca_file() {
+  for (const char* name : {"CURL_CA_BUNDLE", "AWS_CA_BUNDLE", "SSL_CERT_FILE"}) {
+    const char* value = std::getenv(name);
+    if (value && *value) return value;
+  }
+  return {};
 }
 
 std::optional<double> parse_retry_after(const std::string& value, double now_s) {

@@ -24,14 +24,17 @@ struct HttpOptions {
   int max_retries = 4;
   double backoff_s = 0.5;     // before the first retry, doubled for each one after it
   double max_backoff_s = 30;  // also the longest Retry-After that is waited for
+  bool direct = false;        // past any proxy: a machine's own metadata service
 };
 
 struct HttpRequest {
   std::string method = "GET";
   std::string url;
   std::string body;
+  std::string into_file;  // an answer of 200 is written to this file, not into `body`
   std::string body_file;  // sent as it is, streamed, instead of `body`
   std::string content_type = "application/json";
+  std::vector<std::string> headers = {};  // "Name: value"
   // A request that may have been carried out although no answer came is sent again only if that
   // does no harm.
   bool repeatable = true;
@@ -56,6 +59,10 @@ class HttpClient {
   struct State;
   std::unique_ptr<State> state_;
 };
+
+// The file of trusted authorities that the environment names (CURL_CA_BUNDLE, AWS_CA_BUNDLE,
+// SSL_CERT_FILE), "" for the system's.
+std::string environment_ca_file();
 
 // Seconds that a Retry-After header asks for: a number, or an HTTP date against `now_s` (Unix
 // time). nullopt if it is neither.

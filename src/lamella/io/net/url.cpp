@@ -3,6 +3,7 @@
 
 #include <curl/curl.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "lamella/base/error.h"
@@ -43,6 +44,35 @@ std::optional<Url> parse_url(const std::string& text) {
 
 std::string percent_encode(const std::string& text) {
   return take(curl_easy_escape(nullptr, text.data(), static_cast<int>(text.size())));
+}
+
+std::optional<WebAddress> parse_web_address(const std::string& text) {
+  const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> handle(curl_url(), curl_url_cleanup);
+  if (!handle) throw Error(ErrorCode::kInternal, "libcurl cannot be used");
+  if (curl_url_set(handle.get(), CURLUPART_URL, text.c_str(), CURLU_URLENCODE) != CURLUE_OK) {
+    return {};
+  }
+  const std::string scheme = part(handle.get(), CURLUPART_SCHEME);
+  if (scheme != "http" && scheme != "https") return {};
+  WebAddress address;
+  address.user = percent_decode(part(handle.get(), CURLUPART_USER));
+  address.password = percent_decode(part(handle.get(), CURLUPART_PASSWORD));
+  for (const CURLUPart each : {CURLUPART_USER, CURLUPART_PASSWORD, CURLUPART_FRAGMENT}) {
+    curl_url_set(handle.get(), each, nullptr, 0);
+  }
+  address.url = part(handle.get(), CURLUPART_URL);
+  return address;
+}
+
+std::string percent_encode_path(const std::string& path) {
+  std::string text;
+  for (size_t at = 0; at <= path.size();) {
+    const size_t slash = std::min(path.find('/', at), path.size());
+    text += percent_encode(path.substr(at, slash - at));
+    if (slash < path.size()) text += '/';
+    at = slash + 1;
+  }
+  return text;
 }
 
 std::string percent_decode(const std::string& text) {

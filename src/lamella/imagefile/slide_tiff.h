@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// A slide as a pyramidal TIFF whose JPEG tiles are copied as they are stored.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lamella/base/geometry.h"
+#include "lamella/base/image.h"
+
+namespace lamella::imagefile {
+
+// How the tiles of a level are stored.
+struct StoredJpeg {
+  SizePx tile_px;
+  std::vector<uint8_t> tables;  // tables-only stream; empty if each tile has its own
+  bool ycbcr = true;            // else RGB
+  int subsampling_x = 2, subsampling_y = 2;
+};
+
+struct CopiedLevel {
+  SizePx size_px;
+  StoredJpeg stored;
+  // Bytes of a tile, row-major; empty: the file leaves it out.
+  std::function<std::vector<uint8_t>(int64_t column, int64_t row)> tile;
+};
+
+struct SlideTiff {
+  std::vector<CopiedLevel> levels;  // finest first, at least one
+  // Further levels are halves of the last: fill(rect, out) paints px of it.
+  std::function<void(const RectPx& rect, const MutableImageView& out)> fill;
+  int made_quality = 90;             // of JPEG
+  std::optional<Mpp> mpp = {};       // at level 0
+  std::vector<uint8_t> icc = {};     // colour profile, as it is
+  std::string description = {};      // of the first directory
+  bool levels_as_sub_ifds = false;   // as OME-TIFF has them; else pages, as OpenSlide wants them
+  std::vector<Image> pictures = {};  // RGB, pages behind the slide's
+  std::vector<std::string> picture_names = {};
+};
+
+// Sizes of the levels that are made: halves of the last, rounded up, until one tile holds it.
+std::vector<SizePx> made_levels(const SlideTiff& slide);
+
+// Atomic; BigTIFF beyond 4 GB. Error kIo.
+void write_slide_tiff(const SlideTiff& slide, const std::string& path);
+
+}  // namespace lamella::imagefile
