@@ -9,6 +9,7 @@
 #include <tuple>
 #include <vector>
 
+#include "lamella/io/read_plan.h"
 #include "lamella/slide/slide.h"
 
 namespace lamella::slide {
@@ -30,6 +31,10 @@ class DamageAsWhite final : public Slide {
                       const MutableImageView& out) const override;
   void will_need(int level, std::span<const TileIndex> tiles) const override {
     slide_.will_need(level, tiles);
+  }
+  std::unique_ptr<io::ReadPlan> plan_reads(int level,
+                                           std::span<const TileIndex> tiles) const override {
+    return slide_.plan_reads(level, tiles);
   }
   void require_unchanged() const override { slide_.require_unchanged(); }
   Image read_associated_image(const std::string& name) const override {

@@ -206,16 +206,18 @@ TEST_F(LeftOut, EvaluatingLeavesOutWhatHasNoScore) {
   }
   storage::write_scores(file.plan, scores, "", at("s.csv"));
   storage::write_plan(plan_, "", at("p.h5"));
-  std::vector<std::string> notes;
-  const auto figures = evaluate_files({at("s.csv")}, {at("p.h5")}, "", &notes);
-  EXPECT_EQ(figures.at("all").n, 28);
-  ASSERT_EQ(notes.size(), 1u);
-  EXPECT_TRUE(notes[0].starts_with("slide 's': 4 labelled patches have no score")) << notes[0];
+  warnings_.clear();
+  const EvaluateFiles files{.scores = {at("s.csv")}, .truth = {at("p.h5")}};
+  const FilesEvaluation found = evaluate_files(files, {.intervals = false}, context_);
+  EXPECT_EQ(found.evaluation.all.n, 28);
+  ASSERT_EQ(warnings_.size(), 1u);
+  EXPECT_TRUE(warnings_[0].starts_with("slide 's': 4 labelled patches have no score"))
+      << warnings_[0];
   // Scores that lack rows for no reason are refused as ever.
   patch::PatchPlan silent = file.plan;
   silent.left_out.clear();
   storage::write_scores(silent, scores, "", at("s.csv"));
-  EXPECT_THROW(evaluate_files({at("s.csv")}, {at("p.h5")}, ""), Error);
+  EXPECT_THROW(evaluate_files(files, {.intervals = false}, context_), Error);
 }
 
 TEST_F(LeftOut, AMaskIsFoundOverADamagedTile) {
