@@ -130,10 +130,9 @@ void add_patches(ReportPictures& pictures, const record::RunDocument& run,
     plan.rows.push_back({.x_px = static_cast<int64_t>(wrong[row].x_px),
                          .y_px = static_cast<int64_t>(wrong[row].y_px)});
   }
-  patch::PatchExtractor extractor(slide, plan,
-                                  {.output_px = kPatchPx,
-                                   .views = {kPatchView},
-                                   .on_error = patch::ExtractOptions::OnError::kSkip});
+  patch::PatchExtractor extractor(
+      slide, plan,
+      {.output_px = kPatchPx, .views = {kPatchView}, .on_damage = slide::OnDamage::kSkip});
   for (patch::PatchBatch batch; extractor.next(batch, context);) {
     for (int64_t i = 0; i < batch.count; ++i) {
       const auto k = static_cast<size_t>(i);
