@@ -95,7 +95,8 @@ def test_patches_are_those_of_the_file_for_little_more_than_their_bytes(
 def test_a_name_may_hold_anything(server, folder, tmp_path, local):
     name = "a b #c?d%e é.svs"
     (folder / name).write_bytes((folder / "slide.svs").read_bytes())
-    assert patches_of(server.url(name), tmp_path)[0] == local
+    found = patches_of(server.url(name), tmp_path)[0]  # their names are the slide's
+    assert list(found.values()) == list(local.values())
 
 
 def test_https_by_a_certificate_that_is_trusted(folder, tmp_path, local):
@@ -313,7 +314,7 @@ def test_what_openslide_alone_reads_is_refused_or_copied(server, folder, tmp_pat
     out = tmp_path / "patches"
     good("extract", "--slide", server.url("slide.svs"), "--backend", "openslide", "--fetch-to", copies,
          "--plan", tmp_path / "far.plan.h5", "--format", "png", "--out", out)
-    assert len(list(out.rglob("*.png"))) == 13 * 8
+    assert len(list(out.rglob("*.png"))) == 14 * 9
 
 
 def test_a_copy_needs_room_and_a_server_that_sends_it_whole(server, folder, tmp_path, local):

@@ -54,7 +54,8 @@ def test_a_run_leaves_a_report_that_is_whole(finished):
     page = Page(text)
     assert page.faults == []
     assert len(page.ids) == len(set(page.ids))
-    for plot in ("test-roc", "test-pr", "test-reliability", "test-decision", "test-scores", "penalty"):
+    for plot in ("test-roc", "test-pr", "test-reliability", "test-decision", "test-scores",
+                 "penalty-path"):
         assert plot in page.ids
     for section in ("figures", "curves", "slides", "what", "data", "time", "checklist", "record"):
         assert section in page.ids
@@ -78,11 +79,12 @@ def test_the_same_record_makes_the_same_bytes_wherever_the_output_lies(finished,
 
 def test_a_report_by_id_of_what_is_there_no_more_says_so(finished, tmp_path):
     shutil.copytree(finished.parent.parent, tmp_path / "out")
-    for name in ("phantom_02", "phantom_03"):
-        (tmp_path / "out" / "heatmaps" / f"{name}.png").write_bytes(b"another run's")
+    (tmp_path / "out" / "heatmaps" / "phantom_03.png").write_bytes(b"another run's")
+    (tmp_path / "out" / "heatmaps" / "phantom_04.png").unlink()
     good("report", finished.name[:15], "--in", tmp_path / "out")
     text = (tmp_path / "out" / "runs" / finished.name / "report.html").read_text()
-    assert "the heat-map of slide &#39;phantom_02&#39; was overwritten by a later run" in text
+    assert "the heat-map of slide &#39;phantom_03&#39; was overwritten by a later run" in text
+    assert "the heat-map of slide &#39;phantom_04&#39; is not there any more" in text
     assert "there is no run 'nowhere'" in bad("report", "nowhere", "--in", tmp_path / "out")
 
 
@@ -123,3 +125,33 @@ def test_an_evaluation_has_a_report_and_names_are_no_markup(finished, tmp_path):
     assert "&lt;img src=x onerror=alert(1)&gt;" in text
     assert not any("onerror" in attributes for _, attributes in page.tags)
     assert "all-roc" in page.ids
+
+
+CONTROLS = ("shuffled_labels", "random_encoder", "colour_only", "position_only")
+
+
+def test_controls_and_slides_beside_those_of_training_are_recorded_and_shown(study, tmp_path):
+    asked = [word for name in CONTROLS for word in ("--set", f"controls.{name}=true")]
+    first = good("run", study(), *asked)
+    record = json.loads((Path(first["run_dir"]) / "run.json").read_text())
+    assert sorted(record["controls"]) == sorted(CONTROLS)
+    for name in CONTROLS:
+        assert record["controls"][name]["n"] == record["metrics"]["test"]["n"]
+        assert 0 <= record["controls"][name]["auc"] <= 1
+    # Two slides are too few to say what is usual; the distances are there.
+    assert record["usual"]["slides"] == 2
+    assert "feature_distance" not in record["usual"]
+    assert all(0 < slide["feature_distance"] < 2 for slide in record["slides"])
+    assert all("unlike" not in slide for slide in record["slides"])
+    text = (Path(first["run_dir"]) / "report.html").read_text()
+    assert 'id="controls"' in text and "too few to say what is usual" in text
+    # The same bits again, on another number of threads.
+    again = good("run", study(output=tmp_path / "again"), *asked, "--threads", 1)
+    other = json.loads((Path(again["run_dir"]) / "run.json").read_text())
+    assert other["controls"] == record["controls"]
+    assert [slide["feature_distance"] for slide in other["slides"]] == [
+        slide["feature_distance"] for slide in record["slides"]]
+
+
+def test_an_unknown_control_is_an_error_with_the_nearest(study):
+    assert "colour_only" in bad("run", study(), "--set", "controls.color_only=true")

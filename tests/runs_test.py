@@ -72,7 +72,8 @@ def test_the_record_names_everything(study, cohort):
         assert sha256(out / item["path"]) == item["sha256"]
     card = (out / "model" / "README.md").read_text()
     assert record["split"]["test"]["digest"][:32] in card and record["encoder"]["licence"] in card
-    assert f"{result['metrics']['test']['auc_low']:.4f}-" in card
+    assert f"| {result['metrics']['test']['auc']:.4f} |" in card
+    assert result["metrics"]["test"]["intervals"]["note"].split(":")[0] in card
     assert "run FINISHED" in (folder / "log.txt").read_text()
     assert (folder / "study.toml").read_text() == path.read_text()
     assert not (folder / "lock").exists()

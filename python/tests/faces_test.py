@@ -64,3 +64,20 @@ def test_extract_refuses_what_the_command_refuses(cohort, grid, tmp_path):
     assert caught.value.code == "mismatch"
     with pytest.raises(lamella.Error, match="gif"):
         lamella.extract(cohort / "phantom_01.tif", plan, tmp_path / "x", format="gif")
+
+
+def test_run(study):
+    """Features, model, scores, masks and maps of one study by both faces; only the record of the run
+    says when and where."""
+    printed = program("run", study("cli/same"), "--threads", 1)
+    made = lamella.run(study("python/same"), threads=2)
+    assert made["metrics"] == printed["metrics"]
+    results = {}
+    for name, folder in (("cli", Path(printed["run_dir"])), ("python", Path(made["run_dir"]))):
+        output = folder.parent.parent
+        results[name] = {path: data for path, data in contents(output).items()
+                         if not path.startswith("runs/")}
+    assert set(results["cli"]) == set(results["python"])
+    assert {Path(path).parts[0] for path in results["cli"]} >= {
+        "features", "heatmaps", "model", "plans", "scores", "tissue"}
+    assert [path for path, data in results["cli"].items() if results["python"][path] != data] == []

@@ -40,7 +40,7 @@ struct FoldLosses {
 
 // From the largest penalty down (warm starts).
 FoldLosses try_lambdas(const TrainingRows& all, const RowSet& train, const RowSet& held_out,
-                       const std::vector<double>& lambdas, int max_iterations,
+                       const std::vector<double>& lambdas, const TrainOptions& options,
                        const CancelToken& cancel) {
   const Standardisation standardisation = fit_standardisation(all.features, train.index);
   const Matrix x = standardise(all.features, train.index, standardisation);
@@ -52,8 +52,9 @@ FoldLosses try_lambdas(const TrainingRows& all, const RowSet& train, const RowSe
   FoldLosses losses{std::vector<double>(order.size()), std::vector<bool>(order.size())};
   Eigen::VectorXd weights = no_weights(all);
   for (const size_t k : order) {
-    losses.stopped[k] = !fit_logistic({x, train.labels, all.classes.count()},
-                                      {lambdas[k], max_iterations}, cancel, weights);
+    losses.stopped[k] =
+        !fit_logistic({x, train.labels, all.classes.count()},
+                      {lambdas[k], options.max_iterations, options.l1_ratio}, cancel, weights);
     losses.sums[k] = log_loss_sum({y, held_out.labels, all.classes.count()}, weights);
   }
   return losses;
@@ -126,7 +127,7 @@ void try_in_folds(const TrainingRows& rows, const Folds& folds, const std::vecto
   parallel_for(static_cast<int64_t>(usable.size()), context.threads, [&](int64_t k, int) {
     const size_t fold = usable[static_cast<size_t>(k)];
     losses[static_cast<size_t>(k)] = try_lambdas(rows, folds.train[fold], folds.held_out[fold],
-                                                 lambdas, options.max_iterations, context.cancel);
+                                                 lambdas, options, context.cancel);
   });
   for (size_t k = 0; k < lambdas.size(); ++k) {
     double sum = 0, held = 0;
@@ -295,7 +296,8 @@ CrossValidation cross_validate(const TrainingRows& rows, const TrainOptions& opt
                     chosen.mean_log_loss, shares));
   }
   return {all.trials, static_cast<int>(folds.usable.size()), chosen.lambda,
-          score_held_out(rows, folds, {chosen.lambda, options.max_iterations}, context)};
+          score_held_out(rows, folds, {chosen.lambda, options.max_iterations, options.l1_ratio},
+                         context)};
 }
 
 }  // namespace lamella::classifier

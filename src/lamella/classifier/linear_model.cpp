@@ -26,6 +26,10 @@ const OptionTable<TrainOptions>& TrainOptions::table() {
                 .least = 0,
                 .above_least = true,
                 .unset = "cv"})
+          .row("l1_ratio", &TrainOptions::l1_ratio,
+               {.help = "part of the penalty that is on absolute weights: elastic net, 0 for none",
+                .least = 0,
+                .most = 1})
           .row("max_folds", &TrainOptions::max_folds,
                {.help = "folds of the cross-validation, as far as there are groups", .least = 2})
           .row("max_iterations", &TrainOptions::max_iterations,

@@ -48,8 +48,10 @@ inline size_t vectors_of(const ClassTable& classes) {
 
 struct TrainOptions {
   // Penalty; nullopt: chosen by cross-validation over `lambdas`.
-  // Objective: mean log loss + lambda / 2 * |W|^2 on standardised features, biases free.
+  // Objective: mean log loss + lambda * ((1 - l1_ratio) / 2 * |W|^2 + l1_ratio * |W|_1) on
+  // standardised features, biases free.
   std::optional<double> lambda;
+  double l1_ratio = 0;  // 0: L2 alone; above it: elastic net, some weights are 0
   std::vector<double> lambdas = default_lambdas();
   int max_folds = 5;
   int max_iterations = 500;

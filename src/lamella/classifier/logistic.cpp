@@ -129,6 +129,30 @@ double evaluate_many(void* instance, const lbfgsfloatval_t* point, lbfgsfloatval
   return loss / n + 0.5 * problem.lambda * weights.leftCols(d).squaredNorm();
 }
 
+// Of more than two classes a class's bias stands after its weights; OWL-QN takes one range of
+// penalised numbers, so all biases stand last there.
+void biases_last(const double* from, Eigen::Index classes, Eigen::Index d, double* to) {
+  const Weights weights(from, classes, d + 1);
+  Eigen::Map<Matrix>(to, classes, d) = weights.leftCols(d);
+  for (Eigen::Index k = 0; k < classes; ++k) to[classes * d + k] = weights(k, d);
+}
+
+void biases_within(const double* from, Eigen::Index classes, Eigen::Index d, double* to) {
+  Eigen::Map<Matrix> weights(to, classes, d + 1);
+  weights.leftCols(d) = Eigen::Map<const Matrix>(from, classes, d);
+  for (Eigen::Index k = 0; k < classes; ++k) weights(k, d) = from[classes * d + k];
+}
+
+double evaluate_many_last(void* instance, const lbfgsfloatval_t* point, lbfgsfloatval_t* gradient,
+                          int size, lbfgsfloatval_t step) {
+  const LabelledMatrix& rows = static_cast<const Problem*>(instance)->rows;
+  Eigen::VectorXd inner(size), slope(size);
+  biases_within(point, rows.classes, rows.x.cols(), inner.data());
+  const double value = evaluate_many(instance, inner.data(), slope.data(), size, step);
+  biases_last(slope.data(), rows.classes, rows.x.cols(), gradient);
+  return value;
+}
+
 int on_progress(void* instance, const lbfgsfloatval_t*, const lbfgsfloatval_t*,
                 const lbfgsfloatval_t, const lbfgsfloatval_t, const lbfgsfloatval_t,
                 const lbfgsfloatval_t, int, int, int) {
@@ -140,11 +164,15 @@ int on_progress(void* instance, const lbfgsfloatval_t*, const lbfgsfloatval_t*,
 bool fit_logistic(const LabelledMatrix& rows, const LogisticOptions& options,
                   const CancelToken& cancel, Eigen::VectorXd& weights) {
   const int size = static_cast<int>(weights.size());
+  const bool sparse = options.l1_ratio > 0, many = rows.classes > 2;
+  const Eigen::Index d = rows.x.cols();
   // liblbfgs asks for memory of its own allocator.
   const std::unique_ptr<lbfgsfloatval_t, decltype(&lbfgs_free)> point(lbfgs_malloc(size),
                                                                       &lbfgs_free);
   if (!point) throw std::bad_alloc();
-  Eigen::Map<Eigen::VectorXd>(point.get(), size) = weights;
+  Eigen::Map<Eigen::VectorXd> at(point.get(), size);
+  at = weights;
+  if (sparse && many) biases_last(weights.data(), rows.classes, d, point.get());
 
   lbfgs_parameter_t parameters;
   lbfgs_parameter_init(&parameters);
@@ -152,12 +180,19 @@ bool fit_logistic(const LabelledMatrix& rows, const LogisticOptions& options,
   parameters.epsilon = 1e-8;  // |gradient| / max(1, |w|)
   parameters.max_iterations = options.max_iterations;
   parameters.max_linesearch = 60;
-  Problem problem{rows, options.lambda, cancel};
+  if (sparse) {
+    parameters.orthantwise_c = options.lambda * options.l1_ratio;
+    parameters.orthantwise_start = 0;
+    parameters.orthantwise_end = static_cast<int>(many ? rows.classes * d : d);
+    parameters.linesearch = LBFGS_LINESEARCH_BACKTRACKING;
+  }
+  Problem problem{rows, options.lambda * (1 - options.l1_ratio), cancel};
+  const auto evaluate = !many ? evaluate_two : sparse ? evaluate_many_last : evaluate_many;
   const int status =
-      lbfgs(size, point.get(), nullptr, rows.classes == 2 ? evaluate_two : evaluate_many,
-            on_progress, &problem, &parameters);
+      lbfgs(size, point.get(), nullptr, evaluate, on_progress, &problem, &parameters);
   cancel.check();
-  weights = Eigen::Map<Eigen::VectorXd>(point.get(), size);
+  weights = at;
+  if (sparse && many) biases_within(point.get(), rows.classes, d, weights.data());
   // At the limit of double precision a line search finds no better point: that is the optimum.
   const bool good = status == LBFGS_SUCCESS || status == LBFGS_ALREADY_MINIMIZED ||
                     status == LBFGSERR_MAXIMUMITERATION || status == LBFGSERR_ROUNDING_ERROR ||

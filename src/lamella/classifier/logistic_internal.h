@@ -29,6 +29,7 @@ Matrix standardise(const feature::FeatureMatrix& features, std::span<const int64
 struct LogisticOptions {
   double lambda = 1;
   int max_iterations = 500;
+  double l1_ratio = 0;
 };
 
 // The rows to fit: n x d, and n labels, numbers of classes.
@@ -38,10 +39,11 @@ struct LabelledMatrix {
   int classes = 2;
 };
 
-// Minimises mean log loss + lambda / 2 |W|^2 over weights and free biases by L-BFGS; starts from
-// and ends in `weights`: w (d) and the bias of two classes, w_k (d) and b_k of each of more. Sums
-// run in row order: the same bits every time. False: it stopped at max_iterations.
-// Error kInternal if the optimiser fails, kInterrupted.
+// Minimises mean log loss + lambda ((1 - l1_ratio) / 2 |W|^2 + l1_ratio |W|_1) over weights and
+// free biases by L-BFGS, with an L1 part by OWL-QN (Andrew and Gao 2007); starts from and ends in
+// `weights`: w (d) and the bias of two classes, w_k (d) and b_k of each of more. Sums run in row
+// order: the same bits every time. False: it stopped at max_iterations. Error kInternal if the
+// optimiser fails, kInterrupted.
 bool fit_logistic(const LabelledMatrix& rows, const LogisticOptions& options,
                   const CancelToken& cancel, Eigen::VectorXd& weights);
 

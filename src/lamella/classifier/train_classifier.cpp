@@ -83,7 +83,7 @@ TrainResult train_classifier(const TrainingRows& rows, const TrainOptions& optio
   Eigen::VectorXd weights = no_weights(rows);
   const bool converged = fit_logistic(
       {standardise(features, all.index, standardisation), all.labels, rows.classes.count()},
-      {lambda, options.max_iterations}, context.cancel, weights);
+      {lambda, options.max_iterations, options.l1_ratio}, context.cancel, weights);
   if (!converged) {
     context.warn(
         fmt::format("the optimiser stopped at its limit of {} iterations: the model is not "

@@ -179,7 +179,7 @@ std::vector<Clusters> cluster_levels(const RowOrigins& origins, const feature::S
                                         : "other slides; of other patients, if each has one"));
   }
   const double range = correlation_range(origins, scores, labels);
-  if (range > 0) levels.push_back(by_blocks(origins, 2 * range));
+  if (range > 0) levels.push_back(by_blocks(origins, range));
   return levels;
 }
 

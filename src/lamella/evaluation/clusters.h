@@ -48,8 +48,8 @@ double correlation_range(const RowOrigins& origins, const feature::ScoreMatrix& 
                          std::span<const int8_t> labels);
 
 // From the widest statement to the narrowest: patients, slides where they are not the same as
-// patients, and square blocks on slides whose side is twice the range of correlation (neighbours
-// then share little). Blocks are left out where the range is not known.
+// patients, and square blocks on slides whose side is the range of correlation. Blocks are left out
+// where the range is not known.
 std::vector<Clusters> cluster_levels(const RowOrigins& origins, const feature::ScoreMatrix& scores,
                                      std::span<const int8_t> labels);
 

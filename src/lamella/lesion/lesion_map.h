@@ -20,8 +20,8 @@ struct LesionRules {
   int level = 5;             // of the mask: a pixel is 2^level level-0 px
   double joined_um = 75;     // tumour parts this near are one lesion: half of it each is added
   double isolated_um = 275;  // a lesion whose major axis is less is of isolated tumour cells
-  std::vector<std::string> tumour_groups = {"Tumor", "_0", "_1", "metastases", "positive", "tumor"};
-  std::vector<std::string> normal_groups = {"Exclusion", "_2", "normal", "negative"};
+  // Groups of annotations; empty: those of CAMELYON16, CAMELYON17 and NCRF.
+  std::vector<std::string> tumour_groups = {}, normal_groups = {};
   int64_t cell_px() const { return int64_t{1} << level; }
   void validate() const;
   static const OptionTable<LesionRules>& table();

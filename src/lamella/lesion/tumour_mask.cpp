@@ -23,8 +23,12 @@ Kind kind_of(const annotation::Polygon& polygon, const LesionRules& rules) {
       return annotation::names_group(name, polygon.group);
     });
   };
-  if (among(rules.normal_groups)) return Kind::kNormal;
-  return among(rules.tumour_groups) ? Kind::kTumour : Kind::kOther;
+  static const std::vector<std::string> kTumour = {"Tumor", "tumor",      "_0",
+                                                   "_1",    "metastases", "positive"};
+  static const std::vector<std::string> kNormal = {"Exclusion", "_2", "normal", "negative"};
+  if (among(rules.normal_groups.empty() ? kNormal : rules.normal_groups)) return Kind::kNormal;
+  return among(rules.tumour_groups.empty() ? kTumour : rules.tumour_groups) ? Kind::kTumour
+                                                                            : Kind::kOther;
 }
 
 std::vector<Kind> kinds_of(const annotation::AnnotationSet& set, const LesionRules& rules,
@@ -141,9 +145,11 @@ const OptionTable<LesionRules>& LesionRules::table() {
                 .least = 0,
                 .most = 100000})
           .row("tumour_groups", &LesionRules::tumour_groups,
-               {.help = "groups of annotations that are tumour"})
+               {.help = "groups of annotations that are tumour",
+                .otherwise = "those of CAMELYON16 and NCRF"})
           .row("normal_groups", &LesionRules::normal_groups,
-               {.help = "groups of annotations that are cut out of tumour"});
+               {.help = "groups of annotations that are cut out of tumour",
+                .otherwise = "those of CAMELYON16 and NCRF"});
   return kTable;
 }
 

@@ -206,10 +206,10 @@ Html penalty_path(const record::RunDocument& run) {
     }
   }
   if (!folds.empty()) folds.front().name = "each fold";
-  Plot plot{.id = "penalty",
+  Plot plot{.id = "penalty-path",
             .title = "Penalty path",
             .reading =
-                "Log loss on held-out patients for each penalty that was tried; the least "
+                "Log loss of the held-out folds for each penalty that was tried; the least "
                 "mean was taken. A choice at the path's end says that a better one may lie "
                 "beyond it.",
             .x = axis_around("penalty", lambdas, true),

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What was run on what.
+#include <algorithm>
+
 #include "lamella/base/text.h"
 #include "lamella/report/sections_internal.h"
 
@@ -67,6 +69,18 @@ std::string machine_text(const record::RunDocument& run) {
   return text + (text.empty() ? "" : ", ") + run.software->system;
 }
 
+// In the order in which people think of them.
+std::vector<std::string> split_roles(const record::RunDocument& run) {
+  std::vector<std::string> roles;
+  for (const char* role : {"train", "test", "score"}) {
+    if (run.split.contains(role)) roles.emplace_back(role);
+  }
+  for (const auto& [role, cohort] : run.split) {
+    if (std::find(roles.begin(), roles.end(), role) == roles.end()) roles.push_back(role);
+  }
+  return roles;
+}
+
 Html inputs_table(const record::RunDocument& run) {
   std::vector<std::vector<Cell>> rows;
   for (const record::Input& input : run.inputs) {
@@ -110,7 +124,8 @@ Html what_ran(const record::RunDocument& run) {
 
 Html data_used(const record::RunDocument& run) {
   std::vector<std::vector<Cell>> rows;
-  for (const auto& [role, cohort] : run.split) {
+  for (const std::string& role : split_roles(run)) {
+    const record::Cohort& cohort = run.split.at(role);
     const auto metrics = run.metrics.find(role);
     const bool labelled = metrics != run.metrics.end();
     rows.push_back({cell(role),
@@ -127,7 +142,8 @@ Html data_used(const record::RunDocument& run) {
         "<p class=\"note\">No patient is both in train and in test: a run refuses that."
         "</p>\n");
   }
-  for (const auto& [role, cohort] : run.split) {
+  for (const std::string& role : split_roles(run)) {
+    const record::Cohort& cohort = run.split.at(role);
     Html names;
     for (const std::string& slide : cohort.slides) names += html("<li>{}</li>", slide);
     text += folded(fmt::format("{} ({})", role_text(role), cohort.slides.size()),

@@ -31,8 +31,14 @@ evaluation::Details details_of_test() {
   curves.histogram.assign(20, 0);
   curves.histogram_rest.assign(20, 1);
   curves.histogram[19] = 12;
-  details.groups = {{"patient", kEvil, "tumor", 30, 12, 0.4, 0.93},
-                    {"slide", kEvil, "tumor", 30, 12, 0.4, 0.93}};
+  for (const char* kind : {"patient", "slide"}) {
+    evaluation::GroupFigures& group = details.groups.emplace_back();
+    group.kind = kind;
+    group.id = kEvil;
+    group.class_name = "tumor";
+    group.n = 30;
+    group.auc = 0.93;
+  }
   details.wrong = {{kEvil, 1200, 300, "normal", "tumor", 0.991}};
   return details;
 }
@@ -87,7 +93,7 @@ TEST(HtmlReport, ShowsWhatTheRecordCarries) {
         "of "
         "<strong>0.930</strong> (95 % interval 0.907–0.954).",
         "id=\"test-roc\"", "id=\"test-pr\"", "id=\"test-reliability\"", "id=\"test-decision\"",
-        "id=\"test-scores\"", "id=\"penalty\"", "1 min 15 s", "x 1,200 y 300", "1.5 MB",
+        "id=\"test-scores\"", "id=\"penalty-path\"", "1 min 15 s", "x 1,200 y 300", "1.5 MB",
         "CC-BY-NC-4.0", "50 px at 4 µm/px (200 µm)", "TRIPOD+AI", "left to the author",
         "<span class=\"hit\">10</span> <span class=\"ci\">83 %</span>"}) {
     EXPECT_NE(page.find(expected), std::string::npos) << expected;
@@ -151,7 +157,8 @@ TEST(HtmlReport, ShowsAProjectionAndRefusesOneThatIsNone) {
   const std::string page = html_report(run_of_test(), pictures);
   EXPECT_NE(page.find("3 of 9 labelled patches"), std::string::npos);
   EXPECT_NE(page.find("(umap &lt;1&gt;)"), std::string::npos);
-  EXPECT_EQ(times_in(page, "id=\"umap-"), 3 * 4);  // of each plot, its title and its reading
+  // Of each plot, its title and its reading; and the section's head.
+  EXPECT_EQ(times_in(page, "id=\"umap-"), 3 * 4 + 1);
   for (const auto& [from, to] :
        {std::pair("[0, 1, 2]", "[0, 1]"), std::pair("0.5, 1]}", "0.5, 2]}"),
         std::pair("\"format\": 1", "\"format\": 2"), std::pair("{", "["),
@@ -170,7 +177,7 @@ TEST(HtmlReport, TakesNoMarkupFromTheRecord) {
   EXPECT_NE(page.find("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&quot;&amp;"),
             std::string::npos);
   // And could not run it: the policy knows the page's own script by its hash alone.
-  EXPECT_NE(page.find("script-src 'sha256-"), std::string::npos);
+  EXPECT_NE(page.find("script-src &#39;sha256-"), std::string::npos);
   EXPECT_EQ(page.find("http:"), std::string::npos);
   EXPECT_EQ(page.find("https:"), std::string::npos);
 }

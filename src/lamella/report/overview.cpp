@@ -19,17 +19,18 @@ struct Headline {
   std::optional<double> auc;
   std::optional<evaluation::Interval> interval;
   std::string note;
+  bool resampled = false;  // else the note says why not
 };
 
 Headline headline_of(const evaluation::ClassMetrics& metrics) {
   if (metrics.per_class.size() <= 2 && !metrics.per_class.empty()) {
     const evaluation::Metrics& last = metrics.last();
-    return {last.auc, interval_of(last, "auc"), last.intervals.note};
+    return {last.auc, interval_of(last, "auc"), last.intervals.note, !last.intervals.unit.empty()};
   }
   const auto found = metrics.intervals.of.find("macro_auc");
   std::optional<evaluation::Interval> interval;
   if (found != metrics.intervals.of.end()) interval = found->second;
-  return {metrics.macro_auc, interval, metrics.intervals.note};
+  return {metrics.macro_auc, interval, metrics.intervals.note, !metrics.intervals.unit.empty()};
 }
 
 std::string slides_and_patients(const record::RunDocument& run, const std::string& role) {
@@ -70,8 +71,14 @@ Html sentence(const record::RunDocument& run) {
   text += html("{} of <strong>{}</strong>", what, fixed(*headline.auc, 3));
   if (headline.interval) text += html(" (95 % interval {})", interval_text(*headline.interval));
   text += html(".</p>\n");
-  if (!headline.note.empty())
+  if (headline.note.empty()) return text;
+  if (headline.interval) {
     text += html("<p class=\"note\">The interval: {}.</p>\n", headline.note);
+  } else if (headline.resampled) {
+    text += html("<p class=\"note\">No interval: the AUC is at its bound, or has no spread.</p>\n");
+  } else {
+    text += html("<p class=\"note\">No interval: {}.</p>\n", headline.note);
+  }
   return text;
 }
 

@@ -108,9 +108,9 @@ tbody tr:hover { background: var(--shade); }
 .hit { font-weight: 700; }
 .sort { all: unset; cursor: pointer; font: inherit; color: inherit; }
 .sort:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
-.sort::after { content: " ↕"; opacity: .55; }
-th[aria-sort=ascending] .sort::after { content: " ↑"; opacity: 1; color: var(--accent); }
-th[aria-sort=descending] .sort::after { content: " ↓"; opacity: 1; color: var(--accent); }
+.sort::after { content: " ↕"; content: " ↕" / ""; opacity: .55; }
+th[aria-sort=ascending] .sort::after { content: " ↑"; content: " ↑" / ""; opacity: 1; color: var(--accent); }
+th[aria-sort=descending] .sort::after { content: " ↓"; content: " ↓" / ""; opacity: 1; color: var(--accent); }
 details { margin: .6rem 0; }
 summary { cursor: pointer; color: var(--accent); font-size: .94rem; }
 .names { columns: 12rem; font-size: .9rem; padding-left: 1.1rem; }
@@ -140,8 +140,9 @@ pre { background: var(--shade); padding: 1rem; border-radius: 8px; overflow: aut
 .line.c7 { stroke-dasharray: 9 3 2 3 2 3; } .line.faint { stroke-dasharray: none; }
 .zoom { all: unset; cursor: zoom-in; display: block; line-height: 0; }
 .zoom:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
-.zoom img { width: auto; height: auto; max-width: 11rem; max-height: 6.5rem; border-radius: 5px; background: #fff; }
-.slides td { vertical-align: middle; } .slides tbody th { vertical-align: middle; }
+.zoom img { width: auto; height: auto; max-width: 8.5rem; max-height: 6.5rem; border-radius: 5px; background: #fff; }
+.controls tbody th { min-width: 9rem; } .unlike td:last-child { min-width: 13rem; }
+.slides { font-size: .88rem; } .slides td { vertical-align: middle; } .slides tbody th { vertical-align: middle; }
 .wrong { list-style: none; padding: 0; display: grid; grid-template-columns: repeat(auto-fill, minmax(10rem, 1fr)); gap: 1.2rem 1rem; }
 .wrong p { margin: .3rem 0 0; font-size: .88rem; line-height: 1.35; overflow-wrap: anywhere; }
 .wrong .place { color: var(--soft); font-size: .8rem; margin-top: .1rem; font-variant-numeric: tabular-nums; }

@@ -29,11 +29,11 @@ std::map<std::string, std::string> patients_of(const record::RunDocument& run) {
   return patients;
 }
 
-Html status_of(const record::Outcome& slide) {
-  if (slide.status == "failed") return html("<span class=\"badge bad\">failed</span>");
-  if (slide.status != "done") return html("{}", slide.status);
-  return html(slide.patches > 0 && slide.patches == slide.patches_reused ? "found finished"
-                                                                         : "done");
+// Under the name, where it is not as one expects.
+Html name_of(const record::Outcome& slide) {
+  if (slide.status == "done") return html("{}", slide.slide_id);
+  return html("{}<br><span class=\"badge {}\">{}</span>", slide.slide_id,
+              slide.status == "failed" ? "bad" : "warn", slide.status);
 }
 
 // Which columns have something to show.
@@ -44,7 +44,7 @@ struct Columns {
 std::vector<std::string> heads_of(const Columns& columns) {
   std::vector<std::string> heads = {"slide"};
   if (columns.maps) heads.push_back("heat-map");
-  heads.insert(heads.end(), {"patient", "role", "status", "patches"});
+  heads.insert(heads.end(), {"patient", "role", "patches"});
   if (columns.figures) heads.insert(heads.end(), {"labelled", "AUC", "accuracy"});
   if (columns.score) heads.push_back("slide score");
   if (columns.distance) heads.push_back("distance");
@@ -55,15 +55,14 @@ std::vector<std::string> heads_of(const Columns& columns) {
 std::vector<Cell> row_of(const record::RunDocument& run, const record::Outcome& slide,
                          const std::string& patient, const Columns& columns,
                          const ReportPictures& pictures) {
-  std::vector<Cell> cells = {cell(slide.slide_id)};
+  std::vector<Cell> cells = {{name_of(slide), slide.slide_id}};
   if (columns.maps) {
     const auto map = pictures.heatmaps.find(slide.slide_id);
     cells.push_back(map == pictures.heatmaps.end()
                         ? Cell{html(""), "0"}
                         : Cell{zoomable(map->second, "Heat-map of " + slide.slide_id), "1"});
   }
-  cells.insert(cells.end(), {cell(patient), cell(slide.role), Cell{status_of(slide), slide.status},
-                             count_cell(slide.patches)});
+  cells.insert(cells.end(), {cell(patient), cell(slide.role), count_cell(slide.patches)});
   if (columns.figures) {
     const evaluation::GroupFigures* figures =
         figures_of_group(run, slide.role, "slide", slide.slide_id);

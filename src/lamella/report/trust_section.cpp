@@ -59,8 +59,9 @@ Html controls(const record::RunDocument& run) {
   Html text = html(
       "<p>The same slides, split and training, on what should not suffice. Where one of them comes "
       "near the model, a high figure says little of what the model has learnt. Shuffled labels "
-      "should give about 0.5: what lies above is chance, or a leak.</p>\n");
-  text += table(heads(), rows, {.caption = "On the slides to test on"});
+      "give 0.5 on the whole; one draw strays from it the farther the fewer patients there "
+      "are.</p>\n");
+  text += table(heads(), rows, {.caption = "On the slides to test on", .style = "controls"});
   return text;
 }
 
@@ -116,8 +117,9 @@ Html unlike(const record::RunDocument& run) {
                     "<p>{} training slides of more than one patient could be held out: too few to "
                     "say what is usual (5 are needed).</p>\n",
                     usual.slides);
-  text += table({"slide", "role", "distance", "unsure", "verdict"}, rows,
-                {.caption = "Slides beside those of training", .sortable = true});
+  text +=
+      table({"slide", "role", "distance", "unsure", "verdict"}, rows,
+            {.caption = "Slides beside those of training", .sortable = true, .style = "unlike"});
   return text;
 }
 

@@ -178,7 +178,8 @@ const OptionTable<ControlOptions>& ControlOptions::table() {
                {.help = "control: mean and deviation of each colour of a patch"})
           .row(kPositionOnly, &ControlOptions::position_only,
                {.help = "control: where a patch lies on its slide"})
-          .row("seed", &ControlOptions::seed, {.help = "of the order and of the network"});
+          .row("seed", &ControlOptions::seed,
+               {.help = "of the order and of the network", .least = 0});
   return kTable;
 }
 

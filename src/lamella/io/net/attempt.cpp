@@ -50,14 +50,6 @@ std::optional<ContentRange> parse_content_range(const std::string& text) {
   return range;
 }
 
-const char* environment(std::initializer_list<const char*> names) {
-  for (const char* name : names) {
-    const char* value = std::getenv(name);
-    if (value && *value) return value;
-  }
-  return nullptr;
-}
-
 }  // namespace
 
 double steady_seconds() {
@@ -123,8 +115,8 @@ void Attempt::set_up(bool fresh_connection) {
     const bool https = to_lower(signed_request.url).starts_with("https");
     curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, https ? "https" : "http,https");
   }
-  if (const char* file = environment({"AWS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"})) {
-    curl_easy_setopt(curl, CURLOPT_CAINFO, file);
+  if (const std::string file = environment_ca_file(); !file.empty()) {
+    curl_easy_setopt(curl, CURLOPT_CAINFO, file.c_str());
   }
   curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, &Attempt::on_header);
   curl_easy_setopt(curl, CURLOPT_HEADERDATA, this);

@@ -80,6 +80,7 @@ AwsCredentials from_web_identity(const std::string& token_file, const std::strin
       percent_encode(role), percent_encode(session), percent_encode(token));
   HttpOptions options;
   options.timeout_s = 20;
+  options.ca_file = environment_ca_file();
   const HttpResponse response = HttpClient(options, CancelScope::current()).send(request);
   AwsCredentials found;
   found.keys = {xml_value(response.body, "AccessKeyId"), {}, {}};

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <thread>
 
@@ -223,6 +224,14 @@ HttpResponse HttpClient::send(const HttpRequest& request) {
     if (const auto asked = parse_retry_after(retry_after, now)) seconds = std::max(seconds, *asked);
     state_->wait(std::min(seconds, options.max_backoff_s));
   }
+}
+
+std::string environment_ca_file() {
+  for (const char* name : {"CURL_CA_BUNDLE", "AWS_CA_BUNDLE", "SSL_CERT_FILE"}) {
+    const char* value = std::getenv(name);
+    if (value && *value) return value;
+  }
+  return {};
 }
 
 std::optional<double> parse_retry_after(const std::string& value, double now_s) {

@@ -60,6 +60,10 @@ class HttpClient {
   std::unique_ptr<State> state_;
 };
 
+// The file of trusted authorities that the environment names (CURL_CA_BUNDLE, AWS_CA_BUNDLE,
+// SSL_CERT_FILE), "" for the system's.
+std::string environment_ca_file();
+
 // Seconds that a Retry-After header asks for: a number, or an HTTP date against `now_s` (Unix
 // time). nullopt if it is neither.
 std::optional<double> parse_retry_after(const std::string& value, double now_s);

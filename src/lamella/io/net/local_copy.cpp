@@ -122,6 +122,7 @@ void copy_whole(const std::string& address, const std::string& path) {
   HttpOptions options;
   options.user = asked.user;
   options.password = asked.password;
+  options.ca_file = environment_ca_file();
   const HttpResponse response = HttpClient(options, CancelScope::current()).send(request);
   if (response.status != 200) {
     throw Error(ErrorCode::kIo, fmt::format("its server answered {}", response.status),

@@ -60,6 +60,7 @@ Token post_for_token(const std::string& url, const std::string& form, const std:
   request.body = form;
   HttpOptions options;
   options.timeout_s = 20;
+  options.ca_file = environment_ca_file();
   const HttpResponse response = HttpClient(options, CancelScope::current()).send(request);
   if (auto token = response.status == 200 ? token_of(response.body, origin) : std::nullopt) {
     return *token;
