@@ -24,24 +24,24 @@ help:
 	@echo "make format | tidy | clean"
 
 setup:
-	@tools/setup.sh
+	@tools/setup/setup.sh
 
 build: setup
-	@tools/build.sh release lamella
+	@tools/build/build.sh release lamella
 
 wheel: setup
-	@tools/make_wheel.sh
+	@tools/build/make_wheel.sh
 
 demo: build
-	@tools/demo.sh
+	@tools/assets/demo.sh
 
 test: setup
-	@tools/build.sh release all
-	@tools/run_tests.sh build
+	@tools/build/build.sh release all
+	@tools/checks/run_tests.sh build
 
 # STEPS="mlflow" picks some.
 test-all: build
-	@tools/test_all.sh $(STEPS)
+	@tools/checks/test_all.sh $(STEPS)
 
 bench: build
 	@benchmarks/run.sh reading
@@ -65,18 +65,18 @@ bench-compare: setup
 	@benchmarks/compare.sh $(BASE)
 
 idc: build
-	@tools/run_idc.sh
+	@tools/checks/run_idc.sh
 
 asan: setup
-	@tools/build.sh asan all
-	@tools/run_tests.sh build/asan
+	@tools/build/build.sh asan all
+	@tools/checks/run_tests.sh build/asan
 
 tsan: setup
-	@tools/build.sh tsan all
-	@tools/run_tests.sh build/tsan
+	@tools/build/build.sh tsan all
+	@tools/checks/run_tests.sh build/tsan
 
 fuzz: setup
-	@tools/run_fuzz.sh $(or $(SECONDS),60)
+	@tools/checks/run_fuzz.sh $(or $(SECONDS),60)
 
 check: setup
 	@.venv/bin/python tools/check_house.py
@@ -85,7 +85,7 @@ format:
 	@clang-format -i $$(git ls-files 'src/*.cpp' 'src/*.h' 'python/*.cpp' 'python/*.h')
 
 tidy: setup
-	@tools/build.sh dev all
+	@tools/build/build.sh dev all
 	@clang-tidy -p build/dev --quiet $$(git ls-files 'src/*.cpp' | grep -v -e _test.cpp)
 
 clean:

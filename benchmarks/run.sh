@@ -12,15 +12,15 @@ say() { printf '\033[1m==>\033[0m %s\n' "$*"; }
 # What is measured is the users' build, beside their program.
 build_benchmark() {
   cmake --preset release --log-level=WARNING -DLAMELLA_BENCHMARKS=ON
-  tools/build.sh release "$1"
+  tools/build/build.sh release "$1"
   cmake --preset release --log-level=WARNING -DLAMELLA_BENCHMARKS=OFF
 }
 if [ "$what" = scaling ]; then
-  tools/install_apt.sh tools/apt-packages-spark.txt
-  . tools/environment.sh
+  tools/setup/install_apt.sh tools/setup/apt-packages-spark.txt
+  . tools/setup/environment.sh
   make_environment .venv-spark tools/heavy/spark-requirements.txt
   build_benchmark read_bench
-  tools/build.sh release lamella_package
+  tools/build/build.sh release lamella_package
   PYTHONPATH=$PWD/build/python exec .venv-spark/bin/python benchmarks/scaling.py \
     build/bin/read_bench build/bin/lamella build/scaling.json "$@"
 fi
@@ -45,18 +45,18 @@ else
   say "no Java: the reference workflow is left out (package openjdk-17-jre-headless)"
 fi
 if [ "$what" = reference ]; then
-  tools/install_apt.sh tools/apt-packages-spark.txt
-  tools/build.sh release lamella_package
-  . tools/environment.sh
+  tools/setup/install_apt.sh tools/setup/apt-packages-spark.txt
+  tools/build/build.sh release lamella_package
+  . tools/setup/environment.sh
   make_environment .venv-reference benchmarks/reference-requirements.txt
   make_environment .venv-int8 tools/heavy/int8-requirements.txt
 elif [ "$what" = reading ]; then
-  tools/build.sh bench all
+  tools/build/build.sh bench all
 else
   build_benchmark encode_bench
 fi
 slides=${LAMELLA_BENCH_SLIDES:-build/bench/slides}
-source=$(.venv/bin/python tools/real_slide.py)
+source=$(.venv/bin/python tools/assets/real_slide.py)
 say "slides: $slides"
 .venv-bench/bin/python benchmarks/make_slides.py "$source" "$slides"
 if [ "$what" = reference ]; then

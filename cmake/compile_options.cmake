@@ -16,7 +16,7 @@ target_compile_definitions(lamella_options INTERFACE LAMELLA_VERSION="${PROJECT_
 
 set(LAMELLA_TEST_ENVIRONMENT "")
 if(LAMELLA_SANITIZE)
-  # Third-party libraries are uninstrumented; what they need is listed in tools/*.supp.
+  # Third-party libraries are uninstrumented; what they need is listed in tools/checks/*.supp.
   add_compile_options(-fsanitize=${LAMELLA_SANITIZE} -fno-omit-frame-pointer -g)
   add_link_options(-fsanitize=${LAMELLA_SANITIZE})
   if(LAMELLA_FUZZERS)
@@ -24,12 +24,12 @@ if(LAMELLA_SANITIZE)
   endif()
   if(LAMELLA_SANITIZE MATCHES "thread")
     list(APPEND LAMELLA_TEST_ENVIRONMENT
-         "TSAN_OPTIONS=halt_on_error=1 die_after_fork=0 suppressions=${CMAKE_SOURCE_DIR}/tools/tsan.supp")
+         "TSAN_OPTIONS=halt_on_error=1 die_after_fork=0 suppressions=${CMAKE_SOURCE_DIR}/tools/checks/tsan.supp")
   else()
     add_compile_options(-fno-sanitize-recover=all)
     list(APPEND LAMELLA_TEST_ENVIRONMENT
          "ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1"
-         "LSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tools/lsan.supp"
+         "LSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tools/checks/lsan.supp"
          "UBSAN_OPTIONS=print_stacktrace=1")
   endif()
 endif()

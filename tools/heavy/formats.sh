@@ -4,9 +4,9 @@
 # SpatialData, highdicom, wsidicom, GeoPandas, libvips, OpenSlide, ONNX Runtime.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-. tools/environment.sh
+. tools/setup/environment.sh
 make_environment .venv-formats tools/heavy/formats-requirements.txt
-tools/build.sh release lamella_package
+tools/build/build.sh release lamella_package
 export LAMELLA_PROGRAM=$PWD/build/bin/lamella PYTHONPATH=$PWD/build/python
 export LAMELLA_PYTHON=$PWD/.venv-formats/bin/python
 exec .venv-formats/bin/python -m pytest -q -rs python/tests_formats tests/convert_test.py --junit-xml="$1"

@@ -4,9 +4,9 @@
 # in environments of their own and as Spark's functions.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-tools/install_apt.sh tools/apt-packages-spark.txt
-tools/build.sh release all
-. tools/environment.sh
+tools/setup/install_apt.sh tools/setup/apt-packages-spark.txt
+tools/build/build.sh release all
+. tools/setup/environment.sh
 make_environment .venv-mlflow tools/heavy/mlflow-requirements.txt
 export LAMELLA_PROGRAM=$PWD/build/bin/lamella PYTHONPATH=$PWD/build/python
 exec .venv-mlflow/bin/python -m pytest -q -rs tests/mlflow_server_test.py tests/model_export_test.py --junit-xml="$1"

@@ -4,9 +4,9 @@
 # of accessibility (axe-core), light, dark, phone and print; UMAP by umap-learn. LAMELLA_SHOTS=FOLDER keeps pictures.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-tools/install_apt.sh tools/apt-packages-report.txt
-tools/build.sh release all
-. tools/environment.sh
+tools/setup/install_apt.sh tools/setup/apt-packages-report.txt
+tools/build/build.sh release all
+. tools/setup/environment.sh
 make_environment .venv-report tools/heavy/report-requirements.txt
 export LAMELLA_PROGRAM=$PWD/build/bin/lamella PYTHONPATH=$PWD/build/python
 exec .venv-report/bin/python -m pytest -q -rs tests/report_browser_test.py tests/umap_test.py --junit-xml="$1"

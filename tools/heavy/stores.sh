@@ -4,9 +4,9 @@
 # gcp-storage-emulator (Google), started and stopped by the tests on loopback.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-command -v npm >/dev/null || tools/install_apt.sh tools/apt-packages-stores.txt
-tools/build.sh release lamella
-. tools/environment.sh
+command -v npm >/dev/null || tools/setup/install_apt.sh tools/setup/apt-packages-stores.txt
+tools/build/build.sh release lamella
+. tools/setup/environment.sh
 make_environment .venv-stores tools/heavy/stores-requirements.txt
 azurite=3.35.0
 folder=$PWD/.venv-stores/npm

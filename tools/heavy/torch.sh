@@ -4,9 +4,9 @@
 # PyTorch is the distribution's, which has no CUDA and is a tenth of the size.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-. tools/environment.sh
-tools/install_apt.sh tools/apt-packages-torch.txt
+. tools/setup/environment.sh
+tools/setup/install_apt.sh tools/setup/apt-packages-torch.txt
 make_environment .venv-torch tools/heavy/torch-requirements.txt --system-site-packages
-tools/build.sh release lamella_package
+tools/build/build.sh release lamella_package
 export LAMELLA_PROGRAM=$PWD/build/bin/lamella PYTHONPATH=$PWD/build/python
 exec .venv-torch/bin/python -m pytest -q -rs python/tests_frameworks -k Torch --junit-xml="$1"

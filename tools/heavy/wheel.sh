@@ -4,9 +4,9 @@
 # own: its tests, the package's, and the example notebook. No program of this machine is on the path.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-tools/clean_install.sh
-tools/make_wheel.sh
-. tools/environment.sh
+tools/build/clean_install.sh
+tools/build/make_wheel.sh
+. tools/setup/environment.sh
 make_environment .venv-wheel tools/heavy/wheel-requirements.txt
 .venv-wheel/bin/python -m pip install --quiet --disable-pip-version-check --force-reinstall \
   --no-deps build/wheels/*.whl

@@ -205,7 +205,7 @@ class Lite0 : public ::testing::Test {
   void SetUp() override {
     folder_ = std::string(LAMELLA_SOURCE_DIR) + "/encoders/lite0";
     if (!io::exists(folder_ + "/encoder.json")) {
-      GTEST_SKIP() << "no encoders/lite0; tools/make_lite0.py writes it";
+      GTEST_SKIP() << "no encoders/lite0; tools/assets/make_lite0.py writes it";
     }
   }
 
@@ -213,7 +213,7 @@ class Lite0 : public ::testing::Test {
     return load_encoder(read_encoder_info(folder_), precision, streams);
   }
 
-  // The picture whose features tools/lite0_reference.py was asked for.
+  // The picture whose features tools/assets/lite0_reference.py was asked for.
   static std::vector<uint8_t> known_patch() {
     std::vector<uint8_t> patch;
     for (int y = 0; y < 224; ++y) {

@@ -3,7 +3,7 @@
 # clean_install.sh: `pip install .` of the last commit as a user does it on a fresh clone: no set-up
 # (encoders/, .venv) is there, and pip makes the environment to build in. Then both encoders encode.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 folder=$PWD/build/clean-install
 rm -rf "$folder"
 mkdir -p "$folder/source"

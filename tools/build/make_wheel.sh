@@ -3,17 +3,17 @@
 # make_wheel.sh: build/wheels/lamella-*.whl with all its libraries inside but OpenVINO's, which lie
 # in its own wheel beside the package.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 export CCACHE_NOHASHDIR=1
-. tools/environment.sh
+. tools/setup/environment.sh
 printf '\033[1m==>\033[0m wheel: build/wheels\n'
-make_environment .venv-wheel-tools tools/wheel-requirements.txt
+make_environment .venv-wheel-tools tools/build/wheel-requirements.txt
 raw=build/wheels/raw
 rm -rf build/wheels
 mkdir -p $raw
 .venv/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation \
   --config-settings=build-dir=build-wheel --wheel-dir $raw .
-cc -O2 -shared -fPIC -Wl,-soname,libGLX.so.0 -o $raw/libGLX.so.0 tools/no_opengl.c
+cc -O2 -shared -fPIC -Wl,-soname,libGLX.so.0 -o $raw/libGLX.so.0 tools/build/no_opengl.c
 LD_LIBRARY_PATH=$PWD/$raw PATH=$PWD/.venv-wheel-tools/bin:$PATH .venv-wheel-tools/bin/auditwheel repair \
   --exclude 'libopenvino*' --exclude 'libtbb.so.12' --wheel-dir build/wheels $raw/*.whl 2> $raw/auditwheel.log ||
   { cat $raw/auditwheel.log >&2; exit 1; }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # run_tests.sh BUILD_FOLDER: house rules, GoogleTest, pytest; one line of counts at the end.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 folder=$1
 say() { printf '\033[1m==>\033[0m %s\n' "$*"; }
 reports=$folder/reports
@@ -10,8 +10,8 @@ mkdir -p "$reports"
 rm -f "$reports"/*.xml
 
 case $folder in
-  */asan) export LSAN_OPTIONS=suppressions=$PWD/tools/lsan.supp UBSAN_OPTIONS=print_stacktrace=1 ;;
-  */tsan) export TSAN_OPTIONS="halt_on_error=1 suppressions=$PWD/tools/tsan.supp" ;;
+  */asan) export LSAN_OPTIONS=suppressions=$PWD/tools/checks/lsan.supp UBSAN_OPTIONS=print_stacktrace=1 ;;
+  */tsan) export TSAN_OPTIONS="halt_on_error=1 suppressions=$PWD/tools/checks/tsan.supp" ;;
 esac
 
 say "house rules"
@@ -33,4 +33,4 @@ if [ -d "$folder/python/lamella" ]; then
   names+=(pytest-python.xml)
 fi
 
-.venv/bin/python tools/count_tests.py "$reports" "${names[@]}"
+.venv/bin/python tools/checks/count_tests.py "$reports" "${names[@]}"

