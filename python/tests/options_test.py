@@ -14,7 +14,8 @@ from conftest import PROGRAM, ROOT, program
 OPTIONS = lamella.options()
 VERBS = sorted(OPTIONS["verbs"])
 # What a command or a function takes beside its options: files, names, and where to write.
-SLIDE = {"slide", "slide_id", "slide_mpp", "image", "backend", "fetch_to"}
+# --skip-errors is short for --on-damage skip.
+SLIDE = {"slide", "slide_id", "slide_mpp", "image", "backend", "fetch_to", "skip_errors"}
 INPUTS = {
     "plan": {*SLIDE, "centers", "annotations", "out"},
     "extract": {*SLIDE, "plan", "out"},
