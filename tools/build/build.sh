@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # build.sh PRESET TARGET: configures if needed and builds.
 set -euo pipefail
-export CCACHE_NOHASHDIR=1  # a wheel is built elsewhere, from the same files
 cd "$(dirname "$0")/../.."
+export CCACHE_NOHASHDIR=1 CCACHE_BASEDIR=$PWD  # a wheel is built elsewhere, from the same files
 preset=$1 target=$2
 folder=build
 [ "$preset" = release ] || folder=build/$preset

@@ -12,9 +12,10 @@ git archive HEAD | tar -x -C "$folder/source"
 printf '\033[1m==>\033[0m pip install . from a clean export of %s\n' "$(git rev-parse --short HEAD)"
 /usr/bin/python3 -m venv "$folder/venv"
 unset PYTHONPATH LAMELLA_ENCODERS LAMELLA_PROGRAM VIRTUAL_ENV
-export CCACHE_BASEDIR=$folder CCACHE_NOHASHDIR=1 GIT_CEILING_DIRECTORIES=$folder
+# What has been compiled of the same files here, relative to their tree, is not compiled again.
+export CCACHE_BASEDIR=$folder/source CCACHE_NOHASHDIR=1 GIT_CEILING_DIRECTORIES=$folder
 pip() { "$folder/venv/bin/python" -m pip --quiet --disable-pip-version-check "$@"; }
-pip install "$folder/source"
+pip install --config-settings=build-dir="$folder/source/build-wheel" "$folder/source"
 pip install pytest
 cd "$folder"
 "$folder/venv/bin/python" -m pytest -q -p no:cacheprovider source/python/tests_wheel/encoders_test.py
