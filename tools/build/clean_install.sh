@@ -13,7 +13,7 @@ printf '\033[1m==>\033[0m pip install . from a clean export of %s\n' "$(git rev-
 /usr/bin/python3 -m venv "$folder/venv"
 unset PYTHONPATH LAMELLA_ENCODERS LAMELLA_PROGRAM VIRTUAL_ENV
 # What has been compiled of the same files here, relative to their tree, is not compiled again.
-export CCACHE_BASEDIR=$folder/source CCACHE_NOHASHDIR=1 GIT_CEILING_DIRECTORIES=$folder
+export CCACHE_BASEDIR=$folder/source CCACHE_NOHASHDIR=1 CC=cc CXX=c++ GIT_CEILING_DIRECTORIES=$folder
 pip() { "$folder/venv/bin/python" -m pip --quiet --disable-pip-version-check "$@"; }
 pip install --config-settings=build-dir="$folder/source/build-wheel" "$folder/source"
 pip install pytest

@@ -4,7 +4,7 @@
 # in its own wheel beside the package.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-export CCACHE_NOHASHDIR=1 CCACHE_BASEDIR=$PWD
+export CCACHE_NOHASHDIR=1 CCACHE_BASEDIR=$PWD CC=cc CXX=c++  # as build.sh, whose objects serve again
 . tools/setup/environment.sh
 printf '\033[1m==>\033[0m wheel: build/wheels\n'
 make_environment .venv-wheel-tools tools/build/wheel-requirements.txt
