@@ -44,7 +44,7 @@ def test_a_run_leaves_out_what_is_damaged_if_told_to(cohort, tmp_path):
     assert said and all(f"slide '{BAD}': " in text and f"{BAD}.tif" in text for text in said)
     assert len(said) == len(set(said)), "each is said once"
     record = json.loads((Path(made.json["run_dir"]) / "run.json").read_text())
-    assert record["options"]["patches"]["on_damage"] == "skip"
+    assert record["study"]["patches"]["on_damage"] == "skip"
     assert {slide["slide_id"]: slide["patches_left_out"] for slide in record["slides"]}[BAD] == left_out
 
     out = tmp_path / "out"

@@ -26,7 +26,8 @@ struct FoundRuns {
 };
 
 // All records <...>/runs/<run_id>/run.json beneath the folder, which may be a study's output, its
-// runs folder, or one that holds several outputs (down to `kDepth` folders).
+// runs folder, or one that holds several outputs (down to `kDepth` folders). Their lists (slides,
+// inputs, history …) and details (curves) are not read: they are empty.
 // Error kNotFound if there is no such folder.
 inline constexpr int kDepth = 4;
 FoundRuns find_runs(const std::string& folder, int threads);

@@ -143,6 +143,25 @@ TEST_F(RunRecords, AreFoundAndABadOneIsNamed) {
   EXPECT_THROW(find_runs(folder_ + "/gone", 1), Error);
 }
 
+TEST(FindRuns, ReadsAllOfARecordButListsAndDetails) {
+  const test::TemporaryFolder folder;
+  RunDocument document;
+  document.run_id = "r";
+  document.name = R"("details": {)";
+  document.details["test"].wrong = {{R"(a"}\ {)", 1, 2, "a", "b", 0.5}};
+  document.warnings = {"}", "details"};
+  document.metrics["test"].per_class.emplace_back().auc = 0.75;
+  const std::string place = folder.path() + "/runs/r";
+  std::filesystem::create_directories(place);
+  io::write_file_atomic(place + "/run.json", nlohmann::json(document).dump(1));
+  EXPECT_EQ(nlohmann::json(read_run(place)), nlohmann::json(document));
+  const FoundRuns found = find_runs(folder.path(), 1);
+  ASSERT_EQ(found.runs.size(), 1u);
+  document.details.clear();
+  document.warnings.clear();
+  EXPECT_EQ(nlohmann::json(found.runs[0].document), nlohmann::json(document));
+}
+
 TEST(Software, NamesVersionProcessorAndLibraries) {
   const Software software = describe_software({{"engine", "1.2"}});
   EXPECT_EQ(software.lamella, LAMELLA_VERSION);
