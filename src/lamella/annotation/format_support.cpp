@@ -124,6 +124,16 @@ void Losses::add_usual(const Shape& shape) {
   if (!shape.more.empty()) add("further properties of QuPath", shape);
 }
 
+bool Losses::outlines_alone(const Shape& shape) {
+  add_usual(shape);
+  if (shape.kind != ShapeKind::kAreas) {
+    add("points and lines: left out", shape);
+    return false;
+  }
+  if (shape.colour || shape.group_colour) add("colours", shape);
+  return true;
+}
+
 void Losses::finish() {
   if (notes_) kinds_.note(*notes_);
 }

@@ -69,6 +69,8 @@ class Losses {
   void add(const std::string& what, const Shape& shape);  // "holes: joined to their outline ..."
   // What formats of outlines, classes and names alone lose: ids, measurements, object types.
   void add_usual(const Shape& shape);
+  // The same of formats of outlines without colours. False: the shape is none, and is left out.
+  bool outlines_alone(const Shape& shape);
   void finish();
 
  private:

@@ -64,12 +64,7 @@ class NcrfWriter final : public ShapeWriter {
   void declare(const ShapeGroup&) override {}
 
   void take(Shape&& shape) override {
-    losses_.add_usual(shape);
-    if (shape.kind != ShapeKind::kAreas) {
-      losses_.add("points and lines: left out", shape);
-      return;
-    }
-    if (shape.colour || shape.group_colour) losses_.add("colours", shape);
+    if (!losses_.outlines_alone(shape)) return;
     const bool negative = is_negative(shape.group);
     if (shape.group != "positive" && shape.group != "negative") {
       losses_.add(fmt::format("the class '{}': written as {}", shape.group,

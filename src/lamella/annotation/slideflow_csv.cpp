@@ -187,12 +187,7 @@ class SlideflowWriter final : public ShapeWriter {
   void declare(const ShapeGroup&) override {}
 
   void take(Shape&& shape) override {
-    losses_.add_usual(shape);
-    if (shape.kind != ShapeKind::kAreas) {
-      losses_.add("points and lines: left out", shape);
-      return;
-    }
-    if (shape.colour || shape.group_colour) losses_.add("colours", shape);
+    if (!losses_.outlines_alone(shape)) return;
     for (const Area& area : shape.areas) {
       if (!area.holes.empty()) {
         losses_.add("holes: joined to their outline by a line of no width", shape);

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "lamella/base/error.h"
+#include "lamella/base/median.h"
 
 namespace lamella::classifier {
 
@@ -14,13 +15,6 @@ namespace {
 constexpr double kDeviationsOfMad = 1.4826;  // of a normal distribution
 using Rows =
     Eigen::Map<const Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>;
-
-double median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  if (values.size() % 2 == 1) return *middle;
-  return (*middle + *std::max_element(values.begin(), middle)) / 2;
-}
 
 }  // namespace
 

@@ -15,15 +15,6 @@ namespace {
 
 using Labels = std::vector<int8_t>;
 
-feature::ScoreMatrix two(const std::vector<float>& second) {
-  feature::ScoreMatrix scores{{{"a", "b"}}, {}};
-  for (const float score : second) {
-    scores.values.push_back(1 - score);
-    scores.values.push_back(score);
-  }
-  return scores;
-}
-
 RowOrigins by_patients(const Clusters& clusters) {
   RowOrigins origins;
   origins.patient = origins.slide = clusters.of_row;

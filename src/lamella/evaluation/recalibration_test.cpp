@@ -7,20 +7,12 @@
 #include <vector>
 
 #include "lamella/base/error.h"
+#include "lamella/evaluation/simulated_scores_internal.h"
 
 namespace lamella::evaluation {
 namespace {
 
 using Labels = std::vector<int8_t>;
-
-feature::ScoreMatrix two(const std::vector<float>& second) {
-  feature::ScoreMatrix scores{{{"a", "b"}}, {}};
-  for (const float score : second) {
-    scores.values.push_back(1 - score);
-    scores.values.push_back(score);
-  }
-  return scores;
-}
 
 TEST(Recalibration, OfTwoClassesByHand) {
   // 0.25 of which half are b, 0.75 of which three quarters are: through both points, as in

@@ -11,6 +11,16 @@
 
 namespace lamella::evaluation {
 
+// Scores of the classes a and b, from those of b.
+inline feature::ScoreMatrix two(const std::vector<float>& second) {
+  feature::ScoreMatrix scores{{{"a", "b"}}, {}};
+  for (const float score : second) {
+    scores.values.push_back(1 - score);
+    scores.values.push_back(score);
+  }
+  return scores;
+}
+
 struct Simulation {
   int patients = 20;
   double prevalence = 0.5;

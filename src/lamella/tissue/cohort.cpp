@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 
+#include "lamella/base/median.h"
 #include "lamella/tissue/tissue.h"
 
 namespace lamella::tissue {
@@ -57,13 +58,6 @@ const std::vector<Measure>& measures() {
       {"stain's hue (red absorbed beside green)", 0.25, stain_hue<0>},
       {"stain's hue (blue absorbed beside green)", 0.25, stain_hue<2>}};
   return all;
-}
-
-double median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  if (values.size() % 2 == 1) return *middle;
-  return (*middle + *std::max_element(values.begin(), middle)) / 2;
 }
 
 }  // namespace

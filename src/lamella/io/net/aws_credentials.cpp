@@ -26,17 +26,6 @@ using Json = nlohmann::json;
 // Before their end by so much they are looked up again.
 constexpr double kMarginS = 300;
 
-// A machine's own service answers at once or is not there.
-HttpOptions metadata_options() {
-  HttpOptions options;
-  options.connect_timeout_s = 1;
-  options.timeout_s = 2;
-  options.max_retries = 1;
-  options.backoff_s = 0.1;
-  options.direct = true;
-  return options;
-}
-
 std::optional<AwsCredentials> from_environment() {
   const std::string id = environment("AWS_ACCESS_KEY_ID");
   const std::string secret = environment("AWS_SECRET_ACCESS_KEY");

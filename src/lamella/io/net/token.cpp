@@ -73,19 +73,24 @@ Token post_for_token(const std::string& url, const std::string& form, const std:
               url);
 }
 
-std::optional<Token> metadata_token(const std::string& url, const std::vector<std::string>& headers,
-                                    const std::string& origin) {
+HttpOptions metadata_options() {
   HttpOptions options;
   options.connect_timeout_s = 1;
   options.timeout_s = 2;
   options.max_retries = 1;
   options.backoff_s = 0.1;
   options.direct = true;
+  return options;
+}
+
+std::optional<Token> metadata_token(const std::string& url, const std::vector<std::string>& headers,
+                                    const std::string& origin) {
   HttpRequest request;
   request.url = url;
   request.headers = headers;
   try {
-    const HttpResponse response = HttpClient(options, CancelScope::current()).send(request);
+    const HttpResponse response =
+        HttpClient(metadata_options(), CancelScope::current()).send(request);
     return response.status == 200 ? token_of(response.body, origin) : std::nullopt;
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kInterrupted) throw;

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "lamella/io/net/http_client.h"
+
 namespace lamella::io {
 
 struct Token {
@@ -38,7 +40,10 @@ double unix_seconds();
 // no token; its words are told, ours are not.
 Token post_for_token(const std::string& url, const std::string& form, const std::string& origin);
 
-// The same of a machine's own metadata service, which is there or not: nullopt.
+// For a machine's own service, which answers at once or is not there.
+HttpOptions metadata_options();
+
+// A token of a machine's own metadata service, which is there or not: nullopt.
 std::optional<Token> metadata_token(const std::string& url, const std::vector<std::string>& headers,
                                     const std::string& origin);
 
