@@ -74,7 +74,14 @@ const std::shared_ptr<const slide::Slide>& Pixels::open() {
 }
 
 encoder::Encoder& LazyEncoder::get(const PieceContext& pieces, int threads) {
-  if (!encoder_) encoder_ = encoder::load_encoder(pieces.encoder, pieces.precision, threads);
+  if (failure_) throw *failure_;
+  if (encoder_) return *encoder_;
+  try {
+    encoder_ = encoder::load_encoder(pieces.encoder, pieces.precision, threads);
+  } catch (const Error& error) {
+    failure_ = error;
+    throw;
+  }
   return *encoder_;
 }
 

@@ -9,6 +9,7 @@
 
 #include "lamella/annotation/annotation.h"
 #include "lamella/base/context.h"
+#include "lamella/base/error.h"
 #include "lamella/cohort/plan_rules.h"
 #include "lamella/cohort/slides_table.h"
 #include "lamella/encoder/encoder.h"
@@ -64,7 +65,8 @@ class Pixels {
   std::shared_ptr<const slide::Slide> opened_;
 };
 
-// The encoder, loaded when it is first needed.
+// The encoder, loaded when it is first needed. What failed to load is not tried again for every
+// slide: where memory ran out, a second try may end in the engine itself.
 class LazyEncoder {
  public:
   encoder::Encoder& get(const PieceContext& pieces, int threads);
@@ -72,6 +74,7 @@ class LazyEncoder {
 
  private:
   std::unique_ptr<encoder::Encoder> encoder_;
+  std::optional<Error> failure_;
 };
 
 }  // namespace lamella::cohort
