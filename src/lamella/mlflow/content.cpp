@@ -89,6 +89,8 @@ Json run_tags(const record::RunDocument& document) {
   tag("lamella.version", software.lamella);
   tag("lamella.host", caller.host);
   tag("lamella.error", document.error.value_or(""));
+  if (document.trial_of) tag("lamella.search", document.trial_of->search);
+  if (document.search) tag("lamella.chosen", document.search->chosen);
   tag("lamella.warnings", std::to_string(document.warnings.size()));
   tag("lamella.model_sha256", document.training ? document.training->model_sha256 : "");
   return tags;
@@ -137,6 +139,9 @@ Run run_content(const record::RunDocument& document) {
   Run run;
   run.key = document.run_id;
   run.name = run.key;
+  if (document.trial_of) {
+    run.name = document.trial_of->name + (document.trial_of->whole ? " (chosen)" : "");
+  }
   run.status = to_string(document.status);
   run.start_ms = document.start_time_ms;
   run.end_ms = document.end_time_ms;

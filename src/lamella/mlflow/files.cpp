@@ -35,7 +35,7 @@ bool add_recorded(const record::Output& item, const std::string& output, RunFile
 
 RunFiles record_files(const std::string& folder) {
   RunFiles found;
-  for (const char* name : {"run.json", "log.txt", "study.toml", "report.html"}) {
+  for (const char* name : {"run.json", "log.txt", "study.toml", "report.html", "search.csv"}) {
     const std::string path = folder + "/" + name;
     if (io::exists(path)) found.files.push_back({name, path, io::file_sha256(path)});
   }

@@ -42,6 +42,8 @@ class Publisher {
   void read_state();
   void write_state() const;
   void find_experiment();
+  Json find_run(const std::string& key);
+  std::string parent_run();
   Json find_or_create_run(const Run& run);
   Json create_run(const Run& run);
   void send_run(const Run& run, const std::string& id);
@@ -118,11 +120,28 @@ void Publisher::find_experiment() {
               fmt::format("the experiment '{}' was created and is not there", name), client_.uri());
 }
 
+// Null if there is none.
+Json Publisher::find_run(const std::string& key) {
+  const auto found = client_.call("POST", "runs/search",
+                                  {{"experiment_ids", {published_.experiment_id}},
+                                   {"filter", fmt::format("tags.`{}` = '{}'", kRunTag, key)},
+                                   {"max_results", 1}});
+  if (!found->contains("runs") || found->at("runs").empty()) return {};
+  return found->at("runs")[0].at("info");
+}
+
+// That a run is nested in: the run itself for its parts, the search for its trials; "": none.
+std::string Publisher::parent_run() {
+  if (!published_.run_id.empty() || !document_.trial_of) return published_.run_id;
+  const Json search = find_run(document_.trial_of->search);
+  return search.is_null() ? "" : search.at("run_id").get<std::string>();
+}
+
 Json Publisher::create_run(const Run& run) {
   const std::string user = document_.caller ? document_.caller->user : std::string();
   Json tags = Json::array({{{"key", kRunTag}, {"value", run.key}}});
-  if (!published_.run_id.empty()) {  // nested in it
-    tags.push_back({{"key", "mlflow.parentRunId"}, {"value", published_.run_id}});
+  if (const std::string parent = parent_run(); !parent.empty()) {
+    tags.push_back({{"key", "mlflow.parentRunId"}, {"value", parent}});
   }
   const auto made = client_.call("POST", "runs/create",
                                  {{"experiment_id", published_.experiment_id},
@@ -137,13 +156,8 @@ Json Publisher::create_run(const Run& run) {
 // A create whose answer was lost may have been carried out: the tag tells.
 Json Publisher::find_or_create_run(const Run& run) {
   for (int attempt = 0;; ++attempt) {
-    const auto found = client_.call("POST", "runs/search",
-                                    {{"experiment_ids", {published_.experiment_id}},
-                                     {"filter", fmt::format("tags.`{}` = '{}'", kRunTag, run.key)},
-                                     {"max_results", 1}});
-    if (found->contains("runs") && !found->at("runs").empty()) {
-      return found->at("runs")[0].at("info");
-    }
+    const Json found = find_run(run.key);
+    if (!found.is_null()) return found;
     try {
       return create_run(run);
     } catch (const Error& error) {

@@ -20,6 +20,7 @@
 #include "lamella/study/option_keys.h"
 #include "lamella/study/plan_study.h"
 #include "lamella/study/run_report_internal.h"
+#include "lamella/study/unlike_slides_internal.h"
 
 namespace lamella::study {
 
@@ -66,6 +67,7 @@ void run_steps(RunState& state) {
   train_model(state);
   send_record(state, Moment::kUnderway);
   score_slides(state);
+  compare_colours(state);
   evaluate_slides(state);
 }
 
@@ -128,13 +130,19 @@ void take_outcomes(RunState& state) {
 
 StudyResult run_study(const Study& study, const RunOptions& options, const Context& context) {
   std::vector<std::string> notes;
-  const std::vector<cohort::SlideEntry> entries = slides_of(study, &notes);
+  std::vector<cohort::SlideEntry> entries = slides_of(study, &notes);
+  if (options.trial_of && !options.trial_of->whole) {
+    std::erase_if(entries, [](const cohort::SlideEntry& entry) {
+      return entry.role != cohort::Role::kTrain;
+    });
+  }
   const encoder::EncoderInfo encoder_info = encoder::find_encoder(study.encoder.name);
   io::require_writable_folder(study.output);
   const io::OutputLock lock(study.output + "/run.lock", study.output,
                             without_credentials(own_command()), context.warning);
   remove_leftovers(study.output);
-  remove_other_spools(study.output, entries);
+  // A trial knows some of the slides only, and what the chosen one left is gone on with.
+  if (!options.trial_of) remove_other_spools(study.output, entries);
   record::RunRecord record(study.output + "/runs", study.name);
   record::RunDocument& document = record.document();
   for (const char* step : {"plan", "encode", "train", "score", "map"}) document.times[step] = 0;
@@ -142,7 +150,9 @@ StudyResult run_study(const Study& study, const RunOptions& options, const Conte
   RunState state{.study = study,
                  .context = context,
                  .record = record,
-                 .pieces = piece_context(study, encoder_info)};
+                 .pieces = piece_context(study, encoder_info),
+                 .fold_of = options.fold_of};
+  state.pieces.tissue_output = options.tissue_output;
   state.context.warning = [&](const std::string& raw) {
     const std::string message = spell_keys(raw);
     // What is true of the whole run is met with every slide.
@@ -155,6 +165,7 @@ StudyResult run_study(const Study& study, const RunOptions& options, const Conte
     context.note(message);
   };
   log_progress(state.context, record);
+  document.trial_of = options.trial_of;
   start_record(state, options.full_hash);
   choose_server(state);
   send_record(state, Moment::kUnderway);
@@ -179,7 +190,8 @@ StudyResult run_study(const Study& study, const RunOptions& options, const Conte
   document.outputs = outputs_of(state);
   record_outcomes(state, true);
   io::write_file_atomic(study.output + "/model/README.md", report::model_card(document));
-  StudyResult result{document, record.folder(), {}, state.encoder.compile_seconds(), {}};
+  StudyResult result{document, record.folder(), {}, state.encoder.compile_seconds(), {}, {}};
+  result.in_turn = std::move(state.in_turn);
   record.finish(result.all_done() ? record::Status::kFinished : record::Status::kFailed);
   result.report = write_report(state);
   send_record(state, Moment::kEnd);

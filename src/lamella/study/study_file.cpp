@@ -61,7 +61,8 @@ const std::vector<StudySection>& study_sections() {
       {"controls", &verbs::ControlOptions::table().list()},
       {"score", &patch::GridOptions::table().list()},
       {"heatmap", &verbs::MapOptions::table().list()},
-      {"tracking", &mlflow::TrackingOptions::table().list()}};
+      {"tracking", &mlflow::TrackingOptions::table().list()},
+      {"search", &SearchOptions::table().list()}};
   return kSections;
 }
 
@@ -106,6 +107,7 @@ void check(const Study& study) {
   check_section(study, study.learning.train, "train");
   check_section(study, study.learning.split, "split");
   check_section(study, study.plans.grid, "score");
+  check_section(study, study.search, "search");
   check_section(study, study.heatmap.overlay, "heatmap");
   try {
     heatmap::shown_class(study.classes(), study.heatmap.overlay.shown_class);
@@ -163,6 +165,7 @@ Study parse_study(const std::string& text, const std::string& path,
   if (const auto table = reader.table("score")) read_section(*table, study.plans.grid);
   if (const auto table = reader.table("heatmap")) read_section(*table, study.heatmap);
   if (const auto table = reader.table("tracking")) read_tracking(*table, study);
+  if (const auto table = reader.table("search")) read_section(*table, study.search);
   reader.finish();
   check(study);
   return study;
@@ -188,20 +191,22 @@ nlohmann::json to_json(const Study& study) {
   if (study.tracking.mlflow) {
     tracking["mlflow"] = without_credentials(*study.tracking.mlflow);
   }
-  return {{"file", study.source.path},
-          {"name", study.name},
-          {"output", study.output},
-          {"slides", slides},
-          {"patches", patches},
-          {"classes", classes_json(study.plans.labels)},
-          {"tissue", json_of_options(study.plans.tissue)},
-          {"encoder", encoder},
-          {"train", json_of_options(study.learning.train)},
-          {"split", json_of_options(study.learning.split)},
-          {"controls", json_of_options(study.learning.controls)},
-          {"score", score},
-          {"heatmap", json_of_options(study.heatmap)},
-          {"tracking", tracking}};
+  nlohmann::json json = {{"file", study.source.path},
+                         {"name", study.name},
+                         {"output", study.output},
+                         {"slides", slides},
+                         {"patches", patches},
+                         {"classes", classes_json(study.plans.labels)},
+                         {"tissue", json_of_options(study.plans.tissue)},
+                         {"encoder", encoder},
+                         {"train", json_of_options(study.learning.train)},
+                         {"split", json_of_options(study.learning.split)},
+                         {"controls", json_of_options(study.learning.controls)},
+                         {"score", score},
+                         {"heatmap", json_of_options(study.heatmap)},
+                         {"tracking", tracking}};
+  if (!study.search.empty()) json["search"] = json_of_options(study.search);
+  return json;
 }
 
 }  // namespace lamella::study
