@@ -12,6 +12,7 @@
 #include "lamella/study/option_keys.h"
 #include "lamella/study/plan_study.h"
 #include "lamella/study/run_study.h"
+#include "lamella/study/search_study.h"
 #include "values.h"
 
 namespace lamella::python {
@@ -154,6 +155,14 @@ void bind_study(nb::module_& module) {
       },
       nb::arg("study"), nb::arg("full_hash"), nb::arg("threads").none(),
       nb::arg("progress").none());
+  module.def(
+      "search_json",
+      [](const Study& study, std::optional<int> threads, nb::object progress) {
+        return Call(threads, std::move(progress)).run([&](const Context& context) {
+          return to_json(study::search_study(study, context)).dump();
+        });
+      },
+      nb::arg("study"), nb::arg("threads").none(), nb::arg("progress").none());
   module.def(
       "report_run",
       [](const std::filesystem::path& folder, const std::string& out, std::optional<int> threads) {

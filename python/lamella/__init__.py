@@ -19,7 +19,7 @@ from lamella._core import (
 from lamella._errors import Error, LamellaWarning
 from lamella._patches import Batch, PatchDataset
 from lamella._pictures import Picture, gallery, show_plan, show_zooms
-from lamella._study import RunResult, evaluate, options, report, run
+from lamella._study import RunResult, SearchResult, evaluate, options, report, run, search
 from lamella._torch import torch_encoder
 from lamella._verbs import encode, extract, map, plan, score, train  # noqa: A004 - the verb's name
 from lamella.interop import convert
@@ -28,7 +28,7 @@ __version__ = _core.version()
 
 __all__ = [
     "Batch", "Classifier", "Encoder", "Error", "Features", "HeatMap", "LamellaWarning", "Level", "Model",
-    "PatchDataset", "Picture", "Plan", "RunResult", "Scores", "Slide", "__version__", "convert", "encode",
-    "evaluate", "extract", "gallery", "map", "options", "plan", "report", "run", "score", "show_plan",
-    "show_zooms", "torch_encoder", "train",
+    "PatchDataset", "Picture", "Plan", "RunResult", "Scores", "SearchResult", "Slide", "__version__", "convert",
+    "encode", "evaluate", "extract", "gallery", "map", "options", "plan", "report", "run", "score", "search",
+    "show_plan", "show_zooms", "torch_encoder", "train",
 ]
