@@ -3,7 +3,6 @@
 #include <cmath>
 
 #include "lamella/base/parallel.h"
-#include "lamella/classifier/row_kernels_internal.h"
 #include "lamella/classifier/streamed_rows_internal.h"
 
 namespace lamella::classifier {
@@ -58,6 +57,16 @@ double to_probabilities(double* z, int classes, int label) {
   for (int k = 0; k < classes; ++k) sum += z[k] = std::exp(z[k] - most);
   for (int k = 0; k < classes; ++k) z[k] /= sum;
   return std::log(sum) - own;
+}
+
+// Of two classes own is the probability of the second.
+void write_row(const std::vector<double>& own, float* out) {
+  if (own.size() == 1) {
+    out[1] = static_cast<float>(own[0]);
+    out[0] = 1.0f - out[1];
+    return;
+  }
+  for (size_t k = 0; k < own.size(); ++k) out[k] = static_cast<float>(own[k]);
 }
 
 }  // namespace
@@ -126,58 +135,61 @@ StreamedRows::Folded StreamedRows::folded(const double* weights) const {
   return made;
 }
 
-StreamedRows::Part StreamedRows::pass(const Folded& folded, bool with_slope,
-                                      float* probabilities) const {
+// z of four rows, vector by vector, becomes their residuals, p less whether the row is of the
+// class; `count` of the rows are there, the others' are 0.
+void StreamedRows::to_residuals(int64_t first, int64_t count, const Folded& folded,
+                                std::vector<FourNumbers>& z, float* probabilities,
+                                Part& part) const {
+  std::vector<double> own(z.size());
+  for (int64_t row = 0; row < kRowsAtOnce; ++row) {
+    const auto at = static_cast<size_t>(row);
+    if (row >= count) {
+      for (FourNumbers& numbers : z) numbers[at] = 0;
+      continue;
+    }
+    const int label = rows_.labels[static_cast<size_t>(first + row)];
+    for (size_t k = 0; k < own.size(); ++k) own[k] = z[k][at] + folded.shift[k];
+    part.loss += to_probabilities(own.data(), classes_, label);
+    if (probabilities) write_row(own, probabilities + (first + row) * classes_);
+    for (size_t k = 0; k < own.size(); ++k) {
+      const bool is_own = classes_ == 2 ? label == 1 : label == static_cast<int>(k);
+      z[k][at] = own[k] - (is_own ? 1 : 0);
+      part.residuals[k] += z[k][at];
+    }
+  }
+}
+
+// Rows [first, last).
+void StreamedRows::pass_chunk(int64_t first, int64_t last, const Folded& folded, bool with_slope,
+                              float* probabilities, Part& part) const {
   const int64_t d = columns(), vectors = folded.vectors;
   const RowKernels& kernels = row_kernels();
+  if (with_slope) part.products.assign(static_cast<size_t>(vectors * d), 0);
+  part.residuals.assign(static_cast<size_t>(vectors), 0);
+  std::vector<float> scratch(static_cast<size_t>(kRowsAtOnce * d));
+  std::vector<FourNumbers> z(static_cast<size_t>(vectors));
+  for (int64_t i = first; i < last; i += kRowsAtOnce) {
+    const int64_t count = std::min(kRowsAtOnce, last - i);
+    FourRows x;
+    for (int64_t row = 0; row < kRowsAtOnce; ++row) {
+      const auto at = static_cast<size_t>(i + std::min(row, count - 1));
+      x[static_cast<size_t>(row)] = features_.row(rows_.index[at], scratch.data() + row * d);
+    }
+    for (int64_t k = 0; k < vectors; ++k) {
+      z[static_cast<size_t>(k)] = kernels.dots(x, folded.v.data() + k * d, d);
+    }
+    to_residuals(i, count, folded, z, probabilities, part);
+    for (int64_t k = 0; with_slope && k < vectors; ++k) {
+      kernels.add(x, z[static_cast<size_t>(k)], part.products.data() + k * d, d);
+    }
+  }
+}
+
+StreamedRows::Part StreamedRows::pass(const Folded& folded, bool with_slope,
+                                      float* probabilities) const {
   std::vector<Part> parts(kChunks);
   for_each_chunk(rows(), threads_, [&](size_t chunk, int64_t first, int64_t last) {
-    Part& part = parts[chunk];
-    if (with_slope) part.products.assign(static_cast<size_t>(vectors * d), 0);
-    part.residuals.assign(static_cast<size_t>(vectors), 0);
-    std::vector<float> scratch(static_cast<size_t>(kRowsAtOnce * d));
-    std::vector<FourNumbers> z(static_cast<size_t>(vectors));
-    std::vector<double> own(static_cast<size_t>(vectors));
-    for (int64_t i = first; i < last; i += kRowsAtOnce) {
-      FourRows x;
-      const int64_t count = std::min(kRowsAtOnce, last - i);
-      for (int64_t row = 0; row < kRowsAtOnce; ++row) {
-        // Rows beyond the last stand for nothing: their residuals stay 0.
-        const int64_t at = i + std::min(row, count - 1);
-        x[static_cast<size_t>(row)] =
-            features_.row(rows_.index[static_cast<size_t>(at)], scratch.data() + row * d);
-      }
-      for (int64_t k = 0; k < vectors; ++k) {
-        z[static_cast<size_t>(k)] = kernels.dots(x, folded.v.data() + k * d, d);
-      }
-      for (int64_t row = 0; row < kRowsAtOnce; ++row) {
-        const auto at = static_cast<size_t>(row);
-        if (row >= count) {
-          for (auto& numbers : z) numbers[at] = 0;
-          continue;
-        }
-        const int label = rows_.labels[static_cast<size_t>(i + row)];
-        for (size_t k = 0; k < own.size(); ++k) own[k] = z[k][at] + folded.shift[k];
-        part.loss += to_probabilities(own.data(), classes_, label);
-        if (probabilities) {
-          float* out = probabilities + (i + row) * classes_;
-          if (classes_ == 2) {
-            out[1] = static_cast<float>(own[0]);
-            out[0] = 1.0f - out[1];
-          } else {
-            for (size_t k = 0; k < own.size(); ++k) out[k] = static_cast<float>(own[k]);
-          }
-        }
-        for (size_t k = 0; k < own.size(); ++k) {
-          const bool is_own = classes_ == 2 ? label == 1 : label == static_cast<int>(k);
-          z[k][at] = own[k] - (is_own ? 1 : 0);
-          part.residuals[k] += z[k][at];
-        }
-      }
-      for (int64_t k = 0; with_slope && k < vectors; ++k) {
-        kernels.add(x, z[static_cast<size_t>(k)], part.products.data() + k * d, d);
-      }
-    }
+    pass_chunk(first, last, folded, with_slope, probabilities, parts[chunk]);
   });
   Part all = std::move(parts.front());
   for (size_t chunk = 1; chunk < parts.size(); ++chunk) {

@@ -9,6 +9,7 @@
 
 #include "lamella/classifier/cross_validation_internal.h"
 #include "lamella/classifier/logistic_internal.h"
+#include "lamella/classifier/row_kernels_internal.h"
 #include "lamella/feature/feature_rows.h"
 
 namespace lamella::classifier {
@@ -44,6 +45,10 @@ class StreamedRows {
   struct Folded;
   Folded folded(const double* weights) const;
   Part pass(const Folded& folded, bool with_slope, float* probabilities) const;
+  void pass_chunk(int64_t first, int64_t last, const Folded& folded, bool with_slope,
+                  float* probabilities, Part& part) const;
+  void to_residuals(int64_t first, int64_t count, const Folded& folded, std::vector<FourNumbers>& z,
+                    float* probabilities, Part& part) const;
 
   const feature::FeatureRows features_;
   const RowSet& rows_;

@@ -264,7 +264,7 @@ struct LabelledFeatures {
   feature::HalfMatrix halves;
 };
 
-LabelledFeatures open_features(const std::vector<std::string>& paths) {
+LabelledFeatures open_features(const std::vector<std::string>& paths, int64_t most_copied) {
   LabelledFeatures opened;
   opened.half = true;
   double numbers = 0;
@@ -278,7 +278,7 @@ LabelledFeatures open_features(const std::vector<std::string>& paths) {
     opened.half = opened.half && reader.type() == storage::FeatureType::kFloat16;
     numbers += static_cast<double>(file.plan.rows.size()) * static_cast<double>(reader.columns());
   }
-  opened.many = numbers > static_cast<double>(classifier::kMostCopied);
+  opened.many = numbers > static_cast<double>(most_copied);
   return opened;
 }
 
@@ -345,7 +345,7 @@ TrainFilesResult train_files(const TrainFilesOptions& options, const Context& co
     train.patients = read_groups(options.groups_csv, &notes);
     for (const std::string& note : notes) context.warn(options.groups_csv + ": " + note);
   }
-  LabelledFeatures read = open_features(options.features);
+  LabelledFeatures read = open_features(options.features, options.most_copied);
   for (size_t k = 0; k < read.files.size(); ++k) {
     require_patient(train.patients, read.files[k].plan.slide_id, options.groups_csv);
     train.sources.push_back(options.features[k]);

@@ -29,6 +29,9 @@ struct TrainFilesOptions {
   std::string groups_csv;             // slide_id,patient_id; "": every slide its own patient
   std::string encoder;                // name or folder; "": the one named in the feature_space
   classifier::TrainOptions train;
+  // Files of more numbers are read a few rows at a time into one piece, which stays float16 where
+  // all of them are.
+  int64_t most_copied = classifier::kMostCopied;
 };
 
 struct TrainFilesResult {
