@@ -53,9 +53,9 @@ uint16_t half_of(float value) {
     for (uint16_t bits = 0; bits < 0x7c00; ++bits) {
       for (const int sign : {0, 0x8000}) {
         const auto half = static_cast<uint16_t>(bits | sign);
-        float value = 0;
-        feature::floats_of(std::span(&half, 1), &value);
-        all[value] = half;
+        float number = 0;
+        feature::floats_of(std::span(&half, 1), &number);
+        all[number] = half;
       }
     }
     return all;
