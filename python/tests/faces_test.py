@@ -88,7 +88,7 @@ def test_run(study):
 def trained(cohort, tmp_path_factory):
     """Plan with labels, model and scores of one slide."""
     out, slide = tmp_path_factory.mktemp("trained"), cohort / "phantom_01.tif"
-    program("plan", "--slide", slide, "--size-px", 56, "--mpp", 2, "--annotations", cohort / "phantom_01.xml",
+    program("plan", "--slide", slide, "--size-px", 28, "--mpp", 1.0, "--annotations", cohort / "phantom_01.xml",
             "--classes", "normal", "tumor", "--groups", "Tumor:tumor", "--rest-of-tissue", "normal",
             "--out", out / "phantom_01.h5")
     program("encode", "--slide", slide, "--plan", out / "phantom_01.h5", "--out", out / "features.h5")

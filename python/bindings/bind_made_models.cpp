@@ -94,7 +94,7 @@ void bind_quantize(nb::module_& module) {
 
 }  // namespace
 
-void bind_model(nb::module_& module) {
+void bind_made_models(nb::module_& module) {
   module.def("export", export_verb, nb::arg("model"), nb::arg("out"), nb::kw_only(),
              nb::arg("measure_on") = nb::none(), nb::arg("slide_mpp") = nb::none(),
              nb::arg("threads") = nb::none(), nb::arg("progress") = nb::none(),
