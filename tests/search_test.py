@@ -27,7 +27,7 @@ def searched(tmp_path_factory):
     table.write_text("slide_id,path,patient_id,role,annotations\n" + "\n".join(rows) + "\n")
     study = folder / "study.toml"
     study.write_text(study_text(folder / "out", table).replace("l2 = 0.1", 'l2 = "cv"')
-                     + "[search]\nmpp = [1, 2]\nl1_ratio = [0, 0.5]\n")
+                     + "[search]\nmpp = [1, 0.7]\nl1_ratio = [0, 0.5]\n")
     return study, good("search", study)
 
 
@@ -43,7 +43,7 @@ def test_the_best_by_held_out_rows_is_run_whole(searched):
     study, made = searched
     trials = made["search"]["trials"]
     assert [trial["name"] for trial in trials] == [
-        "mpp 1, l1 ratio 0", "mpp 1, l1 ratio 0.5", "mpp 2, l1 ratio 0", "mpp 2, l1 ratio 0.5"]
+        "mpp 1, l1 ratio 0", "mpp 1, l1 ratio 0.5", "mpp 0.7, l1 ratio 0", "mpp 0.7, l1 ratio 0.5"]
     assert all(trial["status"] == "done" for trial in trials)
     best = min(trials, key=lambda trial: trial["log_loss"])
     assert made["search"]["chosen"] == best["name"]
@@ -90,13 +90,13 @@ def test_a_search_has_a_record_a_table_and_a_report(searched):
     record = record_of(made)
     assert record["status"] == "FINISHED" and record["search"] == made["search"]
     assert record["seeds"] == {"search.seed": 1}
-    assert record["study"]["search"]["mpp"] == [1, 2]
+    assert record["study"]["search"]["mpp"] == [1, 0.7]
     rows = list(csv.DictReader(Path(made["table"]).open()))
     assert [row["trial"] for row in rows] == list(trials_of(made))
     for row in rows:
         assert float(row["log_loss"]) == trials_of(made)[row["trial"]]["log_loss"]
     page = Path(made["report"]).read_text()
-    assert "What was searched" in page and "mpp 2, l1 ratio 0.5" in page
+    assert "What was searched" in page and "mpp 0.7, l1 ratio 0.5" in page
     listed = good("runs", "list", Path(made["run_dir"]).parent.parent)
     assert made["run_id"] in [run["run_id"] for run in listed["runs"]]
 
@@ -158,28 +158,28 @@ def test_a_trial_that_fails_is_named_and_counted(searched, tmp_path):
     info |= {"name": "broken", "sha256": hashlib.sha256(b"no network").hexdigest()}
     (broken / "encoder.json").write_text(json.dumps(info))
     words = ("search", study, "--set", f'search.encoder=["lite0", "{broken}"]', "--set",
-             "search.mpp=[2]", "--set", "search.l1_ratio=[]")
+             "search.mpp=[0.7]", "--set", "search.l1_ratio=[]")
     outcome = lamella(*words, "--json")
     assert outcome.code == 3
     trials = trials_of(outcome.json)
-    assert trials["lite0, mpp 2"]["status"] == "done"
-    assert trials["broken, mpp 2"]["status"] == "failed" and trials["broken, mpp 2"]["error"]
-    assert "trial 'broken, mpp 2' failed" in outcome.err
-    assert outcome.json["search"]["chosen"] == "lite0, mpp 2"
+    assert trials["lite0, mpp 0.7"]["status"] == "done"
+    assert trials["broken, mpp 0.7"]["status"] == "failed" and trials["broken, mpp 0.7"]["error"]
+    assert "trial 'broken, mpp 0.7' failed" in outcome.err
+    assert outcome.json["search"]["chosen"] == "lite0, mpp 0.7"
     text = lamella(*words).out
-    assert "1 trials done, 1 failed, 0 not begun" in text and "FAILED broken, mpp 2" in text
+    assert "1 trials done, 1 failed, 0 not begun" in text and "FAILED broken, mpp 0.7" in text
     assert "none of 1 trials" in bad("search", study, "--set", f'search.encoder=["{broken}"]',
-                                     "--set", "search.mpp=[2]", "--set", "search.l1_ratio=[]")
+                                     "--set", "search.mpp=[0.7]", "--set", "search.l1_ratio=[]")
 
 
 def test_views_are_tried_as_encoders_of_their_own(searched):
     study, _ = searched
-    made = good("search", study, "--set", 'search.views=["1", "1,2"]', "--set", "search.mpp=[2]",
+    made = good("search", study, "--set", 'search.views=["1", "1,2"]', "--set", "search.mpp=[0.7]",
                 "--set", "search.l1_ratio=[]")
     trials = trials_of(made)
-    assert set(trials) == {"views 1, mpp 2", "views 1,2, mpp 2"}
-    record = json.loads((Path(trials["views 1,2, mpp 2"]["output"]) / "runs"
-                         / trials["views 1,2, mpp 2"]["run_id"] / "run.json").read_text())
+    assert set(trials) == {"views 1, mpp 0.7", "views 1,2, mpp 0.7"}
+    record = json.loads((Path(trials["views 1,2, mpp 0.7"]["output"]) / "runs"
+                         / trials["views 1,2, mpp 0.7"]["run_id"] / "run.json").read_text())
     assert record["encoder"]["name"] == "lite0-views1-2"
     assert record["encoder"]["dimension"] == 2 * 424
     assert "search.views" in bad("search", study, "--set", 'search.views=["99"]')
@@ -215,7 +215,7 @@ def test_two_patients_are_parted_by_blocks_which_is_said(tmp_path):
                      + "\n".join(absolute_rows(folder)) + "\n")
     study = tmp_path / "study.toml"
     study.write_text(study_text(tmp_path / "out", table).replace("l2 = 0.1", 'l2 = "cv"')
-                     + "[search]\nmpp = [2]\n")
+                     + "[search]\nmpp = [0.7]\n")
     outcome = lamella("search", study, "--json")
     assert "of 2 patients" in outcome.err and outcome.json["metrics"]["test"]["n"] > 0
 

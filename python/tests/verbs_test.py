@@ -198,7 +198,7 @@ def test_run(study):
 def test_search(study, tmp_path):
     path = study()
     path.write_text(path.read_text().replace("l2 = 0.1", 'l2 = "cv"')
-                    + "[search]\nmpp = [1, 2]\n")
+                    + "[search]\nmpp = [1, 0.7]\n")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", lamella.LamellaWarning)
         made = lamella.search(path, overrides={"search.by": "auc"}, threads=1)
@@ -209,7 +209,7 @@ def test_search(study, tmp_path):
     assert figures[0] == figures[1] and len(figures[0]) == 2
     assert made["search"]["chosen"] == max(figures[0], key=lambda trial: trial[1])[0]
     page = made._repr_html_()
-    assert "chosen" in page and "mpp 2" in page
+    assert "chosen" in page and "mpp 0.7" in page
     with pytest.raises(lamella.Error, match="nothing to search"):
         lamella.search(path, overrides={"search.mpp": []})
 

@@ -190,7 +190,8 @@ Study study_of_trial(const Study& study, const record::SearchTrial& trial, bool 
   more.push_back("output=" + quoted(trial.output));
   if (!whole) {
     if (!study.tracking.register_model.empty()) {
-      more.insert(more.end(), {"tracking.register_model=\"\"", "tracking.alias=\"\""});
+      more.emplace_back("tracking.register_model=\"\"");
+      more.emplace_back("tracking.alias=\"\"");
     }
     for (const std::string& control : study.learning.controls.names()) {
       more.push_back(fmt::format("controls.{}=false", control));
