@@ -279,6 +279,13 @@ void bind_encode(nb::module_& module) {
       nb::arg("out") = nb::none(), nb::arg("slide_mpp") = nb::none(),
       nb::arg("threads") = nb::none(), nb::arg("progress") = nb::none(), nb::arg("options"),
       nb::sig(signature.c_str()), text.c_str());
+  module.def(
+      "check_encode_options",
+      [](nb::kwargs given) {
+        verbs::EncodeOptions options;
+        set_options({&verbs::EncodeOptions::table().list(), &options}, given, "encode");
+      },
+      nb::arg("options"), "The errors of encode's options, before any slide is looked for.");
 }
 
 }  // namespace lamella::python

@@ -136,6 +136,14 @@ void bind_pieces(nb::module_& module) {
           },
           nb::arg("encoder"), nb::kw_only(), nb::arg("threads") = nb::none(),
           "The pieces of the slide; their plans are written where run finds them.")
+      .def(
+          "finished",
+          [](const SlideJob& self, const encoder::EncoderInfo& encoder) {
+            return Call({}, nb::none()).run([&](const Context& context) {
+              return study::slide_job_finished(self, encoder, context);
+            });
+          },
+          nb::arg("encoder"), "Whether the features of all its pieces are there; plans nothing.")
       .def("__getstate__", state_of)
       .def("__setstate__",
            [](SlideJob& self, const JobState& state) { new (&self) SlideJob(job_of(state)); });
