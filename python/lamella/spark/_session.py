@@ -80,7 +80,8 @@ def to_arrow(frame: DataFrame) -> pa.Table:
     from pyspark.sql.pandas.types import to_arrow_schema
     schema = to_arrow_schema(frame.schema)
     if hasattr(frame, "_collect_as_arrow"):
-        return pa.Table.from_batches(frame._collect_as_arrow(), schema)
+        batches = frame._collect_as_arrow()
+        return pa.Table.from_batches(batches) if batches else schema.empty_table()
     return pa.Table.from_pylist([row.asDict(recursive=True) for row in frame.collect()], schema)
 
 

@@ -55,8 +55,10 @@ def existing(spark: SparkSession, table: str) -> Existing | None:
             if detail is not None:
                 return detail
         frame = spark.read.table(table) if is_name(table) else spark.read.parquet(table)
-        form = _format_of(spark, table) if is_name(table) else "parquet"
-        return Existing(form, types_of(frame), _partitions(spark, table))
+        columns = types_of(frame)
+        if is_name(table):
+            return Existing(_format_of(spark, table), columns, _partitions(spark, table))
+        return Existing("parquet", columns, ["slide_id"] if FOLDER in columns else [])
     except Exception as error:
         text = str(error)
         if any(name in text for name in TOO_NEW):
@@ -97,8 +99,6 @@ def _format_of(spark: SparkSession, table: str) -> str:
 
 
 def _partitions(spark: SparkSession, table: str) -> list[str]:
-    if not is_name(table):
-        return ["slide_id"] if FOLDER in spark.read.parquet(table).columns else []
     rows = spark.sql(f"DESCRIBE TABLE {table}").collect()
     heads = [i for i, row in enumerate(rows) if row["col_name"] == "# Partition Information"]
     return [row["col_name"] for row in rows[heads[0] + 2:]] if heads else []

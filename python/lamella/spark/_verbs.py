@@ -36,6 +36,7 @@ def plan(slides: DataFrame, *, parallelism: int | None = None, **options: Any) -
     for name in ("slide_id", "path"):
         if name not in slides.columns:
             raise lamella.Error(f"found columns {', '.join(slides.columns)}, expected '{name}'")
+    options["centers"] = [(local_path(path), name) for path, name in options.get("centers", ())]
     _check_plan(slides, options)
     extras = _schema.extras(slides, ("slide_id", "path", "mpp"),
                             _schema.PLANS.names, "plan")
