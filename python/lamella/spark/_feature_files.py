@@ -33,8 +33,10 @@ def write_files(features: DataFrame, output: str, files: Files) -> list[dict[str
         return []
     work = ship(_write_files, "lamella_write_features", output=output, files=dict(files))
     rows = features.select(*READ).repartition(min(len(files), MOST_TASKS), "slide_id", "kind")
-    return to_arrow(rows.sortWithinPartitions("slide_id", "kind").mapInArrow(
-        work, _schema.sql(WRITTEN))).to_pylist()
+    written: list[dict[str, Any]] = to_arrow(
+        rows.sortWithinPartitions("slide_id", "kind").mapInArrow(
+            work, _schema.sql(WRITTEN))).to_pylist()
+    return written
 
 
 def _write_files(batches: Iterator[pa.RecordBatch], *, output: str,

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.types import LongType, StructField, StructType
 
 
 def is_connect(spark: SparkSession) -> bool:
@@ -88,6 +89,20 @@ def to_arrow(frame: DataFrame) -> pa.Table:
 def from_rows(spark: SparkSession, rows: list[dict[str, Any]], schema: str) -> DataFrame:
     """schema: as Spark writes it, "a string, b long"; the keys of all rows, in this order."""
     return spark.createDataFrame([tuple(row.values()) for row in rows], schema)
+
+
+def numbered(frame: DataFrame, number: str) -> tuple[DataFrame, list[Any]]:
+    """The same rows, held by the driver, with their number in this order (a small table, which is
+    read once, however often the result is); and the values of the first column."""
+    spark, schema = frame.sparkSession, StructType([*frame.schema.fields,
+                                                    StructField(number, LongType())])
+    if hasattr(frame, "toArrow"):
+        table = frame.toArrow()
+        made = table.append_column(number, pa.array(range(len(table)), pa.int64()))
+        return spark.createDataFrame(made, schema), table.column(0).to_pylist()
+    rows = frame.collect()
+    made = spark.createDataFrame([(*row, i) for i, row in enumerate(rows)], schema)
+    return made, [row[0] for row in rows]
 
 
 def spread(table: DataFrame, parts: int, number: str) -> DataFrame:

@@ -26,7 +26,7 @@ from lamella.spark._features_table import FeaturesTable, finished
 from lamella.spark._paths import local_path
 from lamella.spark._pieces import cut
 from lamella.spark._progress import report_executors
-from lamella.spark._session import cores, described, from_rows, is_connect, kept, to_arrow
+from lamella.spark._session import cores, described, from_rows, is_connect, kept, spread, to_arrow
 from lamella.spark._ship import ship
 from lamella.spark._tables import place
 from lamella.spark._verbs import MOST_TASKS, check_ids, encode_with, pieces_of
@@ -85,10 +85,11 @@ def _record(result: lamella.RunResult, spark: SparkSession, table: Written) -> N
 
 def plan_jobs(spark: SparkSession, jobs: list[Any], network: _worker.Network) -> DataFrame:
     check_ids([job.slide.slide_id for job in jobs])
-    rows = [{"slide_id": job.slide.slide_id, "path": job.slide.path, "job": pickle.dumps(job)}
-            for job in jobs]
-    table = from_rows(spark, rows, "slide_id string, path string, job binary").repartition(
-        min(len(rows), MOST_TASKS))
+    parts = min(len(jobs), MOST_TASKS)
+    rows = [{"slide_id": job.slide.slide_id, "path": job.slide.path, "job": pickle.dumps(job),
+             "number": i % parts} for i, job in enumerate(jobs)]
+    table = spread(from_rows(spark, rows, "slide_id string, path string, job binary, number long"),
+                   parts, "number")
     work = ship(_worker.plan_slides, "lamella_plan", make=partial(_plan_slide, network=network),
                 schema=_schema.STUDY_PLANS, extras=[])
     return table.mapInArrow(work, _schema.sql(_schema.STUDY_PLANS))

@@ -64,15 +64,17 @@ def existing(spark: SparkSession, table: str) -> Existing | None:
         if any(name in text for name in TOO_NEW):
             raise lamella.Error(
                 "found a Delta table of a newer kind than this Delta can use "
-                f"({_first_line(text)}); use the Delta that wrote it, or a newer one", table,
+                f"({_reason(text)}); use the Delta that wrote it, or a newer one", table,
                 code="unsupported") from None
         if any(name in text for name in NOT_THERE):
             return None
         raise
 
 
-def _first_line(text: str) -> str:
-    return text.strip().splitlines()[0]
+def _reason(text: str) -> str:
+    """The line that names what Delta met, without the class of its exception."""
+    line = next(line for line in text.splitlines() if any(name in line for name in TOO_NEW))
+    return line[line.index("DELTA_"):].replace("]", ":", 1)
 
 
 def types_of(frame: DataFrame) -> dict[str, str]:

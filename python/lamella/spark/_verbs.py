@@ -15,11 +15,12 @@ from lamella.spark import _schema, _worker
 from lamella.spark._paths import local_path
 from lamella.spark._pieces import Cut, cut
 from lamella.spark._progress import counter, watch
-from lamella.spark._session import attempts, cores, described, spread, to_arrow
+from lamella.spark._session import attempts, cores, described, numbered, spread, to_arrow
 from lamella.spark._ship import ship
 from lamella.spark._signatures import with_options_of
 from lamella.spark._tables import encoded_slides
 
+NUMBER, PART = "lamella_number", "lamella_part"  # of the slides' table, while it is planned
 MOST_TASKS = 10_000  # of planning, where a task costs a hundredth of what it does
 
 
@@ -40,18 +41,19 @@ def plan(slides: DataFrame, *, parallelism: int | None = None, **options: Any) -
     _check_plan(slides, options)
     extras = _schema.extras(slides, ("slide_id", "path", "mpp"),
                             _schema.PLANS.names, "plan")
-    spark = slides.sparkSession
-    with described(spark, "the ids of the slides"):
-        ids = to_arrow(slides.select(F.col("slide_id").cast("string").alias("slide_id")))
-    if len(ids) == 0:
-        raise lamella.Error("found an empty table, expected a row for every slide")
-    check_ids(ids.column("slide_id").to_pylist())
     text = [F.col(name).cast("string").alias(name)
             for name in ("slide_id", "path", "mpp") if name in slides.columns]
-    table = slides.select(*text, *map(_column, extras)).repartition(parallelism or min(len(ids), MOST_TASKS))
+    with described(slides.sparkSession, "the table of slides"):
+        table, ids = numbered(slides.select(*text, *map(_column, extras)), NUMBER)
+    if not ids:
+        raise lamella.Error("found an empty table, expected a row for every slide")
+    check_ids(ids)
+    parts = parallelism or min(len(ids), MOST_TASKS)
+    part = F.floor(F.col(NUMBER) * F.lit(parts) / F.lit(len(ids)))
+    rows = spread(table.withColumn(PART, part), parts, PART).sortWithinPartitions(NUMBER)
     work = ship(_worker.plan_slides, "lamella_plan", make=_worker.plan_maker(options),
                 schema=_schema.PLANS, extras=extras)
-    return table.mapInArrow(work, _schema.with_extras(_schema.PLANS, slides, extras))
+    return rows.mapInArrow(work, _schema.with_extras(_schema.PLANS, slides, extras))
 
 
 def _check_parallelism(parallelism: int | None) -> None:

@@ -82,8 +82,10 @@ def _with_extras(made: pa.RecordBatch, batch: pa.RecordBatch, row: int,
         names=[*made.schema.names, *extras])
 
 
-def _rows(batch: pa.RecordBatch, names: Mapping[str, Any] | list[str]) -> list[Row]:
-    return batch.select([name for name in names if name in batch.schema.names]).to_pylist()
+def _rows(batch: pa.RecordBatch, names: list[str]) -> list[Row]:
+    rows: list[Row] = batch.select(
+        [name for name in names if name in batch.schema.names]).to_pylist()
+    return rows
 
 
 SLIDE_COLUMNS = ["slide_id", "path", "mpp", "annotations", "job"]

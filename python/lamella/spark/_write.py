@@ -75,7 +75,8 @@ def write(rows: DataFrame, table: str, *, format: str | None = None) -> Written:
         if merged and there is not None:
             _merge(rows, table, token, there)
         else:
-            _replace_slides(rows, table, token, parted=not merged)
+            _replace_slides(rows, table, token, parted=not merged,
+                            named=is_name(table) and there is not None)
         return Written(table, form, version_of(spark, table, token))
 
 
@@ -98,19 +99,20 @@ def _check_table(there: Existing, rows: DataFrame, table: str, form: str, merged
                             "Delta, whose tables take new columns", table, code="mismatch")
 
 
-def _save(writer: DataFrameWriter, table: str) -> None:
-    if is_name(table):
-        writer.saveAsTable(table)
-    else:
-        writer.save(table)
-
-
-def _replace_slides(rows: DataFrame, table: str, token: str, *, parted: bool) -> None:
+def _replace_slides(rows: DataFrame, table: str, token: str, *, parted: bool, named: bool) -> None:
+    """named: a table of the catalog that is there."""
+    if named:  # by the columns' names; saveAsTable would make the table anew
+        (rows.writeTo(table).option("userMetadata", token).option("mergeSchema", "true")
+         .overwritePartitions())
+        return
     writer = (rows.write.format("delta").mode("overwrite").option("userMetadata", token)
               .option("mergeSchema", "true"))
     if parted:
         writer = writer.option("partitionOverwriteMode", "dynamic").partitionBy("slide_id")
-    _save(writer, table)
+    if is_name(table):
+        writer.saveAsTable(table)
+    else:
+        writer.save(table)
 
 
 def _merge(plans: DataFrame, table: str, token: str, there: Existing) -> None:
