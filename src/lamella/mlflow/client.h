@@ -8,18 +8,9 @@
 #include <vector>
 
 #include "lamella/io/net/http_client.h"
+#include "lamella/mlflow/address.h"
 
 namespace lamella::mlflow {
-
-// Where a server is. Credentials in the address go into `user` and `password`, never further.
-struct Address {
-  std::string uri;  // http(s)://host[:port][/path], no slash at the end
-  std::string user, password;
-};
-
-// Error kInvalidArgument: anything but http:// or https:// with a host (an MLflow folder or
-// database can be served by 'mlflow server').
-Address parse_tracking_uri(const std::string& text);
 
 // From MLflow's variables: MLFLOW_TRACKING_USERNAME and _PASSWORD, _TOKEN, _INSECURE_TLS,
 // _SERVER_CERT_PATH, _CLIENT_CERT_PATH, MLFLOW_HTTP_REQUEST_TIMEOUT, _MAX_RETRIES,
