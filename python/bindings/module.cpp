@@ -18,4 +18,5 @@ NB_MODULE(_core, module) {
   bind_score(module);
   bind_study(module);
   bind_convert(module);
+  bind_finetune(module);
 }

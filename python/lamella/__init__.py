@@ -21,7 +21,15 @@ from lamella._patches import Batch, PatchDataset
 from lamella._pictures import Picture, gallery, show_plan, show_zooms
 from lamella._study import RunResult, evaluate, options, report, run
 from lamella._torch import torch_encoder
-from lamella._verbs import encode, extract, map, plan, score, train  # noqa: A004 - the verb's name
+from lamella._verbs import (  # noqa: A004 - the verb's name
+    encode,
+    extract,
+    finetune,
+    map,
+    plan,
+    score,
+    train,
+)
 from lamella.interop import convert
 
 __version__ = _core.version()
@@ -29,6 +37,6 @@ __version__ = _core.version()
 __all__ = [
     "Batch", "Classifier", "Encoder", "Error", "Features", "HeatMap", "LamellaWarning", "Level", "Model",
     "PatchDataset", "Picture", "Plan", "RunResult", "Scores", "Slide", "__version__", "convert", "encode",
-    "evaluate", "extract", "gallery", "map", "options", "plan", "report", "run", "score", "show_plan",
+    "evaluate", "extract", "finetune", "gallery", "map", "options", "plan", "report", "run", "score", "show_plan",
     "show_zooms", "torch_encoder", "train",
 ]

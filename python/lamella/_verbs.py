@@ -27,10 +27,12 @@ def _with_signature(verb: Any) -> Callable[..., Any]:
 
 
 if TYPE_CHECKING:
-    from lamella._core import convert, encode, extract, map, plan, score, train  # noqa: A004
+    from lamella._core import (  # noqa: A004
+        convert, encode, extract, finetune, map, plan, score, train)
 else:
-    convert, encode, extract, map, plan, score, train = (
+    convert, encode, extract, finetune, map, plan, score, train = (
         _with_signature(verb)
-        for verb in (_core.convert, _core.encode, _core.extract, _core.map, _core.plan, _core.score, _core.train))
+        for verb in (_core.convert, _core.encode, _core.extract, _core.finetune, _core.map, _core.plan,
+                     _core.score, _core.train))
 
-__all__ = ["convert", "encode", "extract", "map", "plan", "score", "train"]
+__all__ = ["convert", "encode", "extract", "finetune", "map", "plan", "score", "train"]
