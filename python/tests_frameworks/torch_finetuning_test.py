@@ -17,6 +17,7 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 pytest.importorskip("onnx", reason="onnx is not installed")
 lamella = pytest.importorskip("lamella", reason="the package is not built")
 from conftest import PROGRAM  # noqa: E402
+from fake_mlflow import FakeMlflow  # noqa: E402
 from lamella.finetuning import _augment, _order  # noqa: E402
 from lamella.finetuning._cohort import read_cohort  # noqa: E402
 from lamella.finetuning._export import known_answers  # noqa: E402
@@ -369,3 +370,15 @@ def test_ctrl_c_ends_after_a_step_and_goes_on(study, tmp_path):
     run, = (tmp_path / "out" / "runs").iterdir()
     assert json.loads((run / "run.json").read_text())["status"] == "KILLED"
     assert not (tmp_path / "mine").exists()
+
+
+def test_its_curves_are_at_mlflow(study):
+    fake = FakeMlflow()
+    try:
+        told = finetuned(study(f'[tracking]\nmlflow = "{fake.uri}"\n'))
+        run = fake.runs[told["mlflow"]["mlflow_run_id"]]
+    finally:
+        fake.stop()
+    text = json.dumps(run, default=list)
+    assert "train_loss" in text and "system/cpu_utilization_percentage" in text
+    assert "finetune.lora_rank" in text and any("encoder.json" in name for name in fake.files)

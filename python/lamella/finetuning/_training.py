@@ -4,6 +4,7 @@ of the cohort: not of when it was stopped, nor, but for rounding, of how many pr
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from collections.abc import Callable
@@ -66,21 +67,34 @@ class Training:
     # The state.
 
     def state(self) -> dict[str, Any]:
+        """Tensors, and all numbers as JSON: what torch reads without running what it reads. Of the
+        optimizer its moments; its rates are functions of the step."""
         import torch
-        return {"network": {name: one.detach().cpu() for name, one in self.learnt.items()},
-                "head": {name: one.detach().cpu() for name, one in self.head.state_dict().items()},
-                "optimizer": self.optimizer.state_dict(), "scaler": self.precision.state(),
-                "epoch": self.epoch, "step": self.step, "sums": self.sums,
-                "history": self.history, "best": self.best, "done": self.done,
-                "rng": torch.get_rng_state()}
+        best = self.best
+        numbers = {"epoch": self.epoch, "step": self.step, "sums": self.sums,
+                   "history": self.history, "done": self.done, "scaler": self.precision.state(),
+                   "best": None if best is None else [best["epoch"], best["loss"]]}
+        return {**self._weights(), "moments": self.optimizer.state_dict()["state"],
+                "rng": torch.get_rng_state(), "numbers": json.dumps(numbers),
+                "best": {} if best is None else {"network": best["network"], "head": best["head"]}}
+
+    def _weights(self) -> dict[str, Any]:
+        return {"network": {name: one.detach().cpu().clone() for name, one in self.learnt.items()},
+                "head": {name: one.detach().cpu().clone()
+                         for name, one in self.head.state_dict().items()}}
 
     def load(self, state: dict[str, Any]) -> None:
         import torch
         self._put(state)
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.precision.load(state["scaler"])
-        self.epoch, self.step, self.sums = state["epoch"], state["step"], list(state["sums"])
-        self.history, self.best, self.done = state["history"], state["best"], state["done"]
+        self.optimizer.load_state_dict({"state": state["moments"],
+                                        "param_groups": self.optimizer.state_dict()["param_groups"]})
+        numbers = json.loads(state["numbers"])
+        self.precision.load(numbers["scaler"])
+        self.epoch, self.step, self.sums = numbers["epoch"], numbers["step"], numbers["sums"]
+        self.history, self.done = numbers["history"], numbers["done"]
+        if numbers["best"] is not None:
+            epoch, loss = numbers["best"]
+            self.best = {"epoch": epoch, "loss": loss, **state["best"]}
         torch.set_rng_state(state["rng"])
 
     def _put(self, state: dict[str, Any]) -> None:
@@ -121,11 +135,7 @@ class Training:
         loss = figures.get("held_out_log_loss")
         if loss is None or (self.best is not None and loss >= self.best["loss"]):
             return
-        self.best = {"epoch": self.epoch, "loss": loss,
-                     "network": {name: one.detach().cpu().clone()
-                                 for name, one in self.learnt.items()},
-                     "head": {name: one.detach().cpu().clone()
-                              for name, one in self.head.state_dict().items()}}
+        self.best = {"epoch": self.epoch, "loss": loss, **self._weights()}
 
     def _no_better(self) -> bool:
         """Of epochs in which the network is learnt."""
