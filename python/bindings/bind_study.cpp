@@ -4,7 +4,6 @@
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
-#include <nanobind/stl/unique_ptr.h>
 #include <nanobind/stl/vector.h>
 
 #include "call.h"
@@ -87,7 +86,7 @@ void bind_pieces(nb::module_& module) {
       .def(
           "slide",
           [](const SlideEntry& self) {
-            return std::make_unique<SlideHandle>(self.path, cohort::open_options(self));
+            return SlideHandle(self.path, cohort::open_options(self));
           },
           nb::sig("def slide(self) -> Slide"), "To be opened as the study says.");
   nb::class_<StudyPiece>(module, "StudyPiece", "A plan of a study and where its features belong.")

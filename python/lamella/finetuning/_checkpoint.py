@@ -23,7 +23,7 @@ class Checkpoint:
         self._lock: Any = None
 
     def lock(self) -> None:
-        """Until this process ends."""
+        """Until unlock, or this process ends."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self._lock = open(self.folder / "lock", "w")  # noqa: SIM115
         try:
@@ -31,6 +31,10 @@ class Checkpoint:
         except BlockingIOError as error:
             raise Error("another process is at this fine-tuning; wait for it, or stop it",
                         str(self.folder), "io") from error
+
+    def unlock(self) -> None:
+        if self._lock is not None:
+            self._lock.close()
 
     def write(self, state: dict[str, Any]) -> None:
         import torch

@@ -75,7 +75,6 @@ def _finetune(study: _core.Study, settings: Settings, ranks: Ranks,
         return found_export(out, key), checkpoint.read()
 
     exported, saved = ranks.from_first(prepare)
-    network.module.to(ranks.device)
     learnt = ranks.together(lambda: choose_weights(network.module, settings))
     network.module.to(ranks.device)
     head = make_head(network.dimension, len(cohort.classes)).to(ranks.device)
@@ -83,10 +82,13 @@ def _finetune(study: _core.Study, settings: Settings, ranks: Ranks,
                     memory_mb=settings.read_ahead_mb, skip=study.on_damage == "skip")
     training = ranks.together(lambda: Training(settings, cohort, network, head, learnt, reader,
                                                ranks, checkpoint))
-    if saved is not None:
-        ranks.together(lambda: training.load(state_of(saved, key, checkpoint.path)))
-    work = _Work(study, settings, cohort, ranks, training, out, key, show)
-    return work.go(exported, resumed=saved is not None)
+    try:
+        if saved is not None:
+            ranks.together(lambda: training.load(state_of(saved, key, checkpoint.path)))
+        work = _Work(study, settings, cohort, ranks, training, out, key, show)
+        return work.go(exported, resumed=saved is not None)
+    finally:
+        checkpoint.unlock()
 
 
 class _Work:

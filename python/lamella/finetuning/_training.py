@@ -333,6 +333,9 @@ class Training:
         self.ranks.sum(sums)
         if float(sums[-1]) == 0:
             raise Error("found no patch that can be read, expected some", code="corrupt")
+        if not bool(torch.isfinite(sums).all()):
+            raise Error(f"found vectors of the network '{self.network.name}' that are not numbers, "
+                        "before anything was learnt; expected finite ones", code="corrupt")
         mean = sums[:d] / sums[-1]
         deviation = (sums[d:-1] / sums[-1] - mean**2).clamp_min(0).sqrt()
         self.head.mean.copy_(mean.float())
