@@ -215,7 +215,8 @@ def test_a_graph_with_everything(tmp_path):
              ("MaxPool", ["a"], "p", {"kernel_shape": [3, 3], "strides": [2, 2],
                                       "pads": [1, 1, 1, 1]}),
              ("Add", ["p", "k"], "q", {}), ("LeakyRelu", ["q"], "l", {"alpha": 0.1}),
-             ("AveragePool", ["l"], "e", {"kernel_shape": [2, 2]}),
+             ("AveragePool", ["l"], "o", {"kernel_shape": [3, 3], "auto_pad": "SAME_UPPER"}),
+             ("AveragePool", ["o"], "e", {"kernel_shape": [2, 2], "pads": [1, 0, 1, 0]}),
              ("Concat", ["e", "e"], "f", {"axis": 1}), ("GlobalAveragePool", ["f"], "h", {}),
              ("Squeeze", ["h", "axes"], "i", {}), ("Gemm", ["i", "gw", "gb"], "out", {"transB": 1})]
     graph = helper.make_graph(
@@ -227,7 +228,7 @@ def test_a_graph_with_everything(tmp_path):
          constant("m", 8), numpy_helper.from_array(rng.random(8).astype(np.float32) + 0.5, "v"),
          constant("k", 1, 8, 1, 1), numpy_helper.from_array(np.array([2, 3]), "axes"),
          constant("gw", 5, 16), constant("gb", 5)])
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
     (tmp_path / "g.onnx").write_bytes(model.SerializeToString())
     module = Graph(tmp_path / "g.onnx", [("out", "none")]).eval()
     assert {"constant6"} == {name for name, _ in module.named_parameters() if "constant" in name}

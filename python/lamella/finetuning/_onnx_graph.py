@@ -49,33 +49,55 @@ class _Conv(nn.Module):  # type: ignore[misc]
             self.conv.weight.copy_(weight)
             if bias is not None:
                 self.conv.bias.copy_(bias)
-        self.pad = _pads(node, kernel)
-        if self.pad and self.pad[0] == self.pad[1] and self.pad[2] == self.pad[3]:
-            self.conv.padding, self.pad = (self.pad[2], self.pad[0]), None
-            self.conv._reversed_padding_repeated_twice = [
-                p for p in reversed(self.conv.padding) for _ in (0, 1)]
+        self.pads = _Pads(node, kernel)
 
     def forward(self, x: Any) -> Any:
-        return self.conv(F.pad(x, self.pad) if self.pad else x)
+        return self.conv(self.pads.add(x, 0))
 
 
-def _pads(node: Any, kernel: list[int]) -> list[int] | None:
-    kind = node.get("auto_pad", "NOTSET")
-    if kind not in ("NOTSET", "VALID"):
-        raise Error(f"found auto_pad {kind} in '{node.name}', expected explicit pads: export the "
-                    "network with them", code="unsupported")
-    pads = node.get("pads", [0] * 2 * len(kernel))
-    return _padding(pads) if any(pads) and kind == "NOTSET" else None
+class _Pads:
+    def __init__(self, node: Any, kernel: list[int]) -> None:
+        self.kind = node.get("auto_pad", "NOTSET")
+        self.strides = node.get("strides", [1] * len(kernel))
+        dilations = node.get("dilations", [1] * len(kernel))
+        self.reach = [(size - 1) * apart + 1 for size, apart in zip(kernel, dilations)]
+        self.given = _padding(node.get("pads", [0] * 2 * len(kernel)))
+
+    def of(self, x: Any) -> list[int]:
+        """As torch has them: last axis first. SAME: as many results as strides fit in."""
+        if not self.kind.startswith("SAME"):
+            return [] if self.kind == "VALID" else self.given
+        pads: list[int] = []
+        for size, reach, stride in zip(x.shape[2:], self.reach, self.strides):
+            total = max((-(-int(size) // stride) - 1) * stride + reach - int(size), 0)
+            less, more = total // 2, total - total // 2
+            pads = [*((less, more) if self.kind == "SAME_UPPER" else (more, less)), *pads]
+        return pads
+
+    def add(self, x: Any, value: float) -> Any:
+        pads = self.of(x)
+        return F.pad(x, pads, value=value) if any(pads) else x
 
 
-def _pool(node: Any, pool: Callable[..., Any], fill: float) -> Callable[[Any], Any]:
+def _pool(node: Any) -> Callable[[Any], Any]:
     kernel = node.get("kernel_shape")
-    stride, pads = node.get("strides", [1] * len(kernel)), _pads(node, kernel)
-    if node.get("ceil_mode", 0) or (pads and pool is F.avg_pool2d
-                                    and not node.get("count_include_pad", 0)):
-        raise Error(f"found the pooling '{node.name}' with ceil_mode or uncounted pads, which cannot "
-                    "be learnt through; begin from the framework's own network", code="unsupported")
-    return lambda x: pool(F.pad(x, pads, value=fill) if pads else x, kernel, stride)
+    pads = _Pads(node, kernel)
+    if node.get("ceil_mode", 0):
+        raise Error(f"found the pooling '{node.name}' with ceil_mode, which cannot be learnt "
+                    "through; begin from the framework's own network", code="unsupported")
+    if node.kind == "MaxPool":
+        return lambda x: F.max_pool2d(pads.add(x, float("-inf")), kernel, pads.strides)
+    if node.get("count_include_pad", 0):
+        return lambda x: F.avg_pool2d(pads.add(x, 0), kernel, pads.strides)
+
+    def average(x: Any) -> Any:
+        """Over what is there: the padding is in neither the sum nor the count."""
+        if not any(pads.of(x)):
+            return F.avg_pool2d(x, kernel, pads.strides)
+        there = F.avg_pool2d(pads.add(torch.ones_like(x[:1, :1]), 0), kernel, pads.strides)
+        return F.avg_pool2d(pads.add(x, 0), kernel, pads.strides) / there
+
+    return average
 
 
 def _linear(weight: Any, bias: Any) -> nn.Linear:
@@ -186,10 +208,8 @@ class Graph(nn.Module):  # type: ignore[misc]
             return lambda x: torch.clamp(alpha * x + beta, 0, 1)
         if kind == "LeakyRelu":
             return lambda x: F.leaky_relu(x, node.get("alpha", 0.01))
-        if kind == "MaxPool":
-            return _pool(node, F.max_pool2d, float("-inf"))
-        if kind == "AveragePool":
-            return _pool(node, F.avg_pool2d, 0)
+        if kind in ("MaxPool", "AveragePool"):
+            return _pool(node)
         if kind == "GlobalAveragePool":
             return lambda x: x.mean(dim=(2, 3), keepdim=True)
         return self._shaping(node, given)

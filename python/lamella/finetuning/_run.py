@@ -75,14 +75,14 @@ def _finetune(study: _core.Study, settings: Settings, ranks: Ranks,
         return found_export(out, key), checkpoint.read()
 
     exported, saved = ranks.from_first(prepare)
-    learnt = ranks.together(lambda: choose_weights(network.module, settings))
-    network.module.to(ranks.device)
-    head = make_head(network.dimension, len(cohort.classes)).to(ranks.device)
-    reader = Reader(cohort, network.input_px, threads=ranks.threads,
-                    memory_mb=settings.read_ahead_mb, skip=study.on_damage == "skip")
-    training = ranks.together(lambda: Training(settings, cohort, network, head, learnt, reader,
-                                               ranks, checkpoint))
     try:
+        learnt = ranks.together(lambda: choose_weights(network.module, settings))
+        network.module.to(ranks.device)
+        head = make_head(network.dimension, len(cohort.classes)).to(ranks.device)
+        reader = Reader(cohort, network.input_px, threads=ranks.threads,
+                        memory_mb=settings.read_ahead_mb, skip=study.on_damage == "skip")
+        training = ranks.together(lambda: Training(settings, cohort, network, head, learnt, reader,
+                                                   ranks, checkpoint))
         if saved is not None:
             ranks.together(lambda: training.load(state_of(saved, key, checkpoint.path)))
         work = _Work(study, settings, cohort, ranks, training, out, key, show)
