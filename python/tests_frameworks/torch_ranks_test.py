@@ -23,11 +23,11 @@ FAULTS = Path(__file__).parent / "rank_faults.py"
 def torchrun(path, *words, ranks=2, fault="", slide="", restarts=0):
     return subprocess.run(
         [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", str(ranks),
-         "--max_restarts", str(restarts), "--master_port", "0", "--rdzv_backend", "c10d",
+         "--max_restarts", str(restarts), "--rdzv_backend", "c10d",
          "--rdzv_endpoint", "127.0.0.1:0", str(FAULTS), str(path), "--threads", "1", "--json",
          *map(str, words)],
         capture_output=True, text=True, check=False, timeout=300,
-        env={**os.environ, "FAULT": fault, "SLIDE": str(slide)})
+        env={**os.environ, "FAULT": fault, "SLIDE": str(slide), "GLOO_SOCKET_IFNAME": "lo"})
 
 
 def result(run):
