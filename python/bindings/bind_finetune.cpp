@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Fine-tuning: the verb's options, and its record. The work is Python's (lamella.finetuning).
+#include "bind_finetune.h"
+
 #include <nanobind/stl/filesystem.h>
 #include <nanobind/stl/map.h>
 #include <nanobind/stl/optional.h>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <nanobind/nanobind.h>
 
+#include "bind_finetune.h"
 #include "call.h"
 #include "values.h"
 

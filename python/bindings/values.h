@@ -96,6 +96,5 @@ void bind_train(nb::module_& module);
 void bind_score(nb::module_& module);
 void bind_study(nb::module_& module);
 void bind_convert(nb::module_& module);
-void bind_finetune(nb::module_& module);
 
 }  // namespace lamella::python
