@@ -96,8 +96,8 @@ def test_everything_is_read_back(client, tracked, tmp_path):
         figures = {key: value for key, value in result["metrics"][role].items()
                    if key not in ("classes", "confusion")}  # tables
         assert {"auc", "log_loss", "accuracy"} <= set(figures)
-        for key, value in figures.items():
-            assert run.data.metrics[f"{role}_{key}"] == value
+        for key, value in figures.items():  # a figure that could not be told is none there
+            assert run.data.metrics.get(f"{role}_{key}") == value
     assert run.data.params["patches.size_px"] == "112" and run.data.params["train.l2"] == "cv"
     assert run.data.params["encoder.sha256"] == record["encoder"]["sha256"]
     assert run.data.tags["mlflow.source.type"] == "LOCAL"

@@ -19,5 +19,6 @@ NB_MODULE(_core, module) {
   bind_score(module);
   bind_study(module);
   bind_convert(module);
+  bind_made_models(module);
   bind_finetune(module);
 }

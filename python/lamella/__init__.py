@@ -21,12 +21,15 @@ from lamella._patches import Batch, PatchDataset
 from lamella._pictures import Picture, gallery, show_plan, show_zooms
 from lamella._study import RunResult, evaluate, options, report, run
 from lamella._torch import torch_encoder
-from lamella._verbs import (  # noqa: A004 - the verb's name
+from lamella._verbs import (  # noqa: A004 - the verbs' names
+    calibrate,
     encode,
+    export,
     extract,
     finetune,
     map,
     plan,
+    quantize,
     score,
     train,
 )
@@ -36,7 +39,7 @@ __version__ = _core.version()
 
 __all__ = [
     "Batch", "Classifier", "Encoder", "Error", "Features", "HeatMap", "LamellaWarning", "Level", "Model",
-    "PatchDataset", "Picture", "Plan", "RunResult", "Scores", "Slide", "__version__", "convert", "encode",
-    "evaluate", "extract", "finetune", "gallery", "map", "options", "plan", "report", "run", "score", "show_plan",
-    "show_zooms", "torch_encoder", "train",
+    "PatchDataset", "Picture", "Plan", "RunResult", "Scores", "Slide", "__version__", "calibrate",
+    "convert", "encode", "evaluate", "export", "extract", "finetune", "gallery", "map", "options", "plan", "quantize",
+    "report", "run", "score", "show_plan", "show_zooms", "torch_encoder", "train",
 ]

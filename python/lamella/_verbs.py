@@ -27,12 +27,22 @@ def _with_signature(verb: Any) -> Callable[..., Any]:
 
 
 if TYPE_CHECKING:
-    from lamella._core import (  # noqa: A004
-        convert, encode, extract, finetune, map, plan, score, train)
+    from lamella._core import (  # noqa: A004 - the verbs' names
+        calibrate,
+        convert,
+        encode,
+        export,
+        extract,
+        map,
+        plan,
+        quantize,
+        score,
+        train,
+    )
 else:
-    convert, encode, extract, finetune, map, plan, score, train = (
-        _with_signature(verb)
-        for verb in (_core.convert, _core.encode, _core.extract, _core.finetune, _core.map, _core.plan,
-                     _core.score, _core.train))
+    calibrate, convert, encode, export, extract, map, plan, quantize, score, train = (
+        _with_signature(getattr(_core, name))
+        for name in ("calibrate", "convert", "encode", "export", "extract", "map", "plan", "quantize", "score",
+                     "train"))
 
-__all__ = ["convert", "encode", "extract", "finetune", "map", "plan", "score", "train"]
+__all__ = ["calibrate", "convert", "encode", "export", "extract", "map", "plan", "quantize", "score", "train"]
