@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 else:
     calibrate, convert, encode, export, extract, finetune, map, plan, quantize, score, train = (
         _with_signature(getattr(_core, name))
-        for name in ("calibrate", "convert", "encode", "export", "extract", "map", "plan", "quantize", "score",
-                     "train"))
+        for name in ("calibrate", "convert", "encode", "export", "extract", "finetune", "map", "plan",
+                     "quantize", "score", "train"))
 
 __all__ = ["calibrate", "convert", "encode", "export", "extract", "finetune", "map", "plan", "quantize", "score",
            "train"]
