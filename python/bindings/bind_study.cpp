@@ -85,9 +85,7 @@ void bind_pieces(nb::module_& module) {
       .def_ro("mpp", &SlideEntry::mpp)
       .def(
           "slide",
-          [](const SlideEntry& self) {
-            return SlideHandle(self.path, cohort::open_options(self));
-          },
+          [](const SlideEntry& self) { return SlideHandle(self.path, cohort::open_options(self)); },
           nb::sig("def slide(self) -> Slide"), "To be opened as the study says.");
   nb::class_<StudyPiece>(module, "StudyPiece", "A plan of a study and where its features belong.")
       .def_ro("kind", &StudyPiece::kind)
