@@ -253,8 +253,8 @@ def test_from_the_study_to_heat_maps(study, tmp_path):
     assert json.loads((out / "encoder.json").read_text())["dimension"] == 12
 
     record = json.loads((Path(told["run_dir"]) / "run.json").read_text())
-    assert record["status"] == "FINISHED" and record["options"]["verb"] == "finetune"
-    assert record["options"]["finetune"]["key"] == story["key"]
+    assert record["status"] == "FINISHED" and record["study"]["verb"] == "finetune"
+    assert record["study"]["finetune"]["key"] == story["key"]
     curves = {one["key"] for one in record["history"]}
     assert {"train_loss", "patches_per_second", "system/cpu_utilization_percentage"} <= curves
     assert [one["value"] for one in record["history"] if one["key"] == "train_loss"] == losses

@@ -4,9 +4,11 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -20,19 +22,29 @@ if not torch.distributed.is_available():
 FAULTS = Path(__file__).parent / "rank_faults.py"
 
 
-def torchrun(path, *words, ranks=2, fault="", slide="", restarts=0):
-    return subprocess.run(
-        [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", str(ranks),
-         "--max_restarts", str(restarts), "--rdzv_backend", "c10d",
-         "--rdzv_endpoint", "127.0.0.1:0", str(FAULTS), str(path), "--threads", "1", "--json",
-         *map(str, words)],
-        capture_output=True, text=True, check=False, timeout=300,
-        env={**os.environ, "FAULT": fault, "SLIDE": str(slide), "GLOO_SOCKET_IFNAME": "lo"})
+class Ended(NamedTuple):
+    returncode: int  # of the first process that did not go well
+    stdout: str      # of the first process
+    stderr: str      # of all
 
 
-def result(run):
-    assert run.returncode == 0, run.stderr[-3000:]
-    return json.loads(run.stdout.strip().splitlines()[-1])
+def torchrun(path, *words, ranks=2, fault="", slide=""):
+    """Processes with the environment that torchrun gives them. (torchrun of PyTorch 1.13 itself fails
+    under Python 3.11.)"""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    processes = [subprocess.Popen(
+        [sys.executable, str(FAULTS), str(path), "--threads", "1", "--json", *map(str, words)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "FAULT": fault, "SLIDE": str(slide), "GLOO_SOCKET_IFNAME": "lo",
+             "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "RANK": str(rank),
+             "LOCAL_RANK": str(rank), "WORLD_SIZE": str(ranks), "LOCAL_WORLD_SIZE": str(ranks)})
+        for rank in range(ranks)]
+    told = [process.communicate(timeout=200) for process in processes]
+    codes = [process.returncode for process in processes]
+    return Ended(next((code for code in codes if code), 0), told[0][0],
+                 "".join(errors for _, errors in told))
 
 
 @pytest.fixture
@@ -53,7 +65,7 @@ def test_processes_change_nothing_but_rounding(study):
         assert a["train_loss"] == pytest.approx(b["train_loss"], abs=1e-4)
         assert a["held_out_log_loss"] == pytest.approx(b["held_out_log_loss"], abs=1e-4)
     record = json.loads((Path(two["run_dir"]) / "run.json").read_text())
-    assert record["options"]["finetune"]["ranks"] == 2
+    assert record["study"]["finetune"]["ranks"] == 2
 
 
 def test_more_processes_than_patches_of_a_step(study):
@@ -71,15 +83,14 @@ def test_one_class_alone_in_a_process(study):
         assert a["train_loss"] == pytest.approx(b["train_loss"], abs=1e-4)
 
 
-def test_a_killed_worker_and_torchruns_restart(study, tmp_path):
-    """torchrun starts all anew, and they go on from the checkpoint."""
+def test_a_killed_worker(study, tmp_path):
+    """The others end, and all go on from the checkpoint when they are started anew."""
     path = study()
     whole = lamella.finetune(path, threads=1, out=tmp_path / "whole",
                              overrides=[f"output={tmp_path / 'one'}"])
     run = torchrun(path, "--set=finetune.checkpoint_seconds=0", fault="killed")
     assert run.returncode != 0
-    assert "cannot be reached any more" in run.stderr or "SIGKILL" in run.stderr or \
-        "Signal 9" in run.stderr
+    assert "cannot be reached any more" in run.stderr
     after = result(torchrun(path, "--set=finetune.checkpoint_seconds=0"))
     for a, b in zip(whole["history"], after["history"]):
         assert a["train_loss"] == pytest.approx(b["train_loss"], abs=1e-4)

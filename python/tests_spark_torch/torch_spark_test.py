@@ -65,7 +65,9 @@ def spark(tmp_path_factory):
     session = SparkSession.builder.master(cluster.url).appName("lamella tests") \
         .config("spark.driver.host", "127.0.0.1").config("spark.driver.bindAddress", "127.0.0.1") \
         .config("spark.ui.enabled", "false").config("spark.executor.memory", "1g") \
-        .config("spark.executorEnv.PYTHONPATH", os.environ.get("PYTHONPATH", "")).getOrCreate()
+        .config("spark.executorEnv.PYTHONPATH",
+                f"{Path(__file__).parent / 'torchrun_1_13'}:{os.environ.get('PYTHONPATH', '')}") \
+        .getOrCreate()
     yield session
     session.stop()
     cluster.stop()
@@ -95,7 +97,7 @@ def test_two_workers_are_as_one_process(spark, cohort, tmp_path):
     for a, b in zip(one["history"], two["history"]):
         assert a["train_loss"] == pytest.approx(b["train_loss"], abs=1e-4)
     record = json.loads((Path(two["run_dir"]) / "run.json").read_text())
-    assert record["options"]["finetune"]["ranks"] == 2
+    assert record["study"]["finetune"]["ranks"] == 2
     assert (tmp_path / "of_two" / "network.onnx").exists()
 
 

@@ -28,7 +28,8 @@ def stain_matrices(factors: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """n x 3 factors of the three stains -> n x 3 x 3 on columns of optical densities: parted into
     stains, multiplied, put together again."""
     apart = np.linalg.inv(STAINS)
-    return np.einsum("ji,nj,kj->nik", STAINS, factors, apart)
+    made: np.ndarray[Any, Any] = np.einsum("ji,nj,kj->nik", STAINS, factors, apart)
+    return made
 
 
 def vary(planes: Any, rows: Rows, seed: int, epoch: int, *, geometry: bool, stain: float) -> Any:

@@ -142,7 +142,7 @@ class Training:
         if self.best is None or self.settings.patience == 0:
             return False
         since = max(self.best["epoch"] + 1, self.settings.head_epochs)
-        return self.epoch - since >= self.settings.patience
+        return bool(self.epoch - since >= self.settings.patience)
 
     def _learn_epoch(self) -> int:
         settings = self.settings
