@@ -47,6 +47,11 @@ def torchrun(path, *words, ranks=2, fault="", slide=""):
                  "".join(errors for _, errors in told))
 
 
+def result(run):
+    assert run.returncode == 0, run.stderr[-3000:]
+    return json.loads(run.stdout.strip().splitlines()[-1])
+
+
 @pytest.fixture
 def own_slides(training_cohort, tmp_path):
     """Slides that a test may damage; its table."""
