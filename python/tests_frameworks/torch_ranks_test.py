@@ -114,7 +114,7 @@ def test_what_fails_in_one_process_ends_all_and_is_named(study, fault, words):
 
 @pytest.mark.parametrize("fault, words", [
     ("files", ["another file", "process 1 of 2"]),
-    ("slide", ["slide 'phantom_01'", "process 1 of 2"])])
+    ("slide", ["slide 'phantom_01'", " of 2 on "])])
 def test_slides_that_one_process_sees_otherwise(study, own_slides, fault, words):
     path = study("\n", table=own_slides / "slides.csv")
     run = torchrun(path, "--set=finetune.read_ahead_mb=1", fault=fault,
@@ -191,7 +191,7 @@ def test_a_damaged_checkpoint(study, tmp_path):
 
 
 def test_labels_of_one_class(study):
-    with pytest.raises(lamella.Error, match="no patches of tumor to learn from"):
+    with pytest.raises(lamella.Error, match="no patches of .*tumor to learn from"):
         lamella.finetune(study(), overrides=["patches.min_coverage=1", "patches.size_px=400"])
 
 
