@@ -33,6 +33,12 @@ TEST(Process, GivesCodeAndOutput) {
   EXPECT_EQ(run_process({"sh", "-c", "kill -9 $$"}, log_path(), {}), 128 + 9);
 }
 
+TEST(Process, WithoutALogItWritesWhereThisOneDoes) {
+  ::testing::internal::CaptureStdout();
+  EXPECT_EQ(run_process({"sh", "-c", "echo one"}, "", {}), 0);
+  EXPECT_EQ(::testing::internal::GetCapturedStdout(), "one\n");
+}
+
 TEST(Process, WhatIsNotThereIsNamed) {
   try {
     run_process({"/absent/program"}, log_path(), {});
