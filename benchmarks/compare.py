@@ -13,6 +13,7 @@ import argparse
 import json
 import random
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -66,6 +67,12 @@ class Build:
             return {"seconds": time.perf_counter() - start}
         return measure
 
+    def class_names(self) -> tuple[str, str]:
+        """Builds from before classes had names say 0 and 1."""
+        told = subprocess.run([self.bin / "lamella", "plan", "--help"], capture_output=True, text=True,
+                              check=True).stdout
+        return ("normal", "tumor") if "--classes" in told else ("0", "1")
+
     def labelled_features(self) -> Path:
         """A file of this build's own, filled with rows that are the same for both builds."""
         lists = []
@@ -78,8 +85,9 @@ class Build:
         plan, few = self.folder / "train.plan.h5", self.folder / "few.h5"
         words = ["plan", "--slide", self.slide, "--slide-id", "s", "--size-px", 64, "--level", 0,
                  "--tissue", "none"]
-        self.lamella(*words, "--centers", *(f"{path}:{label}" for label, path in enumerate(lists)),
-                     "--out", plan)
+        names = self.class_names()
+        self.lamella(*words, "--centers", *(f"{path}:{name}" for path, name in zip(lists, names)),
+                     *(["--classes", *names] if names[0] != "0" else []), "--out", plan)
         self.lamella(*words, "--region", "0,0,64,64", "--out", self.folder / "few.plan.h5")
         self.lamella("encode", "--slide", self.slide, "--slide-id", "s", "--plan",
                      self.folder / "few.plan.h5", "--out", few)

@@ -2,7 +2,7 @@
 """Reading slides where they lie, over a link with latency, beside copying them first and beside tiffslide
 with fsspec; and the features of a slide beside those of a local file.
 
-    python stores.py READ_BENCH LAMELLA SOURCE.svs FOLDER [--huge-px N] [--peer-python PYTHON]
+    python stores.py READ_BENCH LAMELLA SOURCE.svs FOLDER [--large-px N] [--huge-px N] [--peer-python PYTHON]
 
 A server on loopback stands for the store: 50 ms before each answer (and for each connection), and
 200 MB a second of all connections together. What is read is compared by its checksum before a speed
@@ -135,13 +135,14 @@ def main():
     parser = argparse.ArgumentParser()
     for name in ("read_bench", "lamella", "source", "folder"):
         parser.add_argument(name)
+    parser.add_argument("--large-px", type=int, default=50_000)
     parser.add_argument("--huge-px", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--peer-python")
     given = parser.parse_args()
     bench = Bench(given)
     bench.folder.mkdir(parents=True, exist_ok=True)
-    sides = {"grid.svs": 20_000, "huge.svs": given.huge_px}
+    sides = {"grid.svs": 20_000, "large.svs": given.large_px, "huge.svs": given.huge_px}
     for name, side in sides.items():
         if not (bench.folder / name).exists():
             store_slide.write(given.source, bench.folder / name, side, 512)
@@ -153,6 +154,8 @@ def main():
                                         some)
         figures["2,000 at random"] = bench.compare(
             server, "grid.svs", positions_of(bench.folder, "random", 20_000, 2000))
+        figures["grid, large"] = bench.compare(
+            server, "large.svs", positions_of(bench.folder, "large", given.large_px))
         figures["500 at random, huge"] = bench.compare(
             server, "huge.svs", positions_of(bench.folder, "few", given.huge_px, 500))
         figures["features"] = bench.encode(server, "grid.svs")

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -221,6 +222,43 @@ def test_a_slow_drip_does_not_stall_the_rest(server, tmp_path, local):
     assert time.monotonic() - began < 20
 
 
+def requests_at_once(server, folder, tmp_path, name, words):
+    """The most requests that were waiting for an answer together."""
+    lock, now, most = threading.Lock(), 0, 0
+
+    def count(handler):
+        nonlocal now, most
+        with lock:
+            now += 1
+            most = max(most, now)
+        time.sleep(0.1)
+        with lock:
+            now -= 1
+        return False
+
+    plan = tmp_path / f"{len(words)}.plan.h5"
+    good("plan", "--slide", server.url(name), "--size-px", 32, "--level", 0, "--tissue", "none", *words,
+         "--out", plan)
+    server.misbehaviour = count
+    good("extract", "--slide", server.url(name), "--plan", plan, "--format", "png", "--out",
+         tmp_path / f"{len(words)}")
+    server.misbehaviour = None
+    return most
+
+
+def test_scattered_patches_are_asked_for_many_at_once(server, folder, tmp_path):
+    """Small ranges wait for latency alone, so that more of them are on their way than large ones."""
+    pixels = numpy.random.default_rng(2).integers(0, 256, (3328, 3328, 3), numpy.uint8)
+    tifffile.imwrite(folder / "raw.svs", pixels, tile=(128, 128), photometric="rgb", metadata=None,
+                     description=DESCRIPTION.format(3328, 3328))
+    spots = tmp_path / "spots.txt"
+    spots.write_text("".join(f"raw,{64 + 256 * x},{64 + 256 * y}\n" for y in range(13) for x in range(13)))
+    scattered = requests_at_once(server, folder, tmp_path, "raw.svs", [
+        "--slide-id", "raw", "--centers", f"{spots}:a", "--classes", "a", "b"])
+    whole = requests_at_once(server, folder, tmp_path, "raw.svs", ["--stride-px", "128"])
+    assert whole <= 20 < scattered <= 52  # 16 and 48, and four that were asked for again
+
+
 @pytest.mark.parametrize("heeds_if_match", [True, False])
 def test_a_slide_that_changes_is_never_mixed(server, folder, tmp_path, heeds_if_match):
     changed = folder / f"changed{heeds_if_match}.svs"
@@ -360,3 +398,21 @@ def test_a_study_of_slides_in_a_store(cohort, study, tmp_path):
         assert "secret7" not in manifest.read_text() and server.url("") in manifest.read_text()
     said = bad("run", path, "--set", "output=s3://bucket/out")
     assert "outputs of a study are local files" in said
+
+
+def test_a_run_of_slides_in_a_store_is_reproduced(cohort, study, tmp_path):
+    with SlideServer(cohort) as server:
+        rows = [row.split(",") for row in (cohort / "slides.csv").read_text().splitlines()]
+        for row in rows[1:]:
+            row[1], row[4] = server.url(row[1]), str(cohort / row[4])
+        table = tmp_path / "slides.csv"
+        table.write_text("".join(",".join(row) + "\n" for row in rows))
+        run = good("run", study(table=table))
+        same = lamella("runs", "reproduce", run["run_dir"], "--out", tmp_path / "again")
+        assert same.code == 0 and "identical" in same.out, same.err
+        slide = cohort / rows[1][1].rpartition("/")[2]
+        for key in server.etags:
+            if key[0] == str(slide):
+                server.etags[key] = '"another"'
+        told = lamella("runs", "reproduce", run["run_dir"], "--out", tmp_path / "third")
+        assert told.code != 0 and slide.name in told.err + told.out

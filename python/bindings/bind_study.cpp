@@ -82,7 +82,11 @@ void bind_pieces(nb::module_& module) {
       .def_ro("patient_id", &SlideEntry::patient_id)
       .def_prop_ro("role", [](const SlideEntry& self) { return std::string(to_string(self.role)); })
       .def_ro("annotations", &SlideEntry::annotations)
-      .def_ro("mpp", &SlideEntry::mpp);
+      .def_ro("mpp", &SlideEntry::mpp)
+      .def(
+          "slide",
+          [](const SlideEntry& self) { return SlideHandle(self.path, cohort::open_options(self)); },
+          nb::sig("def slide(self) -> Slide"), "To be opened as the study says.");
   nb::class_<StudyPiece>(module, "StudyPiece", "A plan of a study and where its features belong.")
       .def_ro("kind", &StudyPiece::kind)
       .def_ro("plan", &StudyPiece::plan)
@@ -99,6 +103,7 @@ void bind_pieces(nb::module_& module) {
           nb::arg("path"), nb::arg("overrides") = std::vector<std::string>{})
       .def_ro("name", &Study::name)
       .def_ro("output", &Study::output)
+      .def_prop_ro("classes", [](const Study& self) { return self.classes().names; })
       .def_prop_ro("encoder", [](const Study& self) { return self.encoder.name; })
       .def_prop_ro("precision",
                    [](const Study& self) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <nanobind/nanobind.h>
 
+#include "bind_finetune.h"
 #include "call.h"
 #include "values.h"
 
@@ -18,4 +19,6 @@ NB_MODULE(_core, module) {
   bind_score(module);
   bind_study(module);
   bind_convert(module);
+  bind_made_models(module);
+  bind_finetune(module);
 }

@@ -96,5 +96,6 @@ void bind_train(nb::module_& module);
 void bind_score(nb::module_& module);
 void bind_study(nb::module_& module);
 void bind_convert(nb::module_& module);
+void bind_made_models(nb::module_& module);
 
 }  // namespace lamella::python

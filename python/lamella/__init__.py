@@ -21,14 +21,25 @@ from lamella._patches import Batch, PatchDataset
 from lamella._pictures import Picture, gallery, show_plan, show_zooms
 from lamella._study import RunResult, evaluate, options, report, run
 from lamella._torch import torch_encoder
-from lamella._verbs import encode, extract, map, plan, score, train  # noqa: A004 - the verb's name
+from lamella._verbs import (  # noqa: A004 - the verbs' names
+    calibrate,
+    encode,
+    export,
+    extract,
+    finetune,
+    map,
+    plan,
+    quantize,
+    score,
+    train,
+)
 from lamella.interop import convert
 
 __version__ = _core.version()
 
 __all__ = [
     "Batch", "Classifier", "Encoder", "Error", "Features", "HeatMap", "LamellaWarning", "Level", "Model",
-    "PatchDataset", "Picture", "Plan", "RunResult", "Scores", "Slide", "__version__", "convert", "encode",
-    "evaluate", "extract", "gallery", "map", "options", "plan", "report", "run", "score", "show_plan",
-    "show_zooms", "torch_encoder", "train",
+    "PatchDataset", "Picture", "Plan", "RunResult", "Scores", "Slide", "__version__", "calibrate",
+    "convert", "encode", "evaluate", "export", "extract", "finetune", "gallery", "map", "options", "plan", "quantize",
+    "report", "run", "score", "show_plan", "show_zooms", "torch_encoder", "train",
 ]

@@ -27,10 +27,24 @@ def _with_signature(verb: Any) -> Callable[..., Any]:
 
 
 if TYPE_CHECKING:
-    from lamella._core import convert, encode, extract, map, plan, score, train  # noqa: A004
+    from lamella._core import (  # noqa: A004 - the verbs' names
+        calibrate,
+        convert,
+        encode,
+        export,
+        extract,
+        finetune,
+        map,
+        plan,
+        quantize,
+        score,
+        train,
+    )
 else:
-    convert, encode, extract, map, plan, score, train = (
-        _with_signature(verb)
-        for verb in (_core.convert, _core.encode, _core.extract, _core.map, _core.plan, _core.score, _core.train))
+    calibrate, convert, encode, export, extract, finetune, map, plan, quantize, score, train = (
+        _with_signature(getattr(_core, name))
+        for name in ("calibrate", "convert", "encode", "export", "extract", "finetune", "map", "plan",
+                     "quantize", "score", "train"))
 
-__all__ = ["convert", "encode", "extract", "map", "plan", "score", "train"]
+__all__ = ["calibrate", "convert", "encode", "export", "extract", "finetune", "map", "plan", "quantize", "score",
+           "train"]

@@ -159,19 +159,24 @@ def from_torch(module: Any, out: str | os.PathLike[str], *, input_px: int,
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "network.onnx")
         example = torch.zeros(2, 3, input_px, input_px)
-        axes = {name: {0: "N"} for name in ["input", *names]}
-        keywords = {"dynamo": False} if _takes_dynamo(torch.onnx.export) else {}
-        with torch.no_grad():
-            torch.onnx.export(module.eval(), example, path, input_names=["input"],
-                              output_names=names, dynamic_axes=axes, **keywords)
+        export_torch(module, example, path, names)
         return import_onnx(path, out, input_px=input_px, mean=mean, std=std, source=source,
                            outputs=chosen if len(names) > 1 or any(poolings) else (), **options)
 
 
-def _takes_dynamo(export: Any) -> bool:
+def export_torch(module: Any, example: Any, path: str | os.PathLike[str], outputs: Sequence[str]) -> None:
+    """Writes a torch module or TorchScript as ONNX, its input "input", for any number of pictures."""
     import inspect
 
-    return "dynamo" in inspect.signature(export).parameters
+    import torch
+
+    # The older exporter takes TorchScript, too, and needs no further package.
+    takes_dynamo = "dynamo" in inspect.signature(torch.onnx.export).parameters
+    with torch.no_grad():
+        torch.onnx.export(module.eval(), example, os.fspath(path), input_names=["input"],
+                          output_names=list(outputs),
+                          dynamic_axes={name: {0: "N"} for name in ["input", *outputs]},
+                          **({"dynamo": False} if takes_dynamo else {}))
 
 
 def from_timm(name: str, out: str | os.PathLike[str], *, checkpoint: str | None = None,

@@ -38,7 +38,7 @@ def quantize(folder: pathlib.Path, pictures_path: pathlib.Path, out: pathlib.Pat
     pictures = np.fromfile(pictures_path, np.uint8).reshape(-1, side, side, 3)
     tensor = model.graph.input[0].type.tensor_type
     if tensor.elem_type != onnx.TensorProto.FLOAT:
-        sys.exit("quantizing: found a network that takes uint8, expected float32 input")
+        raise ValueError("found a network that takes uint8, expected float32 input")
     shape = [dimension.dim_value for dimension in tensor.shape.dim]
     batch = shape[0] or 1  # an open batch: one by one
     inputs = prepared(pictures, info, channels_last=shape[-1] == 3 and shape[1] != 3)
@@ -69,6 +69,8 @@ def main() -> None:
     except ImportError as error:
         sys.exit(f"quantizing: found no package '{error.name}' in this Python ({sys.executable}); "
                  "install nncf and onnx, or name another Python in LAMELLA_PYTHON")
+    except ValueError as error:
+        sys.exit(f"quantizing: {error}")
 
 
 if __name__ == "__main__":

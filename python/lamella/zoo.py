@@ -21,10 +21,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lamella.importing import ImportFailure, import_onnx
+    from lamella.importing import ImportFailure, export_torch, import_onnx
 else:  # run as a script: importing.py lies beside this file, and the package need not be installed
     sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-    from importing import ImportFailure, import_onnx
+    from importing import ImportFailure, export_torch, import_onnx
 
 KEYS = {"spec_version", "architecture", "num_classes", "patch_size_pixels", "spacing_um_px",
         "class_names", "transform"}
@@ -145,12 +145,9 @@ def onnx_of(folder: pathlib.Path, input_px: int, out: pathlib.Path) -> pathlib.P
         raise ImportFailure(f"{folder}: found neither {NAMES[1]} nor {NAMES[0]}")
     import torch
 
-    module = torch.jit.load(str(script), map_location="cpu").eval()
     path = out / "exported.onnx"
-    with torch.no_grad():
-        torch.onnx.export(module, torch.zeros(1, 3, input_px, input_px), str(path),
-                          input_names=["input"], output_names=["logits"],
-                          dynamic_axes={"input": {0: "N"}, "logits": {0: "N"}})
+    export_torch(torch.jit.load(str(script), map_location="cpu"), torch.zeros(2, 3, input_px, input_px), path,
+                 ["logits"])
     return path
 
 

@@ -2,11 +2,12 @@
 """Verbs that write files, in Python and on the command line: the same bytes. The others are in
 verbs_test.py, those on Spark in tests_spark."""
 
+import shutil
 from pathlib import Path
 
 import lamella
 import pytest
-from conftest import program
+from conftest import ROOT, program
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -81,3 +82,70 @@ def test_run(study):
     assert {Path(path).parts[0] for path in results["cli"]} >= {
         "features", "heatmaps", "model", "plans", "scores", "tissue"}
     assert [path for path, data in results["cli"].items() if results["python"][path] != data] == []
+
+
+@pytest.fixture(scope="module")
+def trained(cohort, tmp_path_factory):
+    """Plan with labels, model and scores of one slide."""
+    out, slide = tmp_path_factory.mktemp("trained"), cohort / "phantom_01.tif"
+    program("plan", "--slide", slide, "--size-px", 28, "--mpp", 1.0, "--annotations", cohort / "phantom_01.xml",
+            "--classes", "normal", "tumor", "--groups", "Tumor:tumor", "--rest-of-tissue", "normal",
+            "--out", out / "phantom_01.h5")
+    program("encode", "--slide", slide, "--plan", out / "phantom_01.h5", "--out", out / "features.h5")
+    program("train", "--features", out / "features.h5", "--l2", "1.0", "--out", out / "model")
+    program("score", "--features", out / "features.h5", "--model", out / "model", "--out",
+            out / "phantom_01.csv")
+    return out
+
+
+def test_export(cohort, trained, tmp_path):
+    slide = cohort / "phantom_02.tif"
+    printed = program("model", "export", "--model", trained / "model", "--out", tmp_path / "cli.onnx",
+                      "--measure-on", slide)
+    made = lamella.export(trained / "model", tmp_path / "python.onnx", measure_on=slide)
+    assert (tmp_path / "python.onnx").read_bytes() == (tmp_path / "cli.onnx").read_bytes()
+    assert made | {"path": ""} == printed | {"path": ""} and made["difference"]["patches"] > 0
+    again = lamella.export(lamella.Model.load(trained / "model"), tmp_path / "again.onnx")
+    assert again["difference"] is None
+
+
+def test_calibrate(trained, tmp_path):
+    scores, truth = [trained / "phantom_01.csv"], [trained / "phantom_01.h5"]
+    printed = program("calibrate", trained / "model", "--scores", *scores, "--truth", *truth, "--out",
+                      tmp_path / "cli")
+    with pytest.warns(lamella.LamellaWarning, match="patient"):
+        made = lamella.calibrate(trained / "model", scores, truth, tmp_path / "python")
+    assert made | {"out": ""} == printed | {"out": ""} and made["patches"] > 0
+    assert contents(tmp_path / "python") == contents(tmp_path / "cli") != {}
+    with pytest.raises(TypeError):
+        lamella.calibrate(trained / "model", "scores.csv", truth, tmp_path / "x")
+
+
+def test_quantize(trained, tmp_path, monkeypatch):
+    """The step that needs nncf is played: it gives the network back."""
+    encoder, plans = ROOT / "testdata" / "encoders" / "tiny_views", [trained / "phantom_01.h5"]
+    script = tmp_path / "python"
+    script.write_text(f'#!/bin/sh\ncp "$5" "{tmp_path}/cli-pictures" && cp "{encoder}/network.onnx" "$7"\n')
+    script.chmod(0o755)
+    monkeypatch.setenv("LAMELLA_PYTHON", str(script))
+    words = {"calibration_patches": 40, "held_out_patches": 50}
+    flags = [text for name, value in words.items() for text in ("--" + name.replace("_", "-"), value)]
+    printed = program("encoder", "quantize", encoder, "--plans", *plans, "--out", tmp_path / "cli", *flags)
+
+    def play(folder, pictures, out):
+        shutil.copy(pictures, tmp_path / "python-pictures")
+        shutil.copy(folder / "network.onnx", out)
+
+    monkeypatch.setattr("lamella.quantizing.quantize", play)
+    made = lamella.quantize(encoder, plans, tmp_path / "int8", **words)
+    assert (tmp_path / "python-pictures").read_bytes() == (tmp_path / "cli-pictures").read_bytes()
+    told = {"path": "", "speedup": 0}  # where, and how fast it was
+    assert made | told == printed | told and made["held_out_patches"] == 50
+
+    def refuse(folder, pictures, out):
+        raise ValueError("found a network that takes uint8")
+
+    monkeypatch.setattr("lamella.quantizing.quantize", refuse)
+    with pytest.raises(ValueError, match="takes uint8"):
+        lamella.quantize(encoder, plans, tmp_path / "x", **words)
+    assert not (tmp_path / "x").exists()

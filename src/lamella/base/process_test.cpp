@@ -44,6 +44,12 @@ TEST(Process, HasOurVariablesButForThoseGiven) {
   ::unsetenv("LAMELLA_PROCESS_TEST");
 }
 
+TEST(Process, WithoutALogItWritesWhereThisOneDoes) {
+  ::testing::internal::CaptureStdout();
+  EXPECT_EQ(run_process({"sh", "-c", "echo one"}, "", {}), 0);
+  EXPECT_EQ(::testing::internal::GetCapturedStdout(), "one\n");
+}
+
 TEST(Process, WhatIsNotThereIsNamed) {
   try {
     run_process({"/absent/program"}, log_path(), {});

@@ -15,17 +15,7 @@ int run_calibrate(const verbs::CalibrateFiles& files, Shell& shell) {
   const model::Model made = verbs::calibrate_files(files, shell.context());
   const classifier::Calibration now = made.classifier.calibration;
   const model::Recalibrated& about = *made.recalibrated;
-  const auto json_of = [](const classifier::Calibration& calibration) {
-    return nlohmann::json{{"slope", calibration.slope}, {"intercept", calibration.intercept}};
-  };
-  shell.print({{"out", files.out},
-               {"calibration", json_of(now)},
-               {"before", json_of(about.before)},
-               {"patients", about.patients},
-               {"slides", about.slides},
-               {"patches", about.patches},
-               {"log_loss_before", about.log_loss_before},
-               {"log_loss_after", about.log_loss_after}},
+  shell.print(verbs::calibration_json(made, files.out),
               fmt::format("calibrated on {} patches of {} slides of {}: slope {:.4f}, intercept "
                           "{:.4f}; log loss there {:.4f}, before {:.4f} -> {}\n",
                           about.patches, about.slides,

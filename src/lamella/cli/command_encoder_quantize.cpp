@@ -22,20 +22,10 @@ int run_quantize(const verbs::QuantizeOptions& options, Shell& shell) {
                           "the network could not be quantized", folder, context);
       },
       context);
-  const nlohmann::json object = {{"name", result.info.name},
-                                 {"path", result.info.folder},
-                                 {"sha256", result.info.sha256},
-                                 {"calibration_patches", result.calibration_patches},
-                                 {"held_out_patches", result.held_out_patches},
-                                 {"cosine_mean", result.cosine_mean},
-                                 {"cosine_least", result.cosine_least},
-                                 {"auc_f32", json_or_null(result.auc_f32)},
-                                 {"auc_int8", json_or_null(result.auc_int8)},
-                                 {"speedup", result.speedup}};
   const std::string auc =
       result.auc_f32 ? fmt::format(", AUC {:.4f} for {:.4f}", *result.auc_int8, *result.auc_f32)
                      : std::string(" (no AUC: too few labelled patches of both kinds)");
-  shell.print(object,
+  shell.print(verbs::to_json(result),
               fmt::format("{}: calibrated on {} patches; on {} others: cosine {:.4f} (least {:.4f})"
                           "{}, {:.2f} times as fast as f32 -> {}\n",
                           result.info.name, result.calibration_patches, result.held_out_patches,

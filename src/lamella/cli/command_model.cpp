@@ -32,21 +32,16 @@ int export_model(const ModelOptions& options, Shell& shell) {
   }
   const verbs::ExportedModel made =
       verbs::export_model(model::read_model(options.model), wanted, shell.context());
-  nlohmann::json object = {{"path", options.out},  {"patch_px", made.patch_px},
-                           {"bytes", made.bytes},  {"sha256", made.sha256},
-                           {"input", "patches"},   {"output", "probability"},
-                           {"difference", nullptr}};
   std::string text = fmt::format("patches N x {0} x {0} x 3 uint8 -> probability N float32: {1}\n",
                                  made.patch_px, options.out);
   if (made.difference) {
-    object["difference"] = verbs::to_json(*made.difference);
     text += fmt::format(
         "difference from lamella's own in {}: largest {:.2g}, mean {:.2g} ({} "
         "patches)\n",
         made.difference->precision, made.difference->largest, made.difference->mean,
         made.difference->patches);
   }
-  shell.print(object, text);
+  shell.print(verbs::to_json(made, options.out), text);
   return kDone;
 }
 

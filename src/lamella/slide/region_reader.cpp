@@ -20,6 +20,15 @@ namespace {
 
 using Buffer = std::unique_ptr<uint8_t[]>;
 
+constexpr uintptr_t kLine = 64;
+
+// libjpeg-turbo writes rows that begin at a multiple of 32 past the cache, out of which they are
+// copied a moment later: a fifth of the time of reading. So they begin elsewhere.
+uint8_t* off_line(uint8_t* buffer) {
+  const auto place = reinterpret_cast<uintptr_t>(buffer);
+  return buffer + ((place + kLine - 1) / kLine * kLine - place) + kLine / 4;
+}
+
 struct TileFailure {
   ErrorCode code = ErrorCode::kCorrupt;
   std::string message;  // empty: none
@@ -109,7 +118,8 @@ struct RegionReader::State {
   Buffer take_buffer();
   MutableImageView view(const Buffer& pixels) const {
     const auto width = static_cast<int>(level.tile_px.width);
-    return {pixels.get(), width, static_cast<int>(level.tile_px.height), 3, ptrdiff_t{width} * 3};
+    return {off_line(pixels.get()), width, static_cast<int>(level.tile_px.height), 3,
+            ptrdiff_t{width} * 3};
   }
 };
 
@@ -264,7 +274,7 @@ std::vector<TileIndex> RegionReader::State::tiles_to_decode(const Batch& batch) 
 
 Buffer RegionReader::State::take_buffer() {
   if (spare.empty()) {
-    return std::make_unique_for_overwrite<uint8_t[]>(static_cast<size_t>(tile_bytes));
+    return std::make_unique_for_overwrite<uint8_t[]>(static_cast<size_t>(tile_bytes) + 2 * kLine);
   }
   Buffer buffer = std::move(spare.back());
   spare.pop_back();

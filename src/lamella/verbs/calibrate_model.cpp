@@ -76,4 +76,19 @@ model::Model calibrate_files(const CalibrateFiles& files, const Context& context
   return made;
 }
 
+nlohmann::json calibration_json(const model::Model& model, const std::string& path) {
+  const model::Recalibrated& about = *model.recalibrated;
+  const auto json_of = [](const classifier::Calibration& calibration) {
+    return nlohmann::json{{"slope", calibration.slope}, {"intercept", calibration.intercept}};
+  };
+  return {{"out", path},
+          {"calibration", json_of(model.classifier.calibration)},
+          {"before", json_of(about.before)},
+          {"patients", about.patients},
+          {"slides", about.slides},
+          {"patches", about.patches},
+          {"log_loss_before", about.log_loss_before},
+          {"log_loss_after", about.log_loss_after}};
+}
+
 }  // namespace lamella::verbs

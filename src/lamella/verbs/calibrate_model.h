@@ -2,6 +2,7 @@
 // The verb calibrate: a model's probabilities fitted to labels of the site where it is used.
 #pragma once
 
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -23,5 +24,8 @@ struct CalibrateFiles {
   std::string out;  // folder to write
 };
 model::Model calibrate_files(const CalibrateFiles& files, const Context& context);
+
+// Of a model that was recalibrated: both calibrations, and what the new one was fitted to.
+nlohmann::json calibration_json(const model::Model& model, const std::string& path);
 
 }  // namespace lamella::verbs

@@ -100,4 +100,14 @@ nlohmann::json to_json(const ExportDifference& difference) {
           {"precision", difference.precision}};
 }
 
+nlohmann::json to_json(const ExportedModel& made, const std::string& path) {
+  return {{"path", path},
+          {"patch_px", made.patch_px},
+          {"bytes", made.bytes},
+          {"sha256", made.sha256},
+          {"input", "patches"},
+          {"output", "probability"},
+          {"difference", made.difference ? to_json(*made.difference) : nlohmann::json(nullptr)}};
+}
+
 }  // namespace lamella::verbs

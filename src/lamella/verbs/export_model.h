@@ -43,5 +43,7 @@ ExportedModel export_model(const model::Model& model, const ExportOptions& optio
                            const Context& context);
 
 nlohmann::json to_json(const ExportDifference& difference);
+// `path` is that of the file.
+nlohmann::json to_json(const ExportedModel& made, const std::string& path);
 
 }  // namespace lamella::verbs

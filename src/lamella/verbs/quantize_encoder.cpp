@@ -8,6 +8,7 @@
 #include <fstream>
 #include <numeric>
 
+#include "lamella/base/json_text.h"
 #include "lamella/base/random.h"
 #include "lamella/classifier/linear_model.h"
 #include "lamella/evaluation/class_metrics.h"
@@ -267,6 +268,19 @@ QuantizeResult quantize_encoder(const QuantizeOptions& options, const MakeInt8& 
   if (result.auc_int8) info.quality["auc_int8"] = *result.auc_int8;
   result.info = encoder::write_encoder(info, network, options.out);
   return result;
+}
+
+nlohmann::json to_json(const QuantizeResult& result) {
+  return {{"name", result.info.name},
+          {"path", result.info.folder},
+          {"sha256", result.info.sha256},
+          {"calibration_patches", result.calibration_patches},
+          {"held_out_patches", result.held_out_patches},
+          {"cosine_mean", result.cosine_mean},
+          {"cosine_least", result.cosine_least},
+          {"auc_f32", json_or_null(result.auc_f32)},
+          {"auc_int8", json_or_null(result.auc_int8)},
+          {"speedup", result.speedup}};
 }
 
 }  // namespace lamella::verbs

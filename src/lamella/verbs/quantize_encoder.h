@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -55,5 +56,7 @@ struct QuantizeResult {
 // written). As load_encoder's and encode_patches'.
 QuantizeResult quantize_encoder(const QuantizeOptions& options, const MakeInt8& make_int8,
                                 const Context& context);
+
+nlohmann::json to_json(const QuantizeResult& result);
 
 }  // namespace lamella::verbs

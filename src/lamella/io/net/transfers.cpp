@@ -63,6 +63,7 @@ struct Transfers::Impl {
   }
   void work();
   bool stay();
+  bool is_full() const;
   void launch_due();
   std::shared_ptr<Transfer> next_due(std::list<std::shared_ptr<Transfer>>& queue, double now);
   void begin(const std::shared_ptr<Transfer>& transfer, bool hedge);
@@ -127,12 +128,20 @@ std::shared_ptr<Transfer> Transfers::Impl::next_due(std::list<std::shared_ptr<Tr
   return nullptr;
 }
 
+bool Transfers::Impl::is_full() const {
+  if (running.size() < size_t{kMaxInFlight}) return false;
+  if (running.size() >= size_t{kMaxSmallInFlight}) return true;
+  int64_t bytes = 0;
+  for (const auto& attempt : running) bytes += attempt->transfer->request.range.bytes;
+  return bytes >= kFewBytes;
+}
+
 void Transfers::Impl::launch_due() {
   for (;;) {
     std::shared_ptr<Transfer> next;
     {
       const std::lock_guard lock(mutex);
-      if (static_cast<int>(running.size()) >= kMaxInFlight) return;
+      if (is_full()) return;
       const double now = steady_seconds();
       next = next_due(urgent, now);
       if (!next) next = next_due(later, now);
@@ -273,7 +282,7 @@ void Transfers::Impl::learn(const Attempt& attempt) {
 }
 
 void Transfers::Impl::hedge() {
-  if (static_cast<int>(running.size()) >= kMaxInFlight + kMaxHedges) return;
+  if (static_cast<int>(running.size()) >= kMaxSmallInFlight + kMaxHedges) return;
   const double now = steady_seconds();
   std::vector<std::shared_ptr<Transfer>> slow;
   for (const auto& attempt : running) {
@@ -287,7 +296,7 @@ void Transfers::Impl::hedge() {
     slow.push_back(attempt->transfer);
   }
   for (const auto& transfer : slow) {
-    if (static_cast<int>(running.size()) < kMaxInFlight + kMaxHedges) begin(transfer, true);
+    if (static_cast<int>(running.size()) < kMaxSmallInFlight + kMaxHedges) begin(transfer, true);
   }
 }
 
@@ -295,7 +304,7 @@ Transfers::Transfers() : impl_(std::make_unique<Impl>()) {
   require_curl();
   impl_->multi = curl_multi_init();
   if (!impl_->multi) throw Error(ErrorCode::kInternal, "libcurl cannot be used");
-  curl_multi_setopt(impl_->multi, CURLMOPT_MAXCONNECTS, 2L * kMaxInFlight);
+  curl_multi_setopt(impl_->multi, CURLMOPT_MAXCONNECTS, 2L * kMaxSmallInFlight);
   impl_->thread = std::thread([impl = impl_.get()] { impl->work(); });
 }
 

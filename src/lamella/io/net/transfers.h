@@ -65,7 +65,9 @@ struct LinkEstimate {
 
 class Transfers {
  public:
-  static constexpr int kMaxInFlight = 16;
+  // Small ranges, together less than kFewBytes, may be more: their time is all latency.
+  static constexpr int kMaxInFlight = 16, kMaxSmallInFlight = 48;
+  static constexpr int64_t kFewBytes = int64_t{4} << 20;
 
   // The process's own; a forked child gets a fresh one.
   static Transfers& instance();
