@@ -155,6 +155,7 @@ void bind_encoder_info(nb::module_& module) {
           },
           nb::arg("encoder"), "encoder: name or folder.")
       .def_prop_ro("name", [](const EncoderInfo& self) { return self.name; })
+      .def_prop_ro("folder", [](const EncoderInfo& self) { return self.folder; })
       .def_prop_ro(
           "network_space", [](const EncoderInfo& self) { return encoder::network_space(self); },
           "Network with its hash, preprocessing, outputs and views: what makes features alike.")

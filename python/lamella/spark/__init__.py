@@ -7,14 +7,16 @@
     lamella.spark.write(features, "main.wsi.features")        # a table, slide by slide
     model = lamella.spark.train(features, plans)
     scores = lamella.spark.score(features, model)
+    lamella.spark.finetune("study.toml", spark, workers=4)    # an encoder of the study's own
 
 A slide that fails is a row with its error. Slides are read by path: every executor must see them.
 """
 
+from lamella.spark._finetune import finetune
 from lamella.spark._pieces import cut
 from lamella.spark._study import run
 from lamella.spark._train import train
 from lamella.spark._verbs import encode, plan, score
 from lamella.spark._write import Written, write
 
-__all__ = ["Written", "cut", "encode", "plan", "run", "score", "train", "write"]
+__all__ = ["Written", "cut", "encode", "finetune", "plan", "run", "score", "train", "write"]

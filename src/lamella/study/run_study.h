@@ -2,6 +2,8 @@
 // All verbs for a study, over its cohort. One bad slide neither stops the rest nor disappears.
 #pragma once
 
+#include <map>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -26,6 +28,7 @@ struct StudyResult {
 
 struct RunOptions {
   bool full_hash = false;  // SHA-256 of whole slides in the record, not only fingerprints
+  mlflow::CallingClient client{};
 };
 
 // Finished pieces (their stored key matches their inputs and options) are not computed again.
@@ -35,6 +38,27 @@ struct RunOptions {
 // Error kInterrupted when cancelled; what is finished stays and is found by the next call.
 // The run's record and log are written as the run goes on, see record::RunRecord.
 StudyResult run_study(const Study& study, const RunOptions& options, const Context& context);
+
+// The same in two parts, for who makes pieces elsewhere in between: the record, and the run at the
+// MLflow server, are there from the beginning, with their real times. What is ended by neither
+// finish nor fail is recorded as failed.
+class StartedRun {
+ public:
+  // Errors as run_study's.
+  StartedRun(const Study& study, const RunOptions& options, const Context& context);
+  ~StartedRun();
+  StartedRun(const StartedRun&) = delete;
+  StartedRun& operator=(const StartedRun&) = delete;
+  const std::string& run_folder() const;
+  // elsewhere: seconds that went by before, by their step's name. To be called once.
+  StudyResult finish(const std::map<std::string, double>& elsewhere, const Context& context);
+  // Of what came between; interrupted: its user ended it.
+  void fail(const std::string& message, bool interrupted, const Context& context);
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
 
 // {"run_id", "run_dir", "metrics", "slides", "seconds", ...} as the command line prints it.
 nlohmann::json to_json(const StudyResult& result);

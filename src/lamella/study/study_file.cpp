@@ -56,6 +56,7 @@ const std::vector<StudySection>& study_sections() {
       {"patches", &patches_list()},
       {"tissue", &tissue::TissueOptions::table().list()},
       {"encoder", &verbs::EncodingOptions::table().list()},
+      {"finetune", &verbs::FinetuneOptions::table().list()},
       {"train", &classifier::TrainOptions::table().list()},
       {"split", &verbs::SplitOptions::table().list()},
       {"controls", &verbs::ControlOptions::table().list()},
@@ -157,6 +158,10 @@ Study parse_study(const std::string& text, const std::string& path,
   read_classes(*classes, folder, study.plans.labels);
   if (const auto table = reader.table("tissue")) read_section(*table, study.plans.tissue);
   if (const auto table = reader.table("encoder")) read_encoder(*table, folder, study);
+  if (const auto table = reader.table("finetune")) {
+    read_section(*table, study.finetune.emplace());
+    study.finetune->resolve(folder);
+  }
   if (const auto table = reader.table("train")) read_section(*table, study.learning.train);
   if (const auto table = reader.table("split")) read_section(*table, study.learning.split);
   if (const auto table = reader.table("controls")) read_section(*table, study.learning.controls);
@@ -188,20 +193,22 @@ nlohmann::json to_json(const Study& study) {
   if (study.tracking.mlflow) {
     tracking["mlflow"] = without_credentials(*study.tracking.mlflow);
   }
-  return {{"file", study.source.path},
-          {"name", study.name},
-          {"output", study.output},
-          {"slides", slides},
-          {"patches", patches},
-          {"classes", classes_json(study.plans.labels)},
-          {"tissue", json_of_options(study.plans.tissue)},
-          {"encoder", encoder},
-          {"train", json_of_options(study.learning.train)},
-          {"split", json_of_options(study.learning.split)},
-          {"controls", json_of_options(study.learning.controls)},
-          {"score", score},
-          {"heatmap", json_of_options(study.heatmap)},
-          {"tracking", tracking}};
+  nlohmann::json json = {{"file", study.source.path},
+                         {"name", study.name},
+                         {"output", study.output},
+                         {"slides", slides},
+                         {"patches", patches},
+                         {"classes", classes_json(study.plans.labels)},
+                         {"tissue", json_of_options(study.plans.tissue)},
+                         {"encoder", encoder},
+                         {"train", json_of_options(study.learning.train)},
+                         {"split", json_of_options(study.learning.split)},
+                         {"controls", json_of_options(study.learning.controls)},
+                         {"score", score},
+                         {"heatmap", json_of_options(study.heatmap)},
+                         {"tracking", tracking}};
+  if (study.finetune) json["finetune"] = json_of_options(*study.finetune);
+  return json;
 }
 
 }  // namespace lamella::study

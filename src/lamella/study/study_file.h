@@ -14,6 +14,7 @@
 #include "lamella/cohort/slides_table.h"
 #include "lamella/mlflow/tracking.h"
 #include "lamella/verbs/controls.h"
+#include "lamella/verbs/finetune_options.h"
 #include "lamella/verbs/slide_map.h"
 #include "lamella/verbs/split_folds.h"
 #include "lamella/verbs/verb_options.h"
@@ -53,6 +54,7 @@ struct Study {
   StudySlides slides;
   cohort::PlanRules plans;
   ChosenEncoder encoder;
+  std::optional<verbs::FinetuneOptions> finetune;  // if the study has the section
   LearningOptions learning;
   verbs::MapOptions heatmap;
   mlflow::TrackingOptions tracking;
