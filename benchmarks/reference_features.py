@@ -212,7 +212,7 @@ def main():
         count = len(coords)
         spark = session()
         slides = spark.createDataFrame([("slide", options.slide)], "slide_id string, path string")
-        plans = lamella.spark.plan(slides, size_px=PX, level=0, tissue="none", region=region)
+        plans = lamella.spark.plan(slides, size_px=PX, level=0, tissue="none", region=region).persist()
         checked = subprocess.run([options.lamella, "--json", "encoder", "check", encoder],
                                  capture_output=True, text=True, check=True)
         best = json.loads(checked.stdout)["precision"]

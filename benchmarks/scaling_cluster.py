@@ -16,7 +16,7 @@ import lamella
 import lamella.spark
 import numpy as np
 import pyarrow as pa
-from lamella.spark import _schema, _verbs
+from lamella.spark import _schema, _session, _verbs, _worker
 from measuring import phantoms, summary
 from pyspark.cloudpickle import register_pickle_by_value
 
@@ -104,8 +104,8 @@ def workers(program: str, folder: Path) -> dict:
     for turn in range(ROUNDS):
         row = {}
         with session_on(folder / f"two{turn}", 2) as spark:
-            plans = lamella.spark.plan(spark.createDataFrame(table_of(paths)), **SPEC)
-            patches = _verbs._total(plans)
+            plans = lamella.spark.plan(spark.createDataFrame(table_of(paths)), **SPEC).persist()
+            patches = plans.groupBy().sum("patches").first()[0]
             first, again = folder / f"first{turn}", folder / f"again{turn}"
             row["spark_first_s"] = encode_seconds(plans, first)
             row["command_s"], made = encode_by_command(program, paths, files, folder / "features")
@@ -137,7 +137,7 @@ def giant(program: str, folder: Path) -> dict:
         row = {}
         for count in (1, 2) if turn % 2 else (2, 1):
             with session_on(folder / f"giant{turn}{count}", count) as spark:
-                plans = lamella.spark.plan(spark.createDataFrame(table_of(paths)), **SPEC)
+                plans = lamella.spark.plan(spark.createDataFrame(table_of(paths)), **SPEC).persist()
                 counts = [r["patches"] for r in plans.orderBy("slide_id").collect()]
                 encode_seconds(plans.where("slide_id <> 's0'"), folder / f"warm{turn}{count}",
                                "f32")
@@ -163,12 +163,22 @@ def heap_mib(spark) -> float:
     return (runtime.totalMemory() - runtime.freeMemory()) / 2**20
 
 
+PLANS = pa.schema([*_schema.PLANS, ("tile_order", pa.binary())])
+
+
+def pieces_of(plans):
+    """What encode does before its job."""
+    network = _worker.Network.found(*lamella.Encoder.defaults())
+    pieces = _verbs.count_pieces(plans, None, network, None)
+    return _verbs.cut_plans(plans, pieces, [])
+
+
 def planned(spark, slides: int, patches, plan: bytes, order: bytes):
     """A table of plans of so many slides, which claims the numbers of patches given."""
     rows = pa.Table.from_pylist(
-        [{"slide_id": f"slide_{i:06}", "kind": "", "path": f"/slides/slide_{i:06}.svs",
+        [{"slide_id": f"slide_{i:06}", "path": f"/slides/slide_{i:06}.svs",
           "patches": int(n), "plan": plan, "tile_order": order} for i, n in enumerate(patches)],
-        schema=_schema.PLANS)
+        schema=PLANS)
     table = spark.createDataFrame(rows).persist()
     assert table.count() == slides
     return table
@@ -186,10 +196,10 @@ def cut() -> dict:
     rounds = []
     for _ in range(5):
         start = time.perf_counter()
-        _verbs._pieces(plans)._jdf.queryExecution().executedPlan()
+        pieces_of(plans)._jdf.queryExecution().executedPlan()
         rounds.append({"seconds": time.perf_counter() - start})
     found = {"slides": 10_000, "patches": int(patches.sum()),
-             "pieces": lamella.spark.cut(patches, _verbs.cores(spark)).total,
+             "pieces": lamella.spark.cut(patches, _session.cores(spark)).total,
              **summary(rounds), "first_s": rounds[0]["seconds"],
              "python_peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
              "jvm_before_mib": before, "jvm_peak_mib": status_kib(jvm, "VmHWM") / 1024}
@@ -226,13 +236,12 @@ def shuffle_bytes(folder: Path) -> int:
 
 def table_costs(spark, slide: Path, plan: lamella.Plan, folder: Path) -> dict:
     order = plan.tile_order(lamella.Slide(slide)).tobytes()
-    rows = pa.Table.from_pylist([{"slide_id": "a", "kind": "", "path": str(slide),
-                                  "patches": len(plan), "plan": plan.to_bytes(),
-                                  "tile_order": order}], schema=_schema.PLANS)
+    rows = pa.Table.from_pylist([{"slide_id": "a", "path": str(slide), "patches": len(plan),
+                                  "plan": plan.to_bytes(), "tile_order": order}], schema=PLANS)
     lamella.spark.encode(spark.createDataFrame(rows)).write.parquet(str(folder / "table"))
     pieces = shuffle_bytes(folder)
     table = spark.read.parquet(str(folder / "table"))
-    n = table.groupBy("slide_id", "kind").applyInArrow(_count, "n long").first()["n"]
+    n = table.groupBy("slide_id").applyInArrow(_count, "n long").first()["n"]
     assert n == len(plan)
     size = sum(file.stat().st_size for file in (folder / "table").glob("*.parquet"))
     memory = spark.range(16).repartition(16).mapInArrow(_peak_memory, "mib double").toArrow()
@@ -263,7 +272,7 @@ def task_costs(spark, plan: lamella.Plan) -> dict:
     for slides in (100, 500):
         plans = planned(spark, slides, np.full(slides, 5 * 4096), small.to_bytes(), order)
         before = heap_mib(spark)
-        pieces = _verbs._pieces(plans)
+        pieces = pieces_of(plans)
         start = time.perf_counter()
         count = pieces.mapInArrow(_rows_alone, "piece long").count()
         seconds = time.perf_counter() - start

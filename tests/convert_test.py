@@ -169,6 +169,29 @@ def test_a_slide_is_wrapped_again_without_encoding(jpeg_slide, tmp_path, name):
     assert plan["effective_mpp"] == pytest.approx(0.5) and plan["patches"] > 0
 
 
+@pytest.mark.parametrize("name", ["s.ome.tiff", "out.tiff"])
+def test_levels_missing_between_two_are_made(tmp_path, name):
+    """Of levels of 1/1 and 1/16: 1/4 is made between them, and nothing below."""
+    rows, columns = numpy.mgrid[:2048, :2560]
+    pixels = numpy.stack([columns // 10, 100 + rows // 40, 100 + (rows + columns) // 80], axis=2).astype(numpy.uint8)
+    with tifffile.TiffWriter(tmp_path / "s.tif") as file:
+        for level in range(2):
+            file.write(pixels[8 * level::16 ** level, 8 * level::16 ** level], tile=(256, 256), compression="jpeg",
+                       photometric="ycbcr", subsampling=(2, 2), subfiletype=level, metadata=None,
+                       resolution=(1e4 / 0.5 / 16 ** level,) * 2, resolutionunit="CENTIMETER")
+    made = good("convert", tmp_path / "s.tif", tmp_path / name)
+    assert made["levels copied"] == 2 and made["levels made"] == 1
+    with tifffile.TiffFile(tmp_path / name) as file:
+        levels = file.series[0].levels if name.endswith(".ome.tiff") else file.pages
+        assert [one.shape for one in levels] == [(2048, 2560, 3), (512, 640, 3), (128, 160, 3)]
+        whole = tifffile.imread(tmp_path / "s.tif", key=0)
+        difference = levels[1].asarray() - whole.reshape(512, 4, 640, 4, 3).mean((1, 3))
+        assert numpy.abs(difference).mean() < 2
+    shown = good("plan", "--slide", tmp_path / name, "--size-px", 100, "--mpp", 2, "--tissue", "none", "--out",
+                 tmp_path / "p.h5")
+    assert shown["level"] == 1
+
+
 def test_clients_read_the_wrapped_slide(jpeg_slide, tmp_path):
     pyvips = pytest.importorskip("pyvips")
     openslide = pytest.importorskip("openslide")

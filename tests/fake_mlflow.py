@@ -17,6 +17,7 @@ class FakeMlflow:
         self.headers = []
         self.trouble = lambda method, path: None
         self.artifact_root = "mlflow-artifacts:"
+        self.user = "me@work"  # of a workspace
         fake = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -55,10 +56,14 @@ class FakeMlflow:
         if path.startswith("/api/2.0/mlflow-artifacts/artifacts/"):
             self.files[path.removeprefix("/api/2.0/mlflow-artifacts/artifacts/")] = body
             return 200, {}, "{}"
+        if path == "/api/2.0/preview/scim/v2/Me":  # Databricks
+            return 200, {}, json.dumps({"userName": self.user})
         call = path.removeprefix("/api/2.0/mlflow/").split("?")[0]
         words = json.loads(body) if body else {}
         known = {"experiments/get-by-name": self.get_experiment,
+                 "experiments/get": self.get_experiment_by_id,
                  "experiments/create": self.create_experiment, "runs/search": self.search,
+                 "runs/get": self.get, "runs/set-tag": self.set_tag,
                  "runs/create": self.create, "runs/log-batch": self.log_batch,
                  "runs/update": self.update, "runs/log-inputs": self.log_inputs}
         if call not in known:
@@ -74,6 +79,12 @@ class FakeMlflow:
         return {"experiment": {"experiment_id": self.experiments[name], "name": name,
                                "lifecycle_stage": "active"}}
 
+    def get_experiment_by_id(self, _, query):
+        for name, experiment_id in self.experiments.items():
+            if experiment_id == query["experiment_id"][0]:
+                return {"experiment": {"experiment_id": experiment_id, "name": name}}
+        return {"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "no such experiment"}
+
     def create_experiment(self, words, _):
         self.experiments[words["name"]] = str(len(self.experiments) + 1)
         return {"experiment_id": self.experiments[words["name"]]}
@@ -83,9 +94,21 @@ class FakeMlflow:
         return {"runs": [{"info": run["info"]} for run in self.runs.values()
                          if run["tags"].get("lamella.run_id") == wanted]}
 
+    def get(self, _, query):
+        run = self.runs.get(query["run_id"][0])
+        if run is None:
+            return {"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "no such run"}
+        return {"run": {"info": run["info"], "data": {"tags": [
+            {"key": key, "value": value} for key, value in run["tags"].items()]}}}
+
+    def set_tag(self, words, _):
+        self.runs[words["run_id"]]["tags"][words["key"]] = words["value"]
+        return {}
+
     def create(self, words, _):
         run_id = f"r{len(self.runs)}"
         info = {"run_id": run_id, "status": "RUNNING", "run_name": words["run_name"],
+                "experiment_id": words["experiment_id"], "lifecycle_stage": "active",
                 "artifact_uri": f"{self.artifact_root}/{words['experiment_id']}/{run_id}/artifacts"}
         self.runs[run_id] = {"info": info, "params": {}, "metrics": set(), "batches": [],
                              "tags": {tag["key"]: tag["value"] for tag in words["tags"]}}
@@ -104,6 +127,12 @@ class FakeMlflow:
     def update(self, words, _):
         self.runs[words["run_id"]]["info"].update(words)
         return {}
+
+    def start_run(self, experiment: str, name: str = "by hand") -> str:
+        """As a user does with MLflow's own client."""
+        experiment_id = self.experiments.setdefault(experiment, str(len(self.experiments) + 1))
+        return self.create({"experiment_id": experiment_id, "run_name": name, "tags": []},
+                           {})["run"]["info"]["run_id"]
 
     def log_inputs(self, words, _):
         self.runs[words["run_id"]]["inputs"] = words["datasets"]

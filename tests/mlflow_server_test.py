@@ -3,6 +3,7 @@
 
 Needs the package mlflow (make test-all installs it into an environment of its own)."""
 
+import importlib.metadata
 import json
 import os
 import shutil
@@ -101,11 +102,19 @@ def test_everything_is_read_back(client, tracked, tmp_path):
     assert run.data.params["patches.size_px"] == "112" and run.data.params["train.l2"] == "cv"
     assert run.data.params["encoder.sha256"] == record["encoder"]["sha256"]
     assert run.data.tags["mlflow.source.type"] == "LOCAL"
-    assert run.data.tags["mlflow.source.git.commit"] == record["software"]["git_commit"]
+    # Of whatever repository the tests are run in, if any.
+    source = record["caller"].get("source", {})
+    assert run.data.tags.get("mlflow.source.git.commit") == source.get("commit")
     assert run.data.tags["mlflow.user"] == record["caller"]["user"]
-    curve = client.get_metric_history(run.info.run_id, "cv_log_loss")
-    assert [(m.step, m.value) for m in curve] == [
-        (i, trial["mean_log_loss"]) for i, trial in enumerate(record["training"]["trials"])]
+    (chosen,) = client.get_metric_history(run.info.run_id, "cv_log_loss")
+    training = record["training"]
+    assert [chosen.value] == [trial["mean_log_loss"] for trial in training["trials"]
+                              if trial["lambda"] == training["lambda"]]
+    assert "cv_lambda" not in run.data.metrics
+    for slide in result["slides"]:
+        assert run.data.metrics[f"slide_patches/{slide['slide_id']}"] == slide["patches"]
+    card = (Path(result_model(result)) / "README.md").read_text()
+    assert run.data.tags["mlflow.note.content"].split("\n\n…")[0] in card
     datasets = {item.tags[0].value: item.dataset for item in run.inputs.dataset_inputs}
     assert set(datasets) == {"train", "test"}
     assert record["split"]["test"]["digest"].startswith(datasets["test"].digest)
@@ -151,9 +160,41 @@ def test_the_model_is_logged_with_its_figures(client, tracked, tmp_path):
                                                           dst_path=str(tmp_path)))
     finally:
         del os.environ["MLFLOW_TRACKING_URI"]
-    local = Path(result["run_dir"]).parent.parent / "model"
-    for name in ("model.json", "encoder/network.onnx", "README.md", "MLmodel", "model.onnx"):
+    local = Path(result_model(result))
+    for name in ("model.json", "README.md", "model.onnx", "requirements.txt"):
         assert (folder / name).read_bytes() == (local / name).read_bytes()
+    assert model.tags["mlflow.note.content"].startswith("# réal")
+    # The encoder lies in each of the two once.
+    assert not (folder / "encoder").exists()
+    sizes = {}
+    for item in logged.values():
+        listed = [file for part in ("", "encoder") for file in
+                  client.list_logged_model_artifacts(item.model_id, part or None)]
+        sizes[item.name] = sum(file.file_size or 0 for file in listed)
+    print(f"bytes at the server: {sizes}")
+    network = (local / "encoder" / "network.onnx").stat().st_size
+    assert all(network < size < 1.5 * network for size in sizes.values())
+
+
+def test_what_the_mlmodel_says_is_whole(client, tracked, tracking_uri):
+    """As MLflow reads it, and in the environment that it was tested in: this one."""
+    result, _ = tracked
+    for key in ("model_id", "position_model_id"):
+        model_id = result["mlflow"][key]
+        model = mlflow.models.Model.load(f"models:/{model_id}")
+        assert model.run_id == result["mlflow"]["mlflow_run_id"] and model.model_id == model_id
+        assert model.mlflow_version == mlflow.__version__ and model.utc_time_created
+        assert model.model_size_bytes > 1 << 20
+        assert model.flavors["python_function"]["python_version"].startswith("3.11.")
+        text = Path(mlflow.pyfunc.get_model_dependencies(f"models:/{model_id}", "pip")).read_text()
+        for line in text.split():
+            name, version = line.split("==")
+            if name != "lamella":
+                assert importlib.metadata.version(name) == version
+    model_uri = f"models:/{result['mlflow']['model_id']}"
+    posted = Path(result_model(result), "serving_input_example.json").read_text()
+    answer = mlflow.models.validate_serving_input(model_uri, posted)
+    assert numpy.shape(answer["probability"]) == (1, 2)
 
 
 @pytest.fixture(scope="module")
@@ -288,9 +329,11 @@ def test_the_model_is_served(fresh_python, tracked, patches, tmp_path):
         stdout=open(tmp_path / "log", "w"), stderr=subprocess.STDOUT, start_new_session=True,
         env={**os.environ, "PATH": f"{fresh_python.parent}:{os.environ['PATH']}"})
     try:
-        body = json.dumps({"inputs": pixels[:3].tolist()}).encode()
-        request = urllib.request.Request(f"http://127.0.0.1:{port}/invocations", body,
-                                         {"Content-Type": "application/json"})
+        def post(body):
+            return urllib.request.Request(f"http://127.0.0.1:{port}/invocations", body,
+                                          {"Content-Type": "application/json"})
+
+        request = post(json.dumps({"inputs": pixels[:3].tolist()}).encode())
         deadline = time.time() + 180
         while True:
             assert serving.poll() is None and time.time() < deadline, (tmp_path / "log").read_text()
@@ -302,6 +345,9 @@ def test_the_model_is_served(fresh_python, tracked, patches, tmp_path):
             except urllib.error.URLError as error:
                 assert not isinstance(error, urllib.error.HTTPError), error.read()
                 time.sleep(0.3)
+        example = Path(result_model(result), "serving_input_example.json").read_bytes()
+        shown = json.load(urllib.request.urlopen(post(example), timeout=60))
+        assert numpy.shape(shown["predictions"]["probability"]) == (1, 2)
     finally:
         os.killpg(serving.pid, signal.SIGKILL)
         serving.wait()
@@ -331,6 +377,58 @@ def test_a_version_is_registered_once_with_its_alias(client, server, tracked):
     assert version.version == "1" or version.version == 1
     assert version.run_id == sent["mlflow_run_id"]
     assert len(client.search_model_versions("name='tumour'")) == 1
+    for described in (version, client.get_registered_model("tumour")):
+        assert described.description.startswith("# réal")
+
+
+def test_an_active_run_is_filled_in_and_a_second_study_nested_in_it(client, server, write_study,
+                                                                    monkeypatch):
+    lamella_package = pytest.importorskip("lamella", reason="the Python package is not on the path")
+    monkeypatch.setattr(mlflow.tracking.fluent, "_active_experiment_id", None)
+    mlflow.set_tracking_uri(server.uri)
+    try:
+        mlflow.set_experiment("by hand")
+        overrides = {"train.l2": 0.1, "tracking.artifacts": ["report"]}
+        with mlflow.start_run(run_name="mine") as active:
+            first = lamella_package.run(write_study("active"), overrides=overrides)
+            assert client.get_run(active.info.run_id).info.status == "RUNNING"
+            second = lamella_package.run(write_study("active too"), overrides=overrides)
+    finally:
+        mlflow.set_tracking_uri(None)
+        for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_ID"):
+            os.environ.pop(name, None)
+    assert first["mlflow"]["mlflow_run_id"] == active.info.run_id
+    run = client.get_run(active.info.run_id)
+    assert run.info.run_name == "mine" and run.info.status == "FINISHED"
+    assert run.data.metrics["test_auc"] == first["metrics"]["test"]["auc"]
+    nested = client.get_run(second["mlflow"]["mlflow_run_id"])
+    assert nested.data.tags["mlflow.parentRunId"] == active.info.run_id
+    assert {e.name for e in client.search_experiments()}.isdisjoint({"active", "active too"})
+
+
+def test_artifacts_that_the_server_does_not_take_go_through_mlflows_client(tracked, tmp_path):
+    """Which is found by the program beside this interpreter."""
+    result, _ = tracked
+    folder = tmp_path / "store"
+    plain = Server(tmp_path, artifacts=["--no-serve-artifacts", "--default-artifact-root",
+                                        f"file://{folder}"])
+    try:
+        sent = good("runs", "publish", result["run_dir"], "--to", plain.uri, env={
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"})
+        again = good("runs", "publish", result["run_dir"], "--to", plain.uri,
+                     env={"PATH": str(tmp_path)})
+    finally:
+        plain.stop()
+    assert not sent["files_missing"] and sent["files_sent"] > 5
+    assert (again["files_sent"], again["files_there"]) == (0, sent["files_sent"])
+    (report,) = folder.rglob("report.html")
+    assert report.read_bytes() == (Path(result["run_dir"]) / "report.html").read_bytes()
+    found = [path.parent for path in folder.rglob("MLmodel")]
+    assert len(found) == 2
+    for path in found:
+        assert json.loads((path / "MLmodel").read_text())["run_id"] == sent["mlflow_run_id"]
+    (whole,) = [path for path in found if (path / "encoder").exists()]
+    assert (whole / "encoder" / "network.onnx").is_file()
 
 
 def test_a_failed_run_is_failed_at_the_server(client, server, write_study):

@@ -18,10 +18,11 @@ def free_port() -> int:
 
 
 class Server:
-    """mlflow server on loopback: sqlite behind it, artifacts through it."""
+    """mlflow server on loopback: sqlite behind it, artifacts through it unless told otherwise."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, artifacts: list[str] | None = None):
         self.folder, self.port = folder, free_port()
+        self.artifacts = artifacts or ["--artifacts-destination", str(folder / "artifacts")]
         self.uri = f"http://127.0.0.1:{self.port}"
         self.process = None
         self.start()
@@ -30,8 +31,7 @@ class Server:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port",
              str(self.port), "--workers", "1", "--backend-store-uri",
-             f"sqlite:///{self.folder}/mlflow.db", "--artifacts-destination",
-             str(self.folder / "artifacts")],
+             f"sqlite:///{self.folder}/mlflow.db", *self.artifacts],
             cwd=self.folder, stdout=open(self.folder / "server.log", "a"),
             stderr=subprocess.STDOUT, start_new_session=True)
         deadline = time.time() + 180

@@ -398,3 +398,21 @@ def test_a_study_of_slides_in_a_store(cohort, study, tmp_path):
         assert "secret7" not in manifest.read_text() and server.url("") in manifest.read_text()
     said = bad("run", path, "--set", "output=s3://bucket/out")
     assert "outputs of a study are local files" in said
+
+
+def test_a_run_of_slides_in_a_store_is_reproduced(cohort, study, tmp_path):
+    with SlideServer(cohort) as server:
+        rows = [row.split(",") for row in (cohort / "slides.csv").read_text().splitlines()]
+        for row in rows[1:]:
+            row[1], row[4] = server.url(row[1]), str(cohort / row[4])
+        table = tmp_path / "slides.csv"
+        table.write_text("".join(",".join(row) + "\n" for row in rows))
+        run = good("run", study(table=table))
+        same = lamella("runs", "reproduce", run["run_dir"], "--out", tmp_path / "again")
+        assert same.code == 0 and "identical" in same.out, same.err
+        slide = cohort / rows[1][1].rpartition("/")[2]
+        for key in server.etags:
+            if key[0] == str(slide):
+                server.etags[key] = '"another"'
+        told = lamella("runs", "reproduce", run["run_dir"], "--out", tmp_path / "third")
+        assert told.code != 0 and slide.name in told.err + told.out

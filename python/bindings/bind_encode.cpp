@@ -155,6 +155,7 @@ void bind_encoder_info(nb::module_& module) {
           },
           nb::arg("encoder"), "encoder: name or folder.")
       .def_prop_ro("name", [](const EncoderInfo& self) { return self.name; })
+      .def_prop_ro("folder", [](const EncoderInfo& self) { return self.folder; })
       .def_prop_ro(
           "network_space", [](const EncoderInfo& self) { return encoder::network_space(self); },
           "Network with its hash, preprocessing, outputs and views: what makes features alike.")
@@ -279,6 +280,13 @@ void bind_encode(nb::module_& module) {
       nb::arg("out") = nb::none(), nb::arg("slide_mpp") = nb::none(),
       nb::arg("threads") = nb::none(), nb::arg("progress") = nb::none(), nb::arg("options"),
       nb::sig(signature.c_str()), text.c_str());
+  module.def(
+      "check_encode_options",
+      [](nb::kwargs given) {
+        verbs::EncodeOptions options;
+        set_options({&verbs::EncodeOptions::table().list(), &options}, given, "encode");
+      },
+      nb::arg("options"), "The errors of encode's options, before any slide is looked for.");
 }
 
 }  // namespace lamella::python

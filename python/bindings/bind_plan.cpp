@@ -89,6 +89,15 @@ std::vector<std::string> centre_words(const Centres& centers) {
   return words;
 }
 
+verbs::PlanSlideOptions plan_options(const Centres& centers, const Paths& annotations,
+                                     const nb::kwargs& given) {
+  verbs::PlanSlideOptions options;
+  set_options(options, given, "plan");
+  options.centers = centre_words(centers);
+  for (const auto& path : annotations) options.annotations.push_back(path.string());
+  return options;
+}
+
 void bind_plan_class(nb::module_& module) {
   nb::class_<PatchPlan>(module, "Plan",
                         "Positions of patches on one slide; the arrays show the plan's own memory.")
@@ -191,10 +200,7 @@ void bind_plan(nb::module_& module) {
       [](nb::object slide, const Centres& centers, const Paths& annotations,
          std::optional<std::string> slide_id, std::optional<double> slide_mpp,
          std::optional<int> threads, nb::object progress, nb::kwargs given) {
-        verbs::PlanSlideOptions options;
-        set_options(options, given, "plan");
-        options.centers = centre_words(centers);
-        for (const auto& path : annotations) options.annotations.push_back(path.string());
+        const verbs::PlanSlideOptions options = plan_options(centers, annotations, given);
         return plan_verb(slide, options, slide_id, slide_mpp, Call(threads, std::move(progress)));
       },
       nb::arg("slide"), nb::kw_only(), nb::arg("centers") = Centres{},
@@ -202,6 +208,13 @@ void bind_plan(nb::module_& module) {
       nb::arg("slide_mpp") = nb::none(), nb::arg("threads") = nb::none(),
       nb::arg("progress") = nb::none(), nb::arg("options"), nb::sig(signature.c_str()),
       text.c_str());
+  module.def(
+      "check_plan_options",
+      [](const Centres& centers, const Paths& annotations, nb::kwargs given) {
+        plan_options(centers, annotations, given).validate();
+      },
+      nb::kw_only(), nb::arg("centers") = Centres{}, nb::arg("annotations") = Paths{},
+      nb::arg("options"), "The errors of plan's options, before any slide is looked for.");
 }
 
 }  // namespace lamella::python

@@ -83,7 +83,11 @@ void bind_pieces(nb::module_& module) {
       .def_ro("patient_id", &SlideEntry::patient_id)
       .def_prop_ro("role", [](const SlideEntry& self) { return std::string(to_string(self.role)); })
       .def_ro("annotations", &SlideEntry::annotations)
-      .def_ro("mpp", &SlideEntry::mpp);
+      .def_ro("mpp", &SlideEntry::mpp)
+      .def(
+          "slide",
+          [](const SlideEntry& self) { return SlideHandle(self.path, cohort::open_options(self)); },
+          nb::sig("def slide(self) -> Slide"), "To be opened as the study says.");
   nb::class_<StudyPiece>(module, "StudyPiece", "A plan of a study and where its features belong.")
       .def_ro("kind", &StudyPiece::kind)
       .def_ro("plan", &StudyPiece::plan)
@@ -100,6 +104,7 @@ void bind_pieces(nb::module_& module) {
           nb::arg("path"), nb::arg("overrides") = std::vector<std::string>{})
       .def_ro("name", &Study::name)
       .def_ro("output", &Study::output)
+      .def_prop_ro("classes", [](const Study& self) { return self.classes().names; })
       .def_prop_ro("encoder", [](const Study& self) { return self.encoder.name; })
       .def_prop_ro("precision",
                    [](const Study& self) {
@@ -137,32 +142,89 @@ void bind_pieces(nb::module_& module) {
           },
           nb::arg("encoder"), nb::kw_only(), nb::arg("threads") = nb::none(),
           "The pieces of the slide; their plans are written where run finds them.")
+      .def(
+          "finished",
+          [](const SlideJob& self, const encoder::EncoderInfo& encoder) {
+            return Call({}, nb::none()).run([&](const Context& context) {
+              return study::slide_job_finished(self, encoder, context);
+            });
+          },
+          nb::arg("encoder"), "Whether the features of all its pieces are there; plans nothing.")
       .def("__getstate__", state_of)
       .def("__setstate__",
            [](SlideJob& self, const JobState& state) { new (&self) SlideJob(job_of(state)); });
+}
+
+using Texts = std::map<std::string, std::string>;
+
+study::RunOptions run_options(bool full_hash, const Texts& client) {
+  const auto text = [&](const char* key) {
+    const auto found = client.find(key);
+    return found == client.end() ? std::string() : found->second;
+  };
+  return {.full_hash = full_hash,
+          .client = {text("python"), text("tracking_uri"), text("active_run_id")}};
+}
+
+void bind_started_run(nb::module_& module) {
+  using study::StartedRun;
+  nb::class_<StartedRun>(module, "StartedRun",
+                         "A run whose record is there, and whose pieces are made elsewhere first.")
+      .def(
+          "__init__",
+          [](StartedRun* self, const Study& study, bool full_hash, const Texts& client) {
+            const study::RunOptions options = run_options(full_hash, client);
+            Call({}, nb::none()).run([&](const Context& context) {
+              new (self) StartedRun(study, options, context);
+            });
+          },
+          nb::arg("study"), nb::arg("full_hash"), nb::arg("client"))
+      .def_prop_ro("run_folder", &StartedRun::run_folder)
+      .def(
+          "finish_json",
+          [](StartedRun& self, const std::map<std::string, double>& elsewhere,
+             std::optional<int> threads, nb::object progress) {
+            return Call(threads, std::move(progress)).run([&](const Context& context) {
+              return to_json(self.finish(elsewhere, context)).dump();
+            });
+          },
+          nb::arg("elsewhere"), nb::arg("threads").none(), nb::arg("progress").none(),
+          "elsewhere: seconds that went by before, by their step's name.")
+      .def(
+          "fail",
+          [](StartedRun& self, const std::string& message, bool interrupted) {
+            Call({}, nb::none()).run([&](const Context& context) {
+              self.fail(message, interrupted, context);
+            });
+          },
+          nb::arg("message"), nb::arg("interrupted"));
 }
 
 }  // namespace
 
 void bind_study(nb::module_& module) {
   bind_pieces(module);
+  bind_started_run(module);
   module.def(
       "run_json",
-      [](const Study& study, bool full_hash, std::optional<int> threads, nb::object progress) {
+      [](const Study& study, bool full_hash, const Texts& client, std::optional<int> threads,
+         nb::object progress) {
+        const study::RunOptions options = run_options(full_hash, client);
         return Call(threads, std::move(progress)).run([&](const Context& context) {
-          return to_json(study::run_study(study, {.full_hash = full_hash}, context)).dump();
+          return to_json(study::run_study(study, options, context)).dump();
         });
       },
-      nb::arg("study"), nb::arg("full_hash"), nb::arg("threads").none(),
+      nb::arg("study"), nb::arg("full_hash"), nb::arg("client"), nb::arg("threads").none(),
       nb::arg("progress").none());
   module.def(
       "search_json",
-      [](const Study& study, std::optional<int> threads, nb::object progress) {
+      [](const Study& study, const Texts& client, std::optional<int> threads, nb::object progress) {
+        const mlflow::CallingClient calling = run_options(false, client).client;
         return Call(threads, std::move(progress)).run([&](const Context& context) {
-          return to_json(study::search_study(study, context)).dump();
+          return to_json(study::search_study(study, calling, context)).dump();
         });
       },
-      nb::arg("study"), nb::arg("threads").none(), nb::arg("progress").none());
+      nb::arg("study"), nb::arg("client"), nb::arg("threads").none(), nb::arg("progress").none());
   module.def(
       "report_run",
       [](const std::filesystem::path& folder, const std::string& out, std::optional<int> threads) {

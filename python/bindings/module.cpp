@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <nanobind/nanobind.h>
 
+#include "bind_finetune.h"
 #include "call.h"
 #include "values.h"
 
@@ -19,4 +20,5 @@ NB_MODULE(_core, module) {
   bind_study(module);
   bind_convert(module);
   bind_made_models(module);
+  bind_finetune(module);
 }

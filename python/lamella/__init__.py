@@ -26,6 +26,7 @@ from lamella._verbs import (  # noqa: A004 - the verbs' names
     encode,
     export,
     extract,
+    finetune,
     map,
     plan,
     quantize,
@@ -39,6 +40,6 @@ __version__ = _core.version()
 __all__ = [
     "Batch", "Classifier", "Encoder", "Error", "Features", "HeatMap", "LamellaWarning", "Level", "Model",
     "PatchDataset", "Picture", "Plan", "RunResult", "Scores", "SearchResult", "Slide", "__version__",
-    "calibrate", "convert", "encode", "evaluate", "export", "extract", "gallery", "map", "options", "plan",
-    "quantize", "report", "run", "score", "search", "show_plan", "show_zooms", "torch_encoder", "train",
+    "calibrate", "convert", "encode", "evaluate", "export", "extract", "finetune", "gallery", "map", "options",
+    "plan", "quantize", "report", "run", "score", "search", "show_plan", "show_zooms", "torch_encoder", "train",
 ]

@@ -21,6 +21,8 @@ def _arguments() -> argparse.ArgumentParser:
     run.add_argument("--master", help="spark://host:7077, local[4] ... (default: spark-submit's)")
     run.add_argument("--set", dest="overrides", action="append", default=[], metavar="KEY=VALUE",
                      help="override one key of the study (repeatable)")
+    run.add_argument("--table", metavar="NAME", help="the features table: a path, or a name in the "
+                     "catalog (default: OUTPUT/spark/features)")
     run.add_argument("--conf", action="append", default=[], metavar="KEY=VALUE",
                      help="a setting of Spark (repeatable)")
     run.add_argument("--json", action="store_true", help="print one JSON object on stdout")
@@ -60,7 +62,8 @@ def _run(options: argparse.Namespace) -> int:
         lamella._core.Study(options.study, options.overrides)  # before a cluster is asked for
         spark = builder.getOrCreate()
         try:
-            result = run(options.study, spark, overrides=options.overrides, progress=True)
+            result = run(options.study, spark, overrides=options.overrides, table=options.table,
+                         progress=True)
         finally:
             spark.stop()
     except lamella.Error as error:

@@ -2,9 +2,13 @@
 from __future__ import annotations
 
 import html
+import importlib.util
 import json
 import os
-from collections.abc import Iterable, Mapping
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from lamella import _core
@@ -38,7 +42,8 @@ def run(study: str | os.PathLike[str], *, overrides: Mapping[str, Any] | Iterabl
     """The whole study, as `lamella run STUDY.toml`; finished pieces are found.
 
     overrides: {"train.l2": 0.1} or ["train.l2=0.1"]. full_hash: SHA-256 of whole slides in the
-    record, not only fingerprints.
+    record, not only fingerprints. An active MLflow run (mlflow.start_run) is filled in; a second
+    study in the same one is nested in it.
     """
     return run_read(_core.Study(study, override_texts(overrides)), full_hash=full_hash,
                     threads=threads, progress=progress)
@@ -47,7 +52,44 @@ def run(study: str | os.PathLike[str], *, overrides: Mapping[str, Any] | Iterabl
 def run_read(study: _core.Study, *, full_hash: bool = False, threads: int | None = None,
              progress: Any = None) -> RunResult:
     """The same of a study that was read."""
-    return RunResult(json.loads(_core.run_json(study, full_hash, threads, progress)))
+    return RunResult(json.loads(
+        _core.run_json(study, full_hash, calling_client(), threads, progress)))
+
+
+@contextmanager
+def started(study: _core.Study) -> Iterator[Callable[[], RunResult]]:
+    """A run whose record, and whose run at MLflow, begin before pieces are made elsewhere (in the
+    block); calling what it gives, at the end of the block, does the rest. An exception of the block
+    is the run's."""
+    run = _core.StartedRun(study, False, calling_client())
+    begin = time.monotonic()
+    finished = False
+
+    def finish() -> RunResult:
+        nonlocal finished
+        finished = True
+        return RunResult(json.loads(
+            run.finish_json({"cluster": time.monotonic() - begin}, None, None)))
+
+    try:
+        yield finish
+    except BaseException as error:
+        if not finished:
+            run.fail(str(error) or type(error).__name__, isinstance(error, KeyboardInterrupt))
+        raise
+
+
+def calling_client() -> dict[str, str]:
+    """MLflow's own client as this process has it: the interpreter, and, if it is loaded, its address
+    and the run that is active."""
+    if importlib.util.find_spec("mlflow") is None:
+        return {}
+    client = {"python": sys.executable or ""}
+    mlflow: Any = sys.modules.get("mlflow")
+    active = getattr(mlflow, "active_run", lambda: None)()
+    if active is not None:
+        client |= {"tracking_uri": mlflow.get_tracking_uri(), "active_run_id": active.info.run_id}
+    return client
 
 
 class SearchResult(dict[str, Any]):
@@ -74,7 +116,7 @@ def search(study: str | os.PathLike[str], *, overrides: Mapping[str, Any] | Iter
     of the chosen one, "model" its folder.
     """
     read = _core.Study(study, override_texts(overrides))
-    return SearchResult(json.loads(_core.search_json(read, threads, progress)))
+    return SearchResult(json.loads(_core.search_json(read, calling_client(), threads, progress)))
 
 
 def evaluate(scores: Any, truth: Any, *, groups: Any = None, model: Any = None, against: Any = (),

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         encode,
         export,
         extract,
+        finetune,
         map,
         plan,
         quantize,
@@ -40,9 +41,10 @@ if TYPE_CHECKING:
         train,
     )
 else:
-    calibrate, convert, encode, export, extract, map, plan, quantize, score, train = (
+    calibrate, convert, encode, export, extract, finetune, map, plan, quantize, score, train = (
         _with_signature(getattr(_core, name))
-        for name in ("calibrate", "convert", "encode", "export", "extract", "map", "plan", "quantize", "score",
-                     "train"))
+        for name in ("calibrate", "convert", "encode", "export", "extract", "finetune", "map", "plan",
+                     "quantize", "score", "train"))
 
-__all__ = ["calibrate", "convert", "encode", "export", "extract", "map", "plan", "quantize", "score", "train"]
+__all__ = ["calibrate", "convert", "encode", "export", "extract", "finetune", "map", "plan", "quantize", "score",
+           "train"]

@@ -21,6 +21,7 @@ INPUTS = {
     "extract": {*SLIDE, "plan", "out"},
     "encode": {*SLIDE, "plan", "encoder", "out"},
     "train": {"features", "groups", "encoder", "out"},
+    "finetune": {"study", "set", "overrides"},
     "score": {*SLIDE, "features", "model", "positions", "encoder", "out"},
     "map": {*SLIDE, "scores", "annotations", "out"},
     "encoder import": {"network", "from", "weights", "checkpoint", "pretrained", "out"},

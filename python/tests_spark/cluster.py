@@ -31,12 +31,14 @@ def children(pid: int) -> list[int]:
 
 
 class Cluster:
-    def __init__(self, folder: Path, workers: int = 2, cores: int = 1):
+    def __init__(self, folder: Path, workers: int = 2, cores: int = 1,
+                 hosts: tuple[str, ...] = ("127.0.0.1",)):
+        """hosts: of the workers, in turn; Spark takes each address for a machine."""
         self.folder = folder
         self.port, self.web_port = free_port(), free_port()
         self.url = f"spark://127.0.0.1:{self.port}"
         self.processes: list[subprocess.Popen] = []
-        self.cores = cores
+        self.cores, self.hosts = cores, hosts
         self._start("master", "org.apache.spark.deploy.master.Master", "--host", "127.0.0.1",
                     "--port", self.port, "--webui-port", self.web_port)
         try:
@@ -49,12 +51,13 @@ class Cluster:
 
     def add_worker(self) -> subprocess.Popen:
         name = f"worker{len(self.processes)}"
-        return self._start(name, "org.apache.spark.deploy.worker.Worker", "--host", "127.0.0.1",
+        host = self.hosts[(len(self.processes) - 1) % len(self.hosts)]  # the first is the master
+        return self._start(name, "org.apache.spark.deploy.worker.Worker", "--host", host,
                            "--cores", self.cores, "--memory", "2g", "--webui-port", 0, "--work-dir",
-                           self.folder / name, self.url)
+                           self.folder / name, self.url, host=host)
 
-    def _start(self, name: str, *words) -> subprocess.Popen:
-        environment = {**os.environ, "SPARK_HOME": str(SPARK_HOME), "SPARK_LOCAL_IP": "127.0.0.1",
+    def _start(self, name: str, *words, host: str = "127.0.0.1") -> subprocess.Popen:
+        environment = {**os.environ, "SPARK_HOME": str(SPARK_HOME), "SPARK_LOCAL_IP": host,
                        "SPARK_DAEMON_MEMORY": "512m"}
         with open(self.folder / f"{name}.log", "w") as log:
             process = subprocess.Popen([SPARK_HOME / "bin/spark-class", *map(str, words)],

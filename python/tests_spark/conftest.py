@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import lamella
@@ -39,6 +40,17 @@ def session(master: str, **config) -> SparkSession:
     for key, value in {**CONFIG, **config}.items():
         builder = builder.config(key, value)
     return builder.getOrCreate()
+
+
+@contextmanager
+def local_session(master: str = "local[2]", **config):
+    """In this process, which must have no other."""
+    assert SparkSession.getActiveSession() is None
+    spark = session(master, **config)
+    try:
+        yield spark
+    finally:
+        spark.stop()
 
 
 @pytest.fixture(scope="session")

@@ -152,10 +152,9 @@ def test_a_task_without_memory_is_tried_again_then_a_row(monkeypatch):
 
     def encode(attempt):
         monkeypatch.setattr(_worker, "_attempt", lambda: attempt)
-        pieces = pa.RecordBatch.from_pylist([{"slide_id": "a", "kind": "", "piece": 3}],
+        pieces = pa.RecordBatch.from_pylist([{"slide_id": "a", "piece": 3}],
                                             schema=_schema.PIECES)
-        (made,) = _worker.encode_pieces(iter([pieces]), version=lamella.__version__, attempts=4,
-                                        on_damage="fail",
+        (made,) = _worker.encode_pieces(iter([pieces]), attempts=4, on_damage="fail", extras=[],
                                         network=_worker.Network.found("lite0", "f32"), count=None)
         return made.to_pylist()[0]
 

@@ -39,6 +39,19 @@ def test_small_work_is_not_ground_to_dust():
     assert made.total == 4 and min(parts) >= LEAST // 2
 
 
+def test_of_a_cluster_that_grows_nobody_knows_the_cores():
+    made = cut([100_000], None)
+    assert made.total == -(-100_000 // 391)  # a 256th of it, which is between 64 and 512
+    assert cut([10_000_000], None).total == -(-10_000_000 // 512)
+    assert cut([300], None).total == 5
+
+
+def test_as_many_pieces_as_were_asked_for():
+    assert cut([100, 20], 2, parallelism=12).total == 12
+    assert cut([5], 2, parallelism=100).total == 5
+    assert cut([100_000], 2, parallelism=1).total == -(-100_000 // MOST)
+
+
 def test_ten_thousand_slides_are_cut_in_seconds():
     patches = np.random.default_rng(1).integers(0, 40_000, 10_000)
     start = time.monotonic()

@@ -12,6 +12,7 @@ import lamella.spark
 import pytest
 from conftest import program
 from lamella.spark import _schema, _study
+from lamella.spark._features_table import STUDY_FEATURES
 from small_cohort import study_text
 
 
@@ -80,10 +81,10 @@ def test_the_features_table_is_whole_after_every_run(spark, cohort, tmp_path, mo
     assert ([row for row in second if row[0] == "labelled"]
             == [row for row in first if row[0] == "labelled"])
 
-    def failing(plans, *_):
+    def failing(plans, *_, **__):
         def fail(_batches):
             raise OSError("the disk is full")
-        return plans.mapInArrow(fail, _schema.sql(_schema.FEATURES))
+        return plans.mapInArrow(fail, _schema.sql(STUDY_FEATURES))
 
     with monkeypatch.context() as patch:
         patch.setattr(_study, "encode_with", failing)

@@ -3,7 +3,6 @@
 
 import os
 import shutil
-from functools import partial
 
 import lamella
 import lamella.spark
@@ -45,7 +44,7 @@ def native(cohort, table, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def labelled(spark, table):
-    plans = lamella.spark.plan(spark.createDataFrame(table[:2]), **OPTIONS)
+    plans = lamella.spark.plan(spark.createDataFrame(table[:2]), **OPTIONS).persist()
     return plans, lamella.spark.encode(plans).persist()
 
 
@@ -112,7 +111,7 @@ def test_bad_slides_are_rows(spark, table, tmp_path):
             {"slide_id": "gone", "path": str(tmp_path / "gone.tif")},
             {"slide_id": "junk", "path": str(tmp_path / "junk.tif")},
             {"slide_id": "changed", "path": str(tmp_path / "changed.tif")}]
-    plans = lamella.spark.plan(spark.createDataFrame(rows), size_px=56, mpp=1.0)
+    plans = lamella.spark.plan(spark.createDataFrame(rows), size_px=56, mpp=1.0).persist()
     errors = {row["slide_id"]: row["error"] for row in plans.collect()}
     assert errors["good"] is None and errors["changed"] is None
     assert "gone.tif" in errors["gone"] and "on executor" in errors["gone"]
@@ -141,7 +140,6 @@ def test_a_slide_that_one_executor_lacks(spark, cluster, table):
     assert len(good) == len(bad) == 1 and good != bad
     assert all("only.tif" in row["error"] and f"on executor {row['executor']}" in row["error"]
                for row in made if row["error"])
-    plans.unpersist()
 
 
 def test_tables_that_make_no_sense(spark, table):
@@ -157,11 +155,11 @@ def test_tables_that_make_no_sense(spark, table):
     assert all("expected both" in row["error"] for row in plans.collect())
 
 
-def test_another_version_on_an_executor(spark, table):
+def test_another_version_on_an_executor(spark, table, monkeypatch):
     frame = spark.createDataFrame([{"slide_id": "a", "path": table[0]["path"]}])
-    work = partial(_worker.plan_slides, version="9.9.9", make=None)
-    with pytest.raises(Exception, match="expected 9.9.9 as on the driver"):
-        frame.mapInArrow(work, "slide_id string").collect()
+    monkeypatch.setattr(lamella, "__version__", "9.9.9")  # the driver's alone
+    with pytest.raises(Exception, match="on executor.*expected 9.9.9 as on the driver"):
+        lamella.spark.plan(frame, size_px=56, mpp=1.0).collect()
 
 
 def test_another_encoder_on_an_executor():
@@ -174,6 +172,6 @@ def test_another_encoder_on_an_executor():
 
 
 def test_who_worked(spark, cluster, table, recwarn):
-    one = spark.createDataFrame([("a", 0, "host/1")], "slide_id string, row long, executor string")
-    assert _progress.report_executors(one, spark) == {"host/1": 1}
+    one = [{"executors": ["host/1"], "patches": [n]} for n in (1, 2)]
+    assert _progress.report_executors(one, spark) == {"host/1": 3}
     assert any("only one of 2 executors" in str(w.message) for w in recwarn.list)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """count_tests.py FOLDER [REPORT.xml...]: adds up JUnit reports (of ctest and pytest if none are
-named); exits 1 if anything failed or a report is missing."""
+named), with those of parts of a step (REPORT.PART.xml); exits 1 if anything failed or a report is
+missing."""
 
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -29,7 +30,8 @@ def main() -> int:
             print(f"{path} is missing: its tests did not run")
             totals[1] += 1
             continue
-        totals = [a + b for a, b in zip(totals, count(path))]
+        for part in (path, *sorted(folder.glob(f"{path.stem}.*.xml"))):
+            totals = [a + b for a, b in zip(totals, count(part))]
     house = folder / "house-failed"
     if house.exists():
         house.unlink()

@@ -1,18 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """The verbs over a Spark cluster: the same bits as on one machine.
 
-    slides = spark.read.csv("slides.csv", header=True)        # slide_id, path[, mpp]
+    slides = spark.read.csv("slides.csv", header=True)        # slide_id, path[, mpp], yours
     plans = lamella.spark.plan(slides, size_px=256, mpp=0.5)  # one row a slide
     features = lamella.spark.encode(plans)                    # one row a patch
+    lamella.spark.write(features, "main.wsi.features")        # a table, slide by slide
     model = lamella.spark.train(features, plans)
     scores = lamella.spark.score(features, model)
+    lamella.spark.finetune("study.toml", spark, workers=4)    # an encoder of the study's own
 
 A slide that fails is a row with its error. Slides are read by path: every executor must see them.
 """
 
+from lamella.spark._finetune import finetune
 from lamella.spark._pieces import cut
 from lamella.spark._study import run
 from lamella.spark._train import train
 from lamella.spark._verbs import encode, plan, score
+from lamella.spark._write import Written, write
 
-__all__ = ["cut", "encode", "plan", "run", "score", "train"]
+__all__ = ["Written", "cut", "encode", "finetune", "plan", "run", "score", "train", "write"]

@@ -11,11 +11,15 @@ from typing import Any
 import lamella
 import numpy as np
 import pyarrow as pa
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 
-from lamella.spark import _schema, _worker
+from lamella.spark import _delta, _schema, _worker
+from lamella.spark._ship import ship
+from lamella.spark._tables import existing, is_name, open_table, version_of
+from lamella.spark._write import Written
 
 BATCH_ROWS = 4096
+STUDY_FEATURES = pa.schema([*_schema.FEATURES, ("kind", pa.string())])
 
 
 def finished_rows(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -33,20 +37,20 @@ def _rows_of(slide_id: str, kind: str, path: str) -> Iterator[pa.RecordBatch]:
         same_of_all = {"slide_id": slide_id, "kind": kind, "executor": _worker.executor()}
         yield pa.RecordBatch.from_pylist(
             [{**same_of_all, "left_out": row, "x_px": x, "y_px": y, "error": plan.warnings[-1]}
-             for row, (x, y) in left_out.items()], schema=_schema.FEATURES)
+             for row, (x, y) in left_out.items()], schema=STUDY_FEATURES)
     same = {"slide_id": slide_id, "kind": kind, "feature_space": features.feature_space,
             "precision": features.precision, "executor": _worker.executor()}
     for begin in range(0, len(plan), BATCH_ROWS):
         rows = slice(begin, min(begin + BATCH_ROWS, len(plan)))
         n = rows.stop - begin
         columns = {field.name: pa.repeat(pa.scalar(same.get(field.name), field.type), n)
-                   for field in _schema.FEATURES}
+                   for field in STUDY_FEATURES}
         columns["row"] = pa.array(numbers[rows])
         for name in ("x_px", "y_px", "label"):
             columns[name] = pa.array(getattr(plan, name)[rows])
         columns["features"] = pa.array(list(values[rows]), pa.list_(pa.float32()))
-        yield pa.RecordBatch.from_arrays([columns[field.name] for field in _schema.FEATURES],
-                                         schema=_schema.FEATURES)
+        yield pa.RecordBatch.from_arrays([columns[field.name] for field in STUDY_FEATURES],
+                                         schema=STUDY_FEATURES)
 
 
 def _numbers(plan: lamella.Plan, path: str) -> tuple[np.ndarray[Any, Any],
@@ -65,17 +69,41 @@ def _numbers(plan: lamella.Plan, path: str) -> tuple[np.ndarray[Any, Any],
 def finished(pieces: DataFrame) -> DataFrame:
     """As rows of the features table, without a number of the piece; pieces: of the plans table."""
     return pieces.select("slide_id", "kind", "features_path").mapInArrow(
-        finished_rows, _schema.sql(_schema.FEATURES))
+        ship(finished_rows, "lamella_read_features"), _schema.sql(STUDY_FEATURES))
 
 
-def write_whole(features: DataFrame, path: str, form: str) -> DataFrame:
-    """Takes the place of the table at `path` when it is complete; until then, and if anything
-    fails, that one stays as it is. Returns the new one, read from there."""
-    if form == "delta":  # commits in one step itself
-        features.write.mode("overwrite").format(form).save(path)
-    else:
-        _replace(path, lambda fresh: features.write.mode("overwrite").format(form).save(fresh))
-    return features.sparkSession.read.format(form).load(path)
+class FeaturesTable:
+    """Of one study: a path or a name in the catalog; Delta or Parquet, as the session can. Error:
+    Delta was asked for and cannot be used."""
+
+    def __init__(self, spark: SparkSession, table: str, delta: bool | None):
+        self.table = table
+        self.spark = spark
+        self.format = "delta" if _delta.wanted(spark, table, delta) else "parquet"
+
+    def is_there(self) -> bool:
+        """In this format."""
+        there = existing(self.spark, self.table)
+        return there is not None and there.format == self.format
+
+    def replace(self, features: DataFrame, token: str) -> DataFrame:
+        """By this one, when it is complete; until then, and if anything fails, the old one stays as
+        it is. Returns the new one, read from there."""
+        writer = features.write.mode("overwrite").format(self.format)
+        if self.format == "delta":  # commits in one step itself
+            writer = writer.option("userMetadata", token).option("overwriteSchema", "true")
+        if is_name(self.table):
+            writer.saveAsTable(self.table)
+        elif self.format == "delta":
+            writer.save(self.table)
+        else:
+            _replace(self.table, writer.save)
+        return open_table(self.spark, self.table, self.format)
+
+    def written(self, token: str) -> Written:
+        """As it is now; token: of the write that may have made it so."""
+        version = version_of(self.spark, self.table, token) if self.format == "delta" else None
+        return Written(self.table, self.format, version)
 
 
 def _replace(path: str, write: Callable[[str], None]) -> None:

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 PIECES_A_CORE = 8  # so many, at least, even out what differs between pieces and cores
 LEAST, MOST = 64, 4096  # patches of a piece: starting one is not free; a lost one is done again
+UNKNOWN_CORES, UNKNOWN_MOST = 32, 512  # of a cluster that grows as there are tasks for it
 
 
 class Cut(NamedTuple):
@@ -21,11 +22,16 @@ class Cut(NamedTuple):
         return int(self.counts.sum())
 
 
-def cut(patches: ArrayLike, cores: int) -> Cut:
+def cut(patches: ArrayLike, cores: int | None, parallelism: int | None = None) -> Cut:
     """Pieces of slides with so many patches: of nearly one size, none larger than the size that
-    gives every core eight."""
+    gives every core eight (cores None: nobody knows how many), or than the one that gives
+    `parallelism` pieces."""
     counts = np.asarray(patches, dtype=np.int64)
-    size = int(np.clip(-(-int(counts.sum()) // max(1, cores * PIECES_A_CORE)), LEAST, MOST))
+    least, most = (LEAST, MOST) if cores else (LEAST, UNKNOWN_MOST)
+    wanted = max(1, (cores or UNKNOWN_CORES) * PIECES_A_CORE)
+    if parallelism is not None:
+        least, most, wanted = 1, MOST, parallelism
+    size = int(np.clip(-(-int(counts.sum()) // wanted), least, most))
     pieces = -(-counts // size)
     return Cut(np.cumsum(pieces) - pieces, pieces)
 

@@ -4,56 +4,95 @@ which finds every finished piece as a second `lamella run` would."""
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import sys
+import uuid
 import warnings
 from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
 import lamella
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from lamella import _core
 from lamella._study import override_texts, run_read
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
-from lamella.spark import _worker
-from lamella.spark._features_table import finished, write_whole
+from lamella.spark import _delta, _schema, _worker
+from lamella.spark._feature_files import write_files
+from lamella.spark._features_table import FeaturesTable, finished
+from lamella.spark._paths import local_path
+from lamella.spark._pieces import cut
 from lamella.spark._progress import report_executors
-from lamella.spark._verbs import encode_with, plan_rows
-
-WRITTEN = pa.schema([("slide_id", pa.string()), ("kind", pa.string()), ("patches", pa.int64()),
-                     ("error", pa.string())])
+from lamella.spark._session import cores, described, from_rows, is_connect, kept, spread, to_arrow
+from lamella.spark._ship import ship
+from lamella.spark._tables import place
+from lamella.spark._verbs import MOST_TASKS, check_ids, encode_with, pieces_of
+from lamella.spark._write import Written
 
 
 def run(study: str | os.PathLike[str], spark: SparkSession, *,
-        overrides: Mapping[str, Any] | Iterable[str] = (), delta: bool | None = None,
-        progress: bool = False) -> lamella.RunResult:
+        overrides: Mapping[str, Any] | Iterable[str] = (), table: str | None = None,
+        delta: bool | None = None, progress: bool = False) -> lamella.RunResult:
     """As lamella.run, with the same results bit for bit. The study file, its slides and its output
     must lie where driver and executors all see them.
 
-    Features also land as a table in OUTPUT/spark/features, all of the study's, also those found
-    finished: Parquet, or Delta where its package is on Spark's class path (delta=False: Parquet all
-    the same). A run that is stopped leaves the table of the one before.
+    Features also land in a table, all of the study's, also those found finished. table: its path, or
+    its name in the catalog (default: OUTPUT/spark/features). It is Delta where Delta can be used,
+    else Parquet; delta=True: nothing else will do; delta=False: Parquet all the same. A run that is
+    stopped leaves the table of the one before. Its format and version are in the result's "spark"
+    and in spark.json beside the run's record. Where all is finished, nothing is asked of the cluster.
     """
-    read = _core.Study(os.path.abspath(os.fspath(study)), override_texts(overrides))
+    read = _core.Study(os.path.abspath(local_path(study)), override_texts(overrides))
+    features = FeaturesTable(spark, place(table or os.path.join(read.output, "spark", "features")),
+                             delta)
     entries = read.slides()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", lamella.LamellaWarning)  # run says it again
         jobs = read.jobs(entries)
     network = _worker.Network.found(read.encoder, read.precision)
-    work = partial(_plan_slide, network=network)
-    rows = [{"slide_id": job.slide.slide_id, "path": job.slide.path, "mpp": job.slide.mpp,
-             "job": pickle.dumps(job)} for job in jobs]
-    plans = plan_rows(spark, rows, work)
+    token = uuid.uuid4().hex
+    if not (_all_finished(jobs, network) and features.is_there()):
+        with kept(plan_jobs(spark, jobs, network)) as plans:
+            _encode(plans, read, network, features, token, progress)
+    result = run_read(read)
+    _record(result, spark, features.written(token))
+    return result
+
+
+def _all_finished(jobs: list[Any], network: _worker.Network) -> bool:
+    """Up to the first slide that is not."""
+    info = _worker.encoder_info(network)
     try:
-        _encode(plans, read, network, delta, progress)
-    finally:
-        plans.unpersist()
-    return run_read(read)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", lamella.LamellaWarning)
+            return all(job.finished(info) for job in jobs)
+    except lamella.Error:
+        return False
+
+
+def _record(result: lamella.RunResult, spark: SparkSession, table: Written) -> None:
+    delta = _delta.found(spark) if table.format == "delta" else None
+    result["spark"] = {"version": spark.version, "connect": is_connect(spark),
+                       "delta": delta.version if delta else None,
+                       "features": {"table": table.table, "format": table.format,
+                                    "version": table.version}}
+    with open(os.path.join(result["run_dir"], "spark.json"), "w", encoding="utf-8") as file:
+        json.dump(result["spark"], file, indent=2)
+
+
+def plan_jobs(spark: SparkSession, jobs: list[Any], network: _worker.Network) -> DataFrame:
+    check_ids([job.slide.slide_id for job in jobs])
+    parts = min(len(jobs), MOST_TASKS)
+    rows = [{"slide_id": job.slide.slide_id, "path": job.slide.path, "job": pickle.dumps(job),
+             "number": i % parts} for i, job in enumerate(jobs)]
+    table = spread(from_rows(spark, rows, "slide_id string, path string, job binary, number long"),
+                   parts, "number")
+    work = ship(_worker.plan_slides, "lamella_plan", make=partial(_plan_slide, network=network),
+                schema=_schema.STUDY_PLANS, extras=[])
+    return table.mapInArrow(work, _schema.sql(_schema.STUDY_PLANS))
 
 
 def _plan_slide(row: dict[str, Any], *, network: _worker.Network) -> list[dict[str, Any]]:
@@ -71,87 +110,52 @@ def _plan_slide(row: dict[str, Any], *, network: _worker.Network) -> list[dict[s
 
 
 def _piece_row(entry: _core.SlideEntry, piece: _core.StudyPiece) -> dict[str, Any]:
+    more = {"kind": piece.kind, "features_path": piece.features_path}
     if piece.finished:
-        return {"slide_id": entry.slide_id, "kind": piece.kind, "path": entry.path,
-                "patches": len(piece.plan), "features_path": piece.features_path}
-    return _worker.plan_row(entry.slide_id, entry.path, entry.mpp, partial(_plan_of, piece),
-                            kind=piece.kind, features_path=piece.features_path, key=piece.key)
+        return {"slide_id": entry.slide_id, "path": entry.path, "patches": len(piece.plan), **more}
+    row = _worker.plan_row(entry.slide_id, entry.path, entry.mpp, partial(_plan_of, piece),
+                           key=piece.key, **more)
+    if row.get("error") is None:
+        with lamella.Slide(entry.path, mpp=entry.mpp) as slide:
+            row["tile_order"] = piece.plan.tile_order(slide).tobytes()
+    return row
 
 
 def _plan_of(piece: _core.StudyPiece) -> lamella.Plan:
     return piece.plan
 
 
-def _encode(plans: DataFrame, read: _core.Study, network: _worker.Network, delta: bool | None,
-            progress: bool) -> None:
+def _encode(plans: DataFrame, read: _core.Study, network: _worker.Network, table: FeaturesTable,
+            token: str, progress: bool) -> None:
     spark = plans.sparkSession
-    failed = plans.where("error is not null").select("slide_id", "error").collect()
-    for row in failed:
-        print(f"lamella: slide '{row['slide_id']}' failed: {row['error']}", file=sys.stderr)
-    table = os.path.join(read.output, "spark", "features")
-    new = plans.where("error is null and plan is not null")
-    if new.limit(1).count() == 0 and os.path.exists(table):
+    with described(spark, f"plan the slides of {read.name}"):
+        pieces = to_arrow(plans.select("slide_id", "kind", "patches", "error", "features_path", "key",
+                                       F.col("plan").isNull().alias("finished"))).to_pylist()
+    for row in pieces:
+        if row["error"] is not None:
+            _say_failed(row)
+    new = [row for row in pieces if row["error"] is None and not row["finished"]]
+    if not new and table.is_there():
         return
-    form = "delta" if (has_delta(spark) if delta is None else delta) else "parquet"
-    whole = encode_with(new, network, progress, read.on_damage).unionByName(
+    patches = [row["patches"] for row in new]
+    counted = pieces_of([(row["slide_id"], row["kind"]) for row in new],
+                        cut(patches, cores(spark)), sum(patches), ("slide_id", "kind"))
+    fresh = plans.where("error is null and plan is not null").select(
+        "slide_id", "kind", "path", "mpp", "plan", "tile_order", "error")
+    whole = encode_with(fresh, network, counted, on_damage=read.on_damage,
+                        progress=progress).unionByName(
         finished(plans.where("error is null and plan is null")))
-    features = write_whole(whole, table, form).where("piece is not null")
-    report_executors(features, spark)
-    rows = new.select("slide_id", "kind", "features_path", "key").collect()
-    files = {(row["slide_id"], row["kind"]): (row["features_path"], row["key"],
-                                              read.features_dtype) for row in rows}
-    output = read.output
-    written = features.groupBy("slide_id", "kind").applyInArrow(  # which counts the arguments
-        lambda key, table: _write_features(key, table, output=output, files=files),
-        "slide_id string, kind string, patches long, error string")
-    for row in written.collect():
+    with described(spark, f"encode {sum(patches)} patches of {read.name}"):
+        features = table.replace(whole, token).where("piece is not null")
+    files = {(row["slide_id"], row["kind"]): (row["features_path"], row["key"], read.features_dtype)
+             for row in new}
+    with described(spark, f"write {len(files)} feature files of {read.name}"):
+        written = write_files(features, read.output, files)
+    for row in written:
         if row["error"]:
-            print(f"lamella: slide '{row['slide_id']}' failed: {row['error']}", file=sys.stderr)
+            _say_failed(row)
+    report_executors(written, spark)
 
 
-def _write_features(key: tuple[Any, ...], table: pa.Table, *, output: str,
-                    files: dict[tuple[str, str], tuple[str, str, str]]) -> pa.Table:
-    """On an executor: one slide's rows, in whatever order, become its feature file."""
-    slide_id, kind = (value.as_py() for value in key)
-    row = {"slide_id": slide_id, "kind": kind, "patches": table.num_rows, "error": None}
-    try:
-        _write_file(table, os.path.join(output, "plans", kind, f"{slide_id}.h5"),
-                    *files[slide_id, kind])
-    except lamella.Error as error:
-        row["error"] = _worker.error_text(error)
-    return pa.Table.from_pylist([row], schema=WRITTEN)
-
-
-def _write_file(table: pa.Table, plan_path: str, features_path: str, key: str,
-                dtype: str) -> None:
-    damaged = table.filter(pc.is_valid(table.column("left_out")))
-    left_out = dict(zip(damaged.column("left_out").to_pylist(), damaged.column("error").to_pylist()))
-    table = table.filter(pc.is_null(table.column("left_out")))
-    errors = [text for text in table.column("error").unique().to_pylist() if text]
-    if errors:
-        raise lamella.Error(errors[0])
-    plan = lamella.Plan.load(plan_path)
-    table = table.sort_by("row").combine_chunks()
-    rows = table.column("row").to_numpy()
-    wanted = np.setdiff1d(np.arange(len(plan)), list(left_out))
-    if len(rows) != len(wanted) or (rows != wanted).any():
-        raise lamella.Error(f"found {len(rows)} rows of features, expected {len(wanted)} of the "
-                            f"plan's {len(plan)}, each once; run again", plan_path)
-    if len(rows) == 0:
-        raise lamella.Error(f"none of its {len(plan)} patches can be read: {left_out[0]}", plan_path)
-    values = table.column("features").combine_chunks().flatten().to_numpy()
-    features = lamella.Features.from_arrays(
-        plan, np.ascontiguousarray(values.reshape(len(rows), -1)),
-        feature_space=table.column("feature_space")[0].as_py(),
-        precision=table.column("precision")[0].as_py(), left_out=left_out)
-    features.save(features_path, key=key, dtype=dtype)
-
-
-def has_delta(spark: SparkSession) -> bool:
-    try:
-        # The loader that knows of --jars and --packages, which Class.forName does not ask.
-        loader = spark._jvm.java.lang.Thread.currentThread().getContextClassLoader()
-        loader.loadClass("io.delta.sql.DeltaSparkSessionExtension")
-    except Exception:  # not on the class path, or Spark Connect
-        return False
-    return "Delta" in spark.conf.get("spark.sql.extensions", "")
+def _say_failed(row: dict[str, Any]) -> None:
+    print(f"lamella: slide '{row['slide_id']}' failed: {row['error']}", file=sys.stderr)

@@ -10,7 +10,12 @@ import numpy as np
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from lamella.spark._paths import local_path
+from lamella.spark._session import described, to_arrow
+from lamella.spark._signatures import with_options_of
 
+
+@with_options_of(lamella.train, "progress")
 def train(features: DataFrame, plans: DataFrame, *, groups: Any = None,
           encoder: str | os.PathLike[str] | None = None, method: str = "native",
           threads: int | None = None, **options: Any) -> lamella.Model:
@@ -30,11 +35,13 @@ def train(features: DataFrame, plans: DataFrame, *, groups: Any = None,
 
 
 def _text(path: str | os.PathLike[str] | None) -> str | None:
-    return None if path is None else os.fspath(path)
+    return None if path is None else local_path(path)
 
 
 def _collect(labelled: DataFrame, plans: DataFrame) -> list[lamella.Features]:
-    table = labelled.select("slide_id", "row", "features", "feature_space", "precision").toArrow()
+    wanted = labelled.select("slide_id", "row", "features", "feature_space", "precision")
+    with described(labelled.sparkSession, "labelled rows, to train on"):
+        table = to_arrow(wanted)
     ids = np.array(table.column("slide_id").to_pylist(), dtype=object)
     made = []
     for slide_id, plan in _plans(plans).items():
@@ -53,7 +60,8 @@ def _collect(labelled: DataFrame, plans: DataFrame) -> list[lamella.Features]:
 
 def _plans(plans: DataFrame) -> Mapping[str, lamella.Plan]:
     """By slide id, in the table's order."""
-    rows = plans.where("error is null").select("slide_id", "plan").toArrow().to_pylist()
+    with described(plans.sparkSession, "plans of the slides, to train on"):
+        rows = to_arrow(plans.where("error is null").select("slide_id", "plan")).to_pylist()
     return {row["slide_id"]: lamella.Plan.from_bytes(row["plan"]) for row in rows}
 
 
@@ -72,7 +80,8 @@ def _spark_ml(labelled: DataFrame, plans: DataFrame, groups: Any, encoder: Any,
     # "auto" is binomial for two classes, multinomial for more.
     solver = LogisticRegression(featuresCol="x", labelCol="y", regParam=float(l2), family="auto",
                                 elasticNetParam=0.0, standardization=True, maxIter=max_iterations, tol=1e-9)
-    fitted = solver.fit(rows)
+    with described(labelled.sparkSession, "logistic regression"):
+        fitted = solver.fit(rows)
     known = labelled.groupBy("slide_id", "feature_space", "precision").count().collect()
     of_slide = {row["slide_id"]: row for row in known}
     used = {slide_id: plan for slide_id, plan in _plans(plans).items() if slide_id in of_slide}

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import socket
 import warnings
-from collections.abc import Callable, Iterator
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +17,11 @@ import pyarrow as pa
 import lamella
 from lamella import _core
 from lamella.spark import _schema
+from lamella.spark._paths import local_path
 from lamella.spark._pieces import bounds
+
+Row = dict[str, Any]
+Batches = Iterator[pa.RecordBatch]
 
 
 class Network(NamedTuple):
@@ -58,96 +63,143 @@ def executor() -> str:
     return f"{socket.gethostname()}/{os.getppid()}"
 
 
-def check_version(expected: str) -> None:
-    if lamella.__version__ != expected:
-        raise lamella.Error(
-            f"found lamella {lamella.__version__} on executor {executor()}, expected "
-            f"{expected} as on the driver; install one version everywhere")
-
-
 def error_text(error: Exception) -> str:
     return f"{error} (on executor {executor()})"
 
 
-def _batch(rows: list[dict[str, Any]], schema: pa.Schema) -> pa.RecordBatch:
+def _batch(rows: list[Row], schema: pa.Schema) -> pa.RecordBatch:
     return pa.RecordBatch.from_pylist(rows, schema=schema)
 
 
-def plan_slides(batches: Iterator[pa.RecordBatch], *, version: str,
-                make: Callable[[dict[str, Any]], list[dict[str, Any]]]) -> Iterator[pa.RecordBatch]:
+def _with_extras(made: pa.RecordBatch, batch: pa.RecordBatch, row: int,
+                 extras: list[str]) -> pa.RecordBatch:
+    """The user's own columns of one row beside each row that was made of it."""
+    if not extras:
+        return made
+    same = pa.repeat(pa.scalar(row, pa.int64()), made.num_rows)
+    return pa.RecordBatch.from_arrays(
+        [*made.columns, *(batch.column(name).take(same) for name in extras)],
+        names=[*made.schema.names, *extras])
+
+
+def _rows(batch: pa.RecordBatch, names: list[str]) -> list[Row]:
+    rows: list[Row] = batch.select(
+        [name for name in names if name in batch.schema.names]).to_pylist()
+    return rows
+
+
+SLIDE_COLUMNS = ["slide_id", "path", "mpp", "annotations", "job"]
+
+
+def plan_slides(batches: Batches, *, make: Callable[[Row], list[Row]], schema: pa.Schema,
+                extras: list[str]) -> Batches:
     """make(row of the slides table) gives that slide's rows of the plans table."""
-    check_version(version)
     for batch in batches:
-        for row in batch.to_pylist():
-            yield _batch(make(row), _schema.PLANS)
+        for i, row in enumerate(_rows(batch, SLIDE_COLUMNS)):
+            yield _with_extras(_batch(make(row), schema), batch, i, extras)
 
 
-def plan_row(slide_id: str, path: str, mpp: float | None, make: Callable[[], lamella.Plan], *,
-             kind: str = "", **more: Any) -> dict[str, Any]:
-    row: dict[str, Any] = {"slide_id": slide_id, "kind": kind, "path": path, "mpp": mpp,
-                           "patches": 0, "executor": executor(), **more}
+def plan_row(slide_id: str, path: str, mpp: float | None, make: Callable[[], lamella.Plan],
+             **more: Any) -> Row:
+    row: Row = {"slide_id": slide_id, "path": path, "mpp": mpp, "patches": 0,
+                "executor": executor(), **more}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", lamella.LamellaWarning)
             plan = make()
-        order = plan.tile_order(lamella.Slide(path, mpp=mpp))
-        row.update(patches=len(plan), plan=plan.to_bytes(), tile_order=order.tobytes(),
-                   warnings=plan.warnings)
+        row.update(patches=len(plan), plan=plan.to_bytes(), warnings=plan.warnings)
     except lamella.Error as error:
         row["error"] = error_text(error)
     return row
 
 
-def plan_with_options(row: dict[str, Any], *, options: dict[str, Any]) -> list[dict[str, Any]]:
+def wants_annotations(options: Mapping[str, Any]) -> bool:
+    return bool(options.get("groups") or options.get("rest_of_tissue"))
+
+
+def plan_maker(options: Mapping[str, Any]) -> Callable[[Row], list[Row]]:
+    return partial(_plan_with_options, options=dict(options))
+
+
+def _plan_with_options(row: Row, *, options: dict[str, Any]) -> list[Row]:
     slide_id, path, mpp = row["slide_id"], row["path"], row.get("mpp")
+    failed = {"slide_id": slide_id, "path": path, "patches": 0, "executor": executor()}
     if not slide_id or not path:
-        return [{"slide_id": slide_id, "kind": "", "path": path, "patches": 0,
-                 "error": "found a row without slide_id or path, expected both"}]
-    mpp = None if mpp in (None, "") else float(mpp)
-    options = dict(options)
-    if row.get("annotations") and (options.get("groups") or options.get("rest_of_tissue")):
-        options["annotations"] = [row["annotations"]]
+        return [{**failed, "error": "found a row without slide_id or path, expected both"}]
+    try:
+        mpp = None if mpp in (None, "") else float(mpp)
+    except ValueError:
+        return [{**failed, "error": f"found the mpp '{mpp}', expected a number (µm per px)"}]
+    if row.get("annotations") and wants_annotations(options):
+        options = {**options, "annotations": [local_path(row["annotations"])]}
     return [plan_row(slide_id, path, mpp,
-                     lambda: lamella.plan(path, slide_id=slide_id, slide_mpp=mpp, threads=1,
-                                          **options))]
+                     lambda: lamella.plan(local_path(path), slide_id=slide_id, slide_mpp=mpp,
+                                          threads=1, **options))]
 
 
-def cut_plans(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Plans with first_piece and pieces, into rows that each hold their own part."""
+PLAN_COLUMNS = ["slide_id", "path", "mpp", "kind", "plan", "tile_order", "error"]
+
+
+def cut_plans(batches: Batches, *, first: Mapping[tuple[str, ...], tuple[int, int]],
+              keys: tuple[str, ...], extras: list[str]) -> Batches:
+    """Plans, into rows that each hold their own part. first: of each slide's pieces, the number of
+    the first and how many; slides that are not in it have none. A slide that failed stays one row."""
     for batch in batches:
-        for row in batch.to_pylist():
-            yield from (_batch([piece], _schema.PIECES) for piece in _cut_plan(row))
+        for i, row in enumerate(_rows(batch, PLAN_COLUMNS)):
+            for piece in _cut_plan(row, *first.get(tuple(row[key] for key in keys), (0, 0))):
+                yield _with_extras(_batch([piece], _schema.PIECES), batch, i, extras)
 
 
-def _cut_plan(row: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _cut_plan(row: Row, first: int, count: int) -> Iterator[Row]:
+    same = {"slide_id": row["slide_id"], "path": row["path"], "mpp": row.get("mpp")}
+    if row.get("error") is not None:
+        yield {**same, "piece": 0, "error": row["error"]}
+        return
+    if count == 0:
+        return
     plan = lamella.Plan.from_bytes(row["plan"])
-    order = np.frombuffer(row["tile_order"], dtype=np.uint32)
-    for i in range(row["pieces"]):
-        begin, end = bounds(len(order), row["pieces"], i)
+    sha256 = hashlib.sha256(row["plan"]).hexdigest()
+    order = _tile_order(row, plan)
+    for i in range(count):
+        begin, end = bounds(len(order), count, i)
         rows = order[begin:end]
-        yield {"slide_id": row["slide_id"], "kind": row["kind"], "path": row["path"],
-               "mpp": row["mpp"], "piece": row["first_piece"] + i, "rows": rows.tobytes(),
+        yield {**same, "piece": first + i, "rows": rows.tobytes(), "plan_sha256": sha256,
                "plan": plan.select(rows.astype(np.int64)).to_bytes()}
 
 
-def encode_pieces(batches: Iterator[pa.RecordBatch], *, version: str, network: Network,
-                  count: Any, attempts: int, on_damage: str) -> Iterator[pa.RecordBatch]:
+def _tile_order(row: Row, plan: lamella.Plan) -> np.ndarray[Any, Any]:
+    if row.get("tile_order") is not None:
+        return np.frombuffer(row["tile_order"], dtype=np.uint32)
+    try:
+        with lamella.Slide(local_path(row["path"]), mpp=row.get("mpp")) as slide:
+            return np.asarray(plan.tile_order(slide))
+    except lamella.Error:  # encoding says what is wrong with it
+        return np.arange(len(plan), dtype=np.uint32)
+
+
+def encode_pieces(batches: Batches, *, network: Network, count: Any, attempts: int, on_damage: str,
+                  extras: list[str]) -> Batches:
     """attempts: how often Spark tries a task."""
-    check_version(version)
     for batch in batches:
-        for row in batch.to_pylist():
-            try:
-                made = _encode(row, encoder(network), on_damage)
-            except lamella.Error as error:
-                made = _failed(row, error_text(error))
-            except MemoryError as error:
-                if _attempt() < attempts:  # there may be room later, or on another machine
-                    raise
-                made = _failed(row, f"ran out of memory (on executor {executor()}); give the tasks "
-                                    f"more (spark.executor.memoryOverhead): {error}")
+        for i, row in enumerate(_rows(batch, _schema.PIECES.names)):
+            made = _encode_piece(row, network, attempts, on_damage)
             if count is not None:
                 count.add(made.num_rows)
-            yield made
+            yield _with_extras(made, batch, i, extras)
+
+
+def _encode_piece(row: Row, network: Network, attempts: int, on_damage: str) -> pa.RecordBatch:
+    if row["error"] is not None:
+        return _failed(row, row["error"])
+    try:
+        return _encode(row, encoder(network), on_damage)
+    except lamella.Error as error:
+        return _failed(row, error_text(error))
+    except MemoryError as error:
+        if _attempt() < attempts:  # there may be room later, or on another machine
+            raise
+        return _failed(row, f"ran out of memory (on executor {executor()}); give the tasks more "
+                            f"(spark.executor.memoryOverhead): {error}")
 
 
 def _attempt() -> int:
@@ -157,14 +209,14 @@ def _attempt() -> int:
     return 1 if context is None else int(context.attemptNumber()) + 1
 
 
-def _failed(row: dict[str, Any], error: str) -> pa.RecordBatch:
-    return _batch([{"slide_id": row["slide_id"], "kind": row["kind"], "piece": row["piece"],
-                    "executor": executor(), "error": error}], _schema.FEATURES)
+def _failed(row: Row, error: str) -> pa.RecordBatch:
+    return _batch([{"slide_id": row["slide_id"], "piece": row["piece"], "executor": executor(),
+                    "plan_sha256": row["plan_sha256"], "error": error}], _schema.FEATURES)
 
 
-def _encode(row: dict[str, Any], loaded: lamella.Encoder, on_damage: str) -> pa.RecordBatch:
+def _encode(row: Row, loaded: lamella.Encoder, on_damage: str) -> pa.RecordBatch:
     plan = lamella.Plan.from_bytes(row["plan"])
-    with lamella.Slide(row["path"], mpp=row["mpp"]) as slide:
+    with lamella.Slide(local_path(row["path"]), mpp=row["mpp"]) as slide:
         features = lamella.encode(slide, plan, encoder=loaded, threads=1, on_damage=on_damage,
                                   int8_check=0)
     rows = np.frombuffer(row["rows"], dtype=np.uint32).astype(np.int64)
@@ -173,20 +225,19 @@ def _encode(row: dict[str, Any], loaded: lamella.Encoder, on_damage: str) -> pa.
         return _features(row, rows, features)
     at = list(zip(plan.x_px.tolist(), plan.y_px.tolist()))
     good = np.array([place not in causes for place in at], bool)
-    left_out = [{"slide_id": row["slide_id"], "kind": row["kind"], "piece": row["piece"],
-                 "left_out": int(number), "x_px": x, "y_px": y, "executor": executor(),
-                 "error": causes[x, y]}
+    left_out = [{"slide_id": row["slide_id"], "piece": row["piece"], "left_out": int(number),
+                 "x_px": x, "y_px": y, "executor": executor(), "error": causes[x, y],
+                 "plan_sha256": row["plan_sha256"]}
                 for number, (x, y) in zip(rows, at) if (x, y) in causes]
     batches = [_features(row, rows[good], features), _batch(left_out, _schema.FEATURES)]
     return pa.Table.from_batches(batches).combine_chunks().to_batches()[0]
 
 
-def _features(row: dict[str, Any], rows: np.ndarray[Any, Any],
-              features: lamella.Features) -> pa.RecordBatch:
+def _features(row: Row, rows: np.ndarray[Any, Any], features: lamella.Features) -> pa.RecordBatch:
     plan = features.plan
     n, d = features.values.shape
-    same = {"slide_id": row["slide_id"], "kind": row["kind"],
-            "feature_space": features.feature_space, "precision": features.precision,
+    same = {"slide_id": row["slide_id"], "feature_space": features.feature_space,
+            "precision": features.precision, "plan_sha256": row["plan_sha256"],
             "piece": row["piece"], "executor": executor(), "error": None, "left_out": None}
     columns = {name: pa.repeat(pa.scalar(value, _schema.FEATURES.field(name).type), n)
                for name, value in same.items()}
@@ -200,14 +251,14 @@ def _features(row: dict[str, Any], rows: np.ndarray[Any, Any],
                                       schema=_schema.FEATURES)
 
 
-def score_rows(batches: Iterator[pa.RecordBatch], *, version: str,
-               classifier: lamella.Classifier) -> Iterator[pa.RecordBatch]:
-    check_version(version)
-    schema = _schema.scored(classifier.classes)
+def score_rows(batches: Batches, *, classifier: lamella.Classifier, names: list[str]) -> Batches:
+    """The scores, then the columns with these names."""
+    made = [field.name for field in _schema.probabilities(classifier.classes)]
     for batch in batches:
-        columns = {name: batch.column(name) for name in batch.schema.names}
-        columns.update(_scores(batch, classifier))
-        yield pa.RecordBatch.from_arrays([columns[field.name] for field in schema], schema=schema)
+        scores = _scores(batch, classifier)
+        yield pa.RecordBatch.from_arrays(
+            [*(scores[name] for name in made), *(batch.column(name) for name in names)],
+            names=[*made, *names])
 
 
 def _scores(batch: pa.RecordBatch, classifier: lamella.Classifier) -> dict[str, pa.Array]:

@@ -27,18 +27,36 @@ namespace {
 
 constexpr auto kPoll = std::chrono::milliseconds(20);
 
-pid_t start(const std::vector<std::string>& words, const std::string& log) {
+// Those given, then our own that they do not name.
+std::vector<char*> with_own(const std::vector<std::string>& given) {
+  std::vector<char*> all;
+  for (const std::string& one : given) all.push_back(const_cast<char*>(one.c_str()));
+  for (char** own = environ; own && *own; ++own) {
+    const std::string_view name(*own, std::strcspn(*own, "=") + 1);
+    const bool named =
+        std::ranges::any_of(given, [&](const std::string& one) { return one.starts_with(name); });
+    if (!named) all.push_back(*own);
+  }
+  all.push_back(nullptr);
+  return all;
+}
+
+pid_t start(const std::vector<std::string>& words, const std::string& log,
+            const std::vector<std::string>& environment) {
   std::vector<char*> arguments;
   for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, log.c_str(),
-                                   O_WRONLY | O_CREAT | O_TRUNC, 0644);
-  posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
+  if (!log.empty()) {
+    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, log.c_str(),
+                                     O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
+  }
+  std::vector<char*> variables = with_own(environment);
   pid_t pid = 0;
   const int failed =
-      ::posix_spawnp(&pid, arguments[0], &actions, nullptr, arguments.data(), environ);
+      ::posix_spawnp(&pid, arguments[0], &actions, nullptr, arguments.data(), variables.data());
   posix_spawn_file_actions_destroy(&actions);
   if (failed != 0) {
     throw Error(ErrorCode::kNotFound, fmt::format("cannot be started: {}", std::strerror(failed)),
@@ -50,8 +68,8 @@ pid_t start(const std::vector<std::string>& words, const std::string& log) {
 }  // namespace
 
 int run_process(const std::vector<std::string>& words, const std::string& log,
-                const Context& context) {
-  const pid_t pid = start(words, log);
+                const Context& context, const std::vector<std::string>& environment) {
+  const pid_t pid = start(words, log, environment);
   int status = 0;
   bool asked = false;
   while (true) {

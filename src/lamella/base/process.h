@@ -11,11 +11,12 @@
 
 namespace lamella {
 
-// Runs words[0] (looked up on the PATH) with the other words; its output goes to `log`, a file.
-// Returns its exit code, 128 + the signal that ended it. When the context is cancelled it is
-// asked to end (SIGTERM) and waited for. Error kNotFound if it cannot be started; kInterrupted.
+// Runs words[0] (looked up on the PATH) with the other words; its output goes to `log`, a file; "":
+// where this process's own goes. Returns its exit code, 128 + the signal that ended it. When the
+// context is cancelled it is asked to end (SIGTERM) and waited for. `environment`: "NAME=value",
+// beside our own or instead of it. Error kNotFound if it cannot be started; kInterrupted.
 int run_process(const std::vector<std::string>& words, const std::string& log,
-                const Context& context);
+                const Context& context, const std::vector<std::string>& environment = {});
 
 std::string host_name();
 // The words this program was started with, by blanks.

@@ -2,6 +2,7 @@
 #include "lamella/base/process.h"
 
 #include <gtest/gtest.h>
+#include <stdlib.h>
 
 #include <chrono>
 #include <cstdio>
@@ -31,6 +32,22 @@ TEST(Process, GivesCodeAndOutput) {
   EXPECT_EQ(run_process({"true"}, log_path(), {}), 0);
   EXPECT_EQ(read_log(), "");
   EXPECT_EQ(run_process({"sh", "-c", "kill -9 $$"}, log_path(), {}), 128 + 9);
+}
+
+TEST(Process, HasOurVariablesButForThoseGiven) {
+  ::setenv("LAMELLA_PROCESS_TEST", "ours", 1);
+  const std::vector<std::string> words = {"sh", "-c", "echo $LAMELLA_PROCESS_TEST"};
+  EXPECT_EQ(run_process(words, log_path(), {}), 0);
+  EXPECT_EQ(read_log(), "ours\n");
+  EXPECT_EQ(run_process(words, log_path(), {}, {"LAMELLA_PROCESS_TEST=given"}), 0);
+  EXPECT_EQ(read_log(), "given\n");
+  ::unsetenv("LAMELLA_PROCESS_TEST");
+}
+
+TEST(Process, WithoutALogItWritesWhereThisOneDoes) {
+  ::testing::internal::CaptureStdout();
+  EXPECT_EQ(run_process({"sh", "-c", "echo one"}, "", {}), 0);
+  EXPECT_EQ(::testing::internal::GetCapturedStdout(), "one\n");
 }
 
 TEST(Process, WhatIsNotThereIsNamed) {

@@ -145,25 +145,27 @@ int reproduce(const RunsOptions& options, Shell& shell) {
 }
 
 // The server: --to, else the recorded study's, else MLFLOW_TRACKING_URI.
-std::string server_of(const RunsOptions& options, const record::RunDocument& run) {
-  if (!options.tracking.mlflow.value_or("").empty()) return *options.tracking.mlflow;
+mlflow::PublishOptions server_of(const RunsOptions& options, const record::RunDocument& run) {
+  mlflow::TrackingOptions tracking = options.tracking;
+  if (tracking.mlflow.value_or("").empty()) tracking.mlflow.reset();
   // A recorded address has lost its credentials; MLflow's variables give them.
-  if (!run.server.empty()) return run.server;
-  const std::string uri = mlflow::tracking_uri_from_environment();
-  if (uri.empty()) {
+  if (!tracking.mlflow && !run.server.empty()) tracking.mlflow = run.server;
+  mlflow::PublishOptions publish = mlflow::publish_options(
+      tracking, {}, [](const std::string& why) { throw Error(ErrorCode::kInvalidArgument, why); });
+  if (publish.uri.empty()) {
     throw Error(ErrorCode::kInvalidArgument,
                 "no MLflow server is named; give `mlflow` http://host:port or set "
                 "MLFLOW_TRACKING_URI");
   }
-  return uri;
+  return publish;
 }
 
 int publish(const RunsOptions& options, Shell& shell) {
   const std::string folder = record::find_run(options.run, options.folder);
-  const record::RunDocument run = record::read_run(folder);
-  const mlflow::PublishOptions publish{.uri = server_of(options, run),
-                                       .register_model = options.tracking.register_model,
-                                       .alias = options.tracking.alias};
+  record::RunDocument run = record::read_run(folder);
+  run.placement =
+      mlflow::placement_again(options.tracking, run.placement.value_or(record::Placement{}));
+  const mlflow::PublishOptions publish = server_of(options, run);
   const mlflow::Published sent = mlflow::publish_run(run, folder, publish, shell.context());
   for (const std::string& path : sent.files_missing) {
     shell.warn(path + ": is gone or was overwritten by a later run; not sent");

@@ -68,7 +68,7 @@ std::string result_text(const study::SearchResult& result) {
 
 int run_search(const SearchOptions& options, Shell& shell) {
   const study::Study study = study::read_study(options.study, options.overrides);
-  const study::SearchResult result = study::search_study(study, shell.context());
+  const study::SearchResult result = study::search_study(study, {}, shell.context());
   shell.print(study::to_json(result), result_text(result));
   return result.count("failed") == 0 ? kDone : kSomeSlidesFailed;
 }

@@ -29,6 +29,7 @@ Action add_extract(CLI::App& app);
 Action add_encode(CLI::App& app);
 Action add_features(CLI::App& app);
 Action add_train(CLI::App& app);
+Action add_finetune(CLI::App& app);
 Action add_score(CLI::App& app);
 Action add_map(CLI::App& app);
 Action add_evaluate(CLI::App& app);

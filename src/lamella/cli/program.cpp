@@ -40,6 +40,8 @@ constexpr std::array kCommands = {
         "train", "learn the classes of labelled features",
         "lamella train --features a.features.h5 b.features.h5 --groups patients.csv --out model",
         add_train},
+    Command{"finetune", "learn an encoder of the study's own from its labelled patches (PyTorch)",
+            "lamella finetune study.toml --method last --blocks 3 --epochs 10", add_finetune},
     Command{"score", "give every patch the probability of each class",
             "lamella score --slide a.svs --model model --out a.csv", add_score},
     Command{"map", "draw scores as a heat-map over the slide",

@@ -18,4 +18,9 @@ void run_python_script(const std::string& file, const std::vector<std::string>& 
                        const std::string& log, const std::string& what, const std::string& path,
                        const Context& context);
 
+// Runs `python -m module` of the Python package with the same Python; it prints where this program
+// does. Returns its exit code. Error kNotFound: that Python is not there; kInterrupted.
+int run_python_module(const std::string& module, const std::vector<std::string>& words,
+                      const Context& context);
+
 }  // namespace lamella::cli

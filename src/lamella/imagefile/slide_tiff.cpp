@@ -17,6 +17,8 @@ namespace lamella::imagefile {
 namespace {
 
 constexpr int kMadeTile = 256;
+constexpr int64_t kWidestStep = 5;  // from one level to the next; Aperio's are 4
+constexpr size_t kSpoolStep = 64;   // more than a level can be halved
 
 class SlideWriter {
  public:
@@ -24,30 +26,35 @@ class SlideWriter {
 
   void write(TileSpool& spool) {
     JpegEncoder encoder({.quality = slide_.made_quality, .shared_tables = true});
-    make_levels(encoder, spool);
-    const size_t below = slide_.levels.size() - 1 + made_levels(slide_).size();
-    for (size_t i = 0; i < slide_.levels.size(); ++i) write_copied(i, below);
-    const std::vector<SizePx> sizes = made_levels(slide_);
-    for (size_t i = 0; i < sizes.size(); ++i) {
-      begin(sizes[i], {{kMadeTile, kMadeTile}, encoder.tables(), true, 2, 2}, true);
-      for (size_t tile = 0; tile < spool.count(i + 1); ++tile) {
-        const std::vector<uint8_t> bytes = spool.get(i + 1, tile);
-        file_.write_raw_tile(static_cast<int64_t>(tile), bytes.data(), bytes.size());
-      }
-      file_.end_level();
+    const std::vector<MadeLevel> made = made_levels(slide_);
+    for (size_t i = 0; i < slide_.levels.size(); ++i) make_levels(i, made, encoder, spool);
+    const size_t below = slide_.levels.size() - 1 + made.size();
+    auto next = made.begin();
+    for (size_t i = 0; i < slide_.levels.size(); ++i) {
+      write_copied(i, below);
+      for (; next != made.end() && next->from == i; ++next) write_made(*next, encoder, spool);
     }
     for (size_t i = 0; i < slide_.pictures.size(); ++i) write_picture(i, encoder);
   }
 
  private:
   SizePx full() const { return slide_.levels.front().size_px; }
+  static size_t place_of(size_t from, size_t halvings) { return kSpoolStep * from + halvings; }
 
-  // The tiles of all made levels wait in the spool, by level from 1.
-  void make_levels(JpegEncoder& encoder, TileSpool& spool) {
-    if (made_levels(slide_).empty()) return;
-    const SizePx from = slide_.levels.back().size_px;
-    Pyramid pyramid(from, kMadeTile, true, [&](size_t level, int64_t, const ImageView& tile) {
-      spool.put(level, encoder.encode(tile));
+  // The tiles of the levels that are made of one wait in the spool.
+  void make_levels(size_t level, const std::vector<MadeLevel>& made, JpegEncoder& encoder,
+                   TileSpool& spool) {
+    const auto is_made = [&](size_t halvings) {
+      return std::ranges::any_of(made, [&](const MadeLevel& each) {
+        return each.from == level && each.halvings == halvings;
+      });
+    };
+    if (std::ranges::none_of(made, [&](const MadeLevel& each) { return each.from == level; })) {
+      return;
+    }
+    const SizePx from = slide_.levels[level].size_px;
+    Pyramid pyramid(from, kMadeTile, true, [&](size_t halvings, int64_t, const ImageView& tile) {
+      if (is_made(halvings)) spool.put(place_of(level, halvings), encoder.encode(tile));
     });
     Image tile(kMadeTile, kMadeTile, 3);
     for (int64_t y = 0; y < from.height; y += kMadeTile) {
@@ -55,10 +62,20 @@ class SlideWriter {
         const RectPx rect =
             intersect({x, y, kMadeTile, kMadeTile}, {0, 0, from.width, from.height});
         const MutableImageView part = crop(tile.view(), {0, 0, rect.width, rect.height});
-        slide_.fill(rect, part);
+        slide_.fill(level, rect, part);
         pyramid.add(rect, part);
       }
     }
+  }
+
+  void write_made(const MadeLevel& level, JpegEncoder& encoder, const TileSpool& spool) {
+    begin(level.size_px, {{kMadeTile, kMadeTile}, encoder.tables(), true, 2, 2}, true);
+    const size_t place = place_of(level.from, level.halvings);
+    for (size_t tile = 0; tile < spool.count(place); ++tile) {
+      const std::vector<uint8_t> bytes = spool.get(place, tile);
+      file_.write_raw_tile(static_cast<int64_t>(tile), bytes.data(), bytes.size());
+    }
+    file_.end_level();
   }
 
   void begin(SizePx size, const StoredJpeg& stored, bool reduced) {
@@ -135,10 +152,21 @@ class SlideWriter {
 
 }  // namespace
 
-std::vector<SizePx> made_levels(const SlideTiff& slide) {
-  std::vector<SizePx> sizes = level_sizes(slide.levels.back().size_px, kMadeTile, true);
-  sizes.erase(sizes.begin());
-  return sizes;
+std::vector<MadeLevel> made_levels(const SlideTiff& slide) {
+  std::vector<MadeLevel> made;
+  for (size_t i = 0; i < slide.levels.size(); ++i) {
+    const std::vector<SizePx> sizes = level_sizes(slide.levels[i].size_px, kMadeTile, true);
+    if (i + 1 == slide.levels.size()) {
+      for (size_t k = 1; k < sizes.size(); ++k) made.push_back({i, k, sizes[k]});
+      continue;
+    }
+    const int64_t next = slide.levels[i + 1].size_px.width;
+    if (sizes.front().width <= kWidestStep * next) continue;
+    for (size_t k = 2; k < sizes.size() && 2 * sizes[k].width > 3 * next; k += 2) {
+      made.push_back({i, k, sizes[k]});
+    }
+  }
+  return made;
 }
 
 void write_slide_tiff(const SlideTiff& slide, const std::string& path) {

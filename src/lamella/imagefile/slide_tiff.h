@@ -30,8 +30,8 @@ struct CopiedLevel {
 
 struct SlideTiff {
   std::vector<CopiedLevel> levels;  // finest first, at least one
-  // Further levels are halves of the last: fill(rect, out) paints px of it.
-  std::function<void(const RectPx& rect, const MutableImageView& out)> fill;
+  // Further levels are made of these: fill(level, rect, out) paints px of one.
+  std::function<void(size_t level, const RectPx& rect, const MutableImageView& out)> fill;
   int made_quality = 90;             // of JPEG
   std::optional<Mpp> mpp = {};       // at level 0
   std::vector<uint8_t> icc = {};     // colour profile, as it is
@@ -41,8 +41,15 @@ struct SlideTiff {
   std::vector<std::string> picture_names = {};
 };
 
-// Sizes of the levels that are made: halves of the last, rounded up, until one tile holds it.
-std::vector<SizePx> made_levels(const SlideTiff& slide);
+// A level that is made: so many times halved, rounded up, of a copied one.
+struct MadeLevel {
+  size_t from = 0;
+  size_t halvings = 0;
+  SizePx size_px;
+};
+// Those that are made, finest first: quarters between two copied levels of which one is more than
+// five times the other, and halves of the last until one tile holds it.
+std::vector<MadeLevel> made_levels(const SlideTiff& slide);
 
 // Atomic; BigTIFF beyond 4 GB. Error kIo.
 void write_slide_tiff(const SlideTiff& slide, const std::string& path);

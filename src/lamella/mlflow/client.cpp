@@ -18,6 +18,7 @@ namespace lamella::mlflow {
 namespace {
 
 constexpr size_t kQuotedCharacters = 300;
+constexpr std::string_view kProxied = "mlflow-artifacts:";
 
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
@@ -52,15 +53,15 @@ std::string server_words(const io::HttpResponse& response) {
   return words.empty() ? "" : ": " + without_credentials(words);
 }
 
-[[noreturn]] void refuse(const io::HttpResponse& response, const std::string& url) {
+[[noreturn]] void refuse(const io::HttpResponse& response, const std::string& url, bool workspace) {
   const std::string words = server_words(response);
   const auto status = response.status;
   std::string advice = "the server refused the request";
   ErrorCode code = ErrorCode::kInvalidArgument;
   if (status == 401) {
-    advice =
-        "the server wants authentication; set MLFLOW_TRACKING_USERNAME and "
-        "MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN";
+    advice = workspace ? "the workspace does not know the token, or it is too old; give another one"
+                       : "the server wants authentication; set MLFLOW_TRACKING_USERNAME and "
+                         "MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN";
   } else if (status == 403) {
     advice = "the server does not allow this user to do that; ask its administrator";
   } else if (status == 404 && parse_object(response.body).contains("error_code")) {
@@ -97,39 +98,15 @@ io::HttpOptions http_options_from_environment() {
   return options;
 }
 
-Address parse_tracking_uri(const std::string& text) {
-  constexpr std::string_view kMark = "://";
-  const auto wrong = [&] {
-    return Error(ErrorCode::kInvalidArgument,
-                 fmt::format("MLflow's tracking URI: found '{}', expected http://host:port or "
-                             "https://…; a folder or database is served by 'mlflow server'",
-                             without_credentials(text)));
-  };
-  const size_t mark = text.find(kMark);
-  if (mark == std::string::npos) throw wrong();
-  const std::string scheme = to_lower(text.substr(0, mark));
-  std::string rest = text.substr(mark + kMark.size());
-  Address address;
-  // The last "@": a password may hold one as it is.
-  const size_t at = rest.substr(0, rest.find('/')).rfind('@');
-  if (at != std::string::npos) {
-    const std::string both = rest.substr(0, at);
-    const size_t colon = both.find(':');
-    address.user = io::percent_decode(both.substr(0, colon));
-    if (colon != std::string::npos) address.password = io::percent_decode(both.substr(colon + 1));
-    rest = rest.substr(at + 1);
-  }
-  while (rest.ends_with('/')) rest.pop_back();
-  address.uri = fmt::format("{}{}{}", scheme, kMark, rest);
-  const auto url = io::parse_url(address.uri);
-  const bool is_web = scheme == "http" || scheme == "https";
-  if (!url || !is_web || url->has_query || rest.starts_with('/')) throw wrong();
-  return address;
-}
-
 namespace {
 
 io::HttpOptions with_credentials(io::HttpOptions options, const Address& address) {
+  if (!address.workspace.empty()) {
+    options.user.clear();
+    options.password.clear();
+    options.token = address.token;
+    return options;
+  }
   const bool has_own = !options.user.empty() || !options.password.empty() || !options.token.empty();
   if (!has_own) {
     options.user = address.user;
@@ -141,7 +118,7 @@ io::HttpOptions with_credentials(io::HttpOptions options, const Address& address
 }  // namespace
 
 Client::Client(const Address& address, io::HttpOptions options, CancelToken cancel)
-    : uri_(address.uri), http_(with_credentials(std::move(options), address), std::move(cancel)) {}
+    : address_(address), http_(with_credentials(std::move(options), address), std::move(cancel)) {}
 
 io::HttpResponse Client::checked(const io::HttpRequest& request,
                                  const std::vector<std::string>& expected, bool& was_expected) {
@@ -155,7 +132,7 @@ io::HttpResponse Client::checked(const io::HttpRequest& request,
     code = "ENDPOINT_NOT_FOUND";
   }
   was_expected = std::find(expected.begin(), expected.end(), code) != expected.end();
-  if (!was_expected) refuse(response, request.url);
+  if (!was_expected) refuse(response, request.url, is_workspace());
   return response;
 }
 
@@ -165,11 +142,29 @@ std::optional<nlohmann::json> Client::call(const std::string& method, const std:
                                            bool repeatable) {
   io::HttpRequest request;
   request.method = method;
-  request.url = uri_ + "/api/2.0/mlflow/" + path;
+  request.url = uri() + "/api/2.0/mlflow/" + path;
   if (!body.is_null()) {
     request.body = body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   }
   request.repeatable = repeatable;
+  return ask(request, expected);
+}
+
+std::string Client::workspace_user() {
+  io::HttpRequest request;
+  request.url = uri() + "/api/2.0/preview/scim/v2/Me";
+  const std::string name = ask(request, {})->value("userName", "");
+  if (name.empty() || name.find('/') != std::string::npos) {
+    throw Error(ErrorCode::kFormat,
+                "found no name of the user, which the path of the experiment needs; give "
+                "MLFLOW_EXPERIMENT_NAME a whole path (/Shared/…)",
+                request.url);
+  }
+  return name;
+}
+
+std::optional<nlohmann::json> Client::ask(const io::HttpRequest& request,
+                                          const std::vector<std::string>& expected) {
   bool was_expected = false;
   const io::HttpResponse response = checked(request, expected, was_expected);
   if (was_expected) return {};
@@ -184,22 +179,16 @@ std::optional<nlohmann::json> Client::call(const std::string& method, const std:
   return answer;
 }
 
+bool takes_artifacts(const std::string& artifact_uri) { return artifact_uri.starts_with(kProxied); }
+
 void Client::put_artifact(const std::string& artifact_uri, const std::string& name,
-                          const std::string& file) {
-  constexpr std::string_view kScheme = "mlflow-artifacts:";
-  if (!artifact_uri.starts_with(kScheme)) {
-    throw Error(ErrorCode::kUnsupported,
-                fmt::format("the server keeps artifacts at '{}' and does not take them itself; "
-                            "start it with --serve-artifacts",
-                            without_credentials(artifact_uri)),
-                uri_);
-  }
+                          const ArtifactBody& body) {
   // mlflow-artifacts:/path, or with another host: mlflow-artifacts://host:port/path.
-  std::string folder = artifact_uri.substr(kScheme.size());
-  std::string base = uri_;
+  std::string folder = artifact_uri.substr(kProxied.size());
+  std::string base = uri();
   if (folder.starts_with("//") && !folder.starts_with("///")) {
     const size_t slash = std::min(folder.find('/', 2), folder.size());
-    base = uri_.substr(0, uri_.find("://") + 1) + folder.substr(0, slash);
+    base = uri().substr(0, uri().find("://") + 1) + folder.substr(0, slash);
     folder = folder.substr(slash);
   }
   while (folder.starts_with('/')) folder.erase(0, 1);
@@ -215,7 +204,8 @@ void Client::put_artifact(const std::string& artifact_uri, const std::string& na
       part.clear();
     }
   }
-  request.body_file = file;
+  request.body_file = body.file;
+  request.body = body.bytes;
   request.content_type = "application/octet-stream";
   bool was_expected = false;
   const io::HttpResponse response = checked(request, {}, was_expected);

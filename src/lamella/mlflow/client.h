@@ -8,29 +8,31 @@
 #include <vector>
 
 #include "lamella/io/net/http_client.h"
+#include "lamella/mlflow/address.h"
 
 namespace lamella::mlflow {
-
-// Where a server is. Credentials in the address go into `user` and `password`, never further.
-struct Address {
-  std::string uri;  // http(s)://host[:port][/path], no slash at the end
-  std::string user, password;
-};
-
-// Error kInvalidArgument: anything but http:// or https:// with a host (an MLflow folder or
-// database can be served by 'mlflow server').
-Address parse_tracking_uri(const std::string& text);
 
 // From MLflow's variables: MLFLOW_TRACKING_USERNAME and _PASSWORD, _TOKEN, _INSECURE_TLS,
 // _SERVER_CERT_PATH, _CLIENT_CERT_PATH, MLFLOW_HTTP_REQUEST_TIMEOUT, _MAX_RETRIES,
 // _BACKOFF_FACTOR. Error kInvalidArgument: a number that is none (the variable is named).
 io::HttpOptions http_options_from_environment();
 
+// Whether files of this artifact folder are sent to the server itself ("mlflow-artifacts:/1/ab…").
+bool takes_artifacts(const std::string& artifact_uri);
+
+struct ArtifactBody {
+  std::string file;   // path, or
+  std::string bytes;  // where there is none
+};
+
 class Client {
  public:
-  // Authentication by MLflow's variables, else by the address's own credentials.
+  // Authentication by MLflow's variables, else by the address's own credentials; of a workspace by
+  // its token. `address` as find_workspace gives it.
   Client(const Address& address, io::HttpOptions options, CancelToken cancel);
-  const std::string& uri() const { return uri_; }
+  const std::string& uri() const { return address_.uri; }
+  const Address& address() const { return address_; }
+  bool is_workspace() const { return !address_.workspace.empty(); }
 
   // `path` beneath /api/2.0/mlflow/, with a query if it has one. The answer's JSON; nullopt if the
   // server says one of the error codes of `expected` (RESOURCE_DOES_NOT_EXIST, …) or, for
@@ -42,16 +44,20 @@ class Client {
                                      const std::vector<std::string>& expected = {},
                                      bool repeatable = true);
 
-  // Sends a file to the artifact folder that the server gave ("mlflow-artifacts:/1/ab…/artifacts").
-  // Same bytes again do no harm. Error as call's, kUnsupported if the server does not take
-  // artifacts itself.
+  // Sends a file, or bytes, to an artifact folder that the server takes itself (see
+  // takes_artifacts). Same bytes again do no harm. Error as call's.
   void put_artifact(const std::string& artifact_uri, const std::string& name,
-                    const std::string& file);
+                    const ArtifactBody& body);
+
+  // The name by which a Databricks workspace knows who asks. Error as call's.
+  std::string workspace_user();
 
  private:
+  std::optional<nlohmann::json> ask(const io::HttpRequest& request,
+                                    const std::vector<std::string>& expected);
   io::HttpResponse checked(const io::HttpRequest& request, const std::vector<std::string>& expected,
                            bool& was_expected);
-  std::string uri_;
+  Address address_;
   io::HttpClient http_;
 };
 

@@ -85,8 +85,14 @@ Json run_tags(const record::RunDocument& document) {
   tag("mlflow.source.type", "LOCAL");
   tag("mlflow.source.name",
       "lamella run " + (document.command ? document.command->study : std::string()));
-  tag("mlflow.source.git.commit", software.git_commit);
+  if (caller.source) {
+    tag("mlflow.source.git.commit", caller.source->commit);
+    tag("mlflow.source.git.branch", caller.source->branch);
+    tag("mlflow.source.git.repoURL", caller.source->repository);
+    tag("mlflow.source.git.dirty", caller.source->changed ? "true" : "false");
+  }
   tag("lamella.version", software.lamella);
+  tag("lamella.git_commit", software.git_commit);
   tag("lamella.host", caller.host);
   tag("lamella.error", document.error.value_or(""));
   if (document.trial_of) tag("lamella.search", document.trial_of->search);
@@ -98,6 +104,47 @@ Json run_tags(const record::RunDocument& document) {
 
 Json metric(const std::string& key, double value, int64_t time_ms, int64_t step) {
   return {{"key", valid_key(key)}, {"value", value}, {"timestamp", time_ms}, {"step", step}};
+}
+
+// "slide_score/T045": two ids stay two.
+std::string slide_key(const std::string& figure, const std::string& slide_id) {
+  constexpr size_t kHashCharacters = 8;
+  const std::string key = figure + "/" + slide_id;
+  return valid_key(key) == key ? key : key + "_" + sha256_hex(slide_id).substr(0, kHashCharacters);
+}
+
+bool is_of_slide(const record::Measure& item, const record::RunDocument& document) {
+  return item.key.starts_with("slide_") && item.step >= 0 &&
+         item.step < static_cast<int64_t>(document.outcomes.size());
+}
+
+// The path of the penalty is the nested runs'; the run itself has the loss of the one chosen, once
+// all are there.
+std::optional<double> chosen_loss(const record::RunDocument& document, int64_t step) {
+  if (!document.training) return {};
+  const std::vector<record::Trial>& trials = document.training->trials;
+  if (step + 1 != static_cast<int64_t>(trials.size())) return {};
+  for (const record::Trial& trial : trials) {
+    if (trial.lambda == document.training->lambda) return trial.mean_log_loss;
+  }
+  return {};
+}
+
+Json run_metrics(const record::RunDocument& document) {
+  Json metrics = Json::array();
+  for (const record::Measure& item : document.history) {
+    if (item.key == "cv_lambda") continue;
+    if (item.key == "cv_log_loss") {
+      const auto loss = chosen_loss(document, item.step);
+      if (loss) metrics.push_back(metric(item.key, *loss, item.time_ms, 0));
+    } else if (is_of_slide(item, document)) {
+      const std::string& id = document.outcomes[static_cast<size_t>(item.step)].slide_id;
+      metrics.push_back(metric(slide_key(item.key, id), item.value, item.time_ms, 0));
+    } else {
+      metrics.push_back(metric(item.key, item.value, item.time_ms, item.step));
+    }
+  }
+  return metrics;
 }
 
 }  // namespace
@@ -138,18 +185,15 @@ std::string cut(const std::string& text, size_t characters) {
 Run run_content(const record::RunDocument& document) {
   Run run;
   run.key = document.run_id;
-  run.name = run.key;
-  if (document.trial_of) {
-    run.name = document.trial_of->name + (document.trial_of->whole ? " (chosen)" : "");
-  }
+  run.name = document.placement && !document.placement->run_name.empty()
+                 ? document.placement->run_name
+                 : run.key;
   run.status = to_string(document.status);
   run.start_ms = document.start_time_ms;
   run.end_ms = document.end_time_ms;
   run.params = run_params(document);
   run.tags = run_tags(document);
-  for (const record::Measure& item : document.history) {
-    run.metrics.push_back(metric(item.key, item.value, item.time_ms, item.step));
-  }
+  run.metrics = run_metrics(document);
   return run;
 }
 

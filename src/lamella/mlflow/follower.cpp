@@ -106,9 +106,11 @@ std::optional<Published> Follower::finish(const record::RunDocument& document, b
     return published;
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kInterrupted) throw;
-    context.warn(
+    const std::string why =
         fmt::format("MLflow: {}; the run is kept and 'lamella runs publish {}' sends it later",
-                    error.what(), folder_));
+                    error.what(), folder_);
+    if (options_.required && !last_words) throw Error(error.code(), why);
+    context.warn(why);
   }
   return {};
 }

@@ -34,8 +34,8 @@ class Follower {
   std::vector<std::string> take_warnings();
 
   // The last sending, by the calling thread, after the one underway; what was not begun is dropped.
-  // A server that is away or refuses is a warning that says how to send the record later: nullopt.
-  // last_words: one short attempt. Error kInterrupted.
+  // A server that is away or refuses is a warning that says how to send the record later: nullopt;
+  // an Error where sending is required. last_words: one short attempt. Error kInterrupted.
   std::optional<Published> finish(const record::RunDocument& document, bool last_words,
                                   const Context& context);
 

@@ -3,73 +3,31 @@
 
 #include <fmt/format.h>
 
-#include <cstdlib>
 #include <utility>
 
+#include "lamella/base/credentials.h"
 #include "lamella/base/error.h"
 #include "lamella/base/json_text.h"
-#include "lamella/base/text.h"
 #include "lamella/io/files.h"
-#include "lamella/io/net/url.h"
-#include "lamella/mlflow/client.h"
-#include "lamella/mlflow/content_internal.h"
-#include "lamella/mlflow/files_internal.h"
+#include "lamella/mlflow/packaged_client.h"
+#include "lamella/mlflow/publisher_internal.h"
 
 namespace lamella::mlflow {
 
 using Json = nlohmann::json;
 
-namespace {
-
-constexpr int kAttemptsToCreate = 4;
-
-// One sending of one record.
-class Publisher {
- public:
-  Publisher(const record::RunDocument& document, const std::string& folder,
-            const PublishOptions& options, Client& client, const Context& context)
-      : document_(document),
-        folder_(folder),
-        options_(options),
-        client_(client),
-        context_(context) {
-    published_.uri = client.uri();
-    read_state();
-  }
-  Published send();
-
- private:
-  void read_state();
-  void write_state() const;
-  void find_experiment();
-  Json find_run(const std::string& key);
-  std::string parent_run();
-  Json find_or_create_run(const Run& run);
-  Json create_run(const Run& run);
-  void send_run(const Run& run, const std::string& id);
-  void send_nested();
-  void send_inputs();
-  void send_files(const RunFiles& files, const std::string& artifact_uri, const std::string& prefix,
-                  const std::string& done_key);
-  void send_model(bool whole);
-  void send_position_model(const RunFiles& model, bool whole);
-  bool find_or_create_model(const std::string& name, const std::string& key, std::string& model_id,
-                            std::string& artifact_uri);
-  void finish_model(const std::string& model_id, const std::string& done_key);
-  void link_model(const std::string& model_id);
-  void link_model_metrics(const std::string& model_id);
-  void register_model(const std::string& source);
-
-  const record::RunDocument& document_;
-  const std::string& folder_;
-  const PublishOptions& options_;
-  Client& client_;
-  const Context& context_;
-  Published published_;
-  std::string artifact_uri_;
-  Json all_state_ = Json::object();  // by server
-  Json state_ = Json::object();      // of this one
-};
+Publisher::Publisher(const record::RunDocument& document, const std::string& folder,
+                     const PublishOptions& options, Client& client, const Context& context)
+    : document_(document),
+      placement_(document.placement.value_or(record::Placement{})),
+      folder_(folder),
+      options_(options),
+      client_(client),
+      context_(context) {
+  published_.uri = client.uri();
+  published_.is_workspace = client.is_workspace();
+  read_state();
+}
 
 void Publisher::read_state() {
   const std::string path = folder_ + "/mlflow.json";
@@ -95,86 +53,25 @@ void Publisher::write_state() const {
   }
 }
 
-void Publisher::find_experiment() {
-  const std::string name = document_.name;
-  const std::string path = "experiments/get-by-name?experiment_name=" + io::percent_encode(name);
-  for (int attempt = 0;; ++attempt) {
-    const auto found = client_.call("GET", path, {}, {"RESOURCE_DOES_NOT_EXIST"});
-    if (found) {
-      const Json& experiment = found->at("experiment");
-      if (experiment.value("lifecycle_stage", "active") != "active") {
-        throw Error(ErrorCode::kInvalidArgument,
-                    fmt::format("the experiment '{}' is deleted on the server; restore it there "
-                                "(mlflow experiments restore), or give the study another name",
-                                name),
-                    client_.uri());
-      }
-      published_.experiment_id = experiment.at("experiment_id").get<std::string>();
-      return;
-    }
-    if (attempt >= kAttemptsToCreate) break;
-    // Somebody else may create it at the same time.
-    client_.call("POST", "experiments/create", {{"name", name}}, {"RESOURCE_ALREADY_EXISTS"});
-  }
-  throw Error(ErrorCode::kFormat,
-              fmt::format("the experiment '{}' was created and is not there", name), client_.uri());
-}
-
-// Null if there is none.
-Json Publisher::find_run(const std::string& key) {
-  const auto found = client_.call("POST", "runs/search",
-                                  {{"experiment_ids", {published_.experiment_id}},
-                                   {"filter", fmt::format("tags.`{}` = '{}'", kRunTag, key)},
-                                   {"max_results", 1}});
-  if (!found->contains("runs") || found->at("runs").empty()) return {};
-  return found->at("runs")[0].at("info");
-}
-
-// That a run is nested in: the run itself for its parts, the search for its trials; "": none.
-std::string Publisher::parent_run() {
-  if (!published_.run_id.empty() || !document_.trial_of) return published_.run_id;
-  const Json search = find_run(document_.trial_of->search);
-  return search.is_null() ? "" : search.at("run_id").get<std::string>();
-}
-
-Json Publisher::create_run(const Run& run) {
-  const std::string user = document_.caller ? document_.caller->user : std::string();
-  Json tags = Json::array({{{"key", kRunTag}, {"value", run.key}}});
-  if (const std::string parent = parent_run(); !parent.empty()) {
-    tags.push_back({{"key", "mlflow.parentRunId"}, {"value", parent}});
-  }
-  const auto made = client_.call("POST", "runs/create",
-                                 {{"experiment_id", published_.experiment_id},
-                                  {"user_id", user},
-                                  {"run_name", run.name},
-                                  {"start_time", run.start_ms},
-                                  {"tags", tags}},
-                                 {}, false);
-  return made->at("run").at("info");
-}
-
-// A create whose answer was lost may have been carried out: the tag tells.
-Json Publisher::find_or_create_run(const Run& run) {
-  for (int attempt = 0;; ++attempt) {
-    const Json found = find_run(run.key);
-    if (!found.is_null()) return found;
-    try {
-      return create_run(run);
-    } catch (const Error& error) {
-      if (error.code() != ErrorCode::kIo || attempt >= kAttemptsToCreate || options_.last_words) {
-        throw;
-      }
-    }
-  }
-}
-
-void Publisher::send_run(const Run& run, const std::string& id) {
+void Publisher::send_values(const Run& run, const std::string& id) {
   for (const Json& body : batches(id, run.params, run.tags, run.metrics)) {
     client_.call("POST", "runs/log-batch", body);
   }
+}
+
+void Publisher::send_status(const Run& run, const std::string& id) {
   Json update = {{"run_id", id}, {"status", run.status}};
   if (run.end_ms) update["end_time"] = *run.end_ms;
+  if (adopted_ && id == published_.run_id && !placement_.run_name.empty()) {
+    update["run_name"] = placement_.run_name;
+  }
   client_.call("POST", "runs/update", update);
+}
+
+void Publisher::send_main(const Run& run) {
+  send_values(run, published_.run_id);
+  // A run that somebody else has begun and will end goes on until he does.
+  if (!adopted_ || !placement_.ended_by_caller) send_status(run, published_.run_id);
 }
 
 void Publisher::send_nested() {
@@ -182,9 +79,10 @@ void Publisher::send_nested() {
     ++published_.nested;
     if (state_["nested"].contains(run.key)) continue;
     run.tags.push_back({{"key", "mlflow.parentRunId"}, {"value", published_.run_id}});
-    const Json info = find_or_create_run(run);
+    const Json info = find_or_create_run(run, published_.run_id);
     const std::string id = info.at("run_id").get<std::string>();
-    send_run(run, id);
+    send_values(run, id);
+    send_status(run, id);
     state_["nested"][run.key] = id;
   }
   write_state();
@@ -200,151 +98,59 @@ void Publisher::send_inputs() {
   state_["inputs"] = datasets;
 }
 
-void Publisher::send_files(const RunFiles& files, const std::string& artifact_uri,
-                           const std::string& prefix, const std::string& done_key) {
+void Publisher::send_files(const RunFiles& files, const Place& place, const std::string& done_key) {
   for (const std::string& path : files.missing) published_.files_missing.push_back(path);
   Json& done = state_[done_key];
-  const auto total = static_cast<int64_t>(files.files.size());
-  int64_t count = 0;
+  RunFiles left;
   for (const RunFile& file : files.files) {
-    context_.report("send files", count++, total, "files");
     if (done.contains(file.name) && done[file.name] == file.sha256) {
       ++published_.files_there;
-      continue;
+    } else {
+      left.files.push_back(file);
     }
-    client_.put_artifact(artifact_uri, prefix + file.name, file.path);
+  }
+  const auto total = static_cast<int64_t>(left.files.size());
+  const bool at_once = !takes_artifacts(place.artifact_uri);
+  if (at_once && total > 0) {
+    if (options_.last_words) return;  // there is no time for it
+    send_by_client(left, place);
+  }
+  int64_t count = 0;
+  for (const RunFile& file : left.files) {
+    context_.report("send files", count++, total, "files");
+    if (!at_once) {
+      client_.put_artifact(place.artifact_uri, place.prefix + file.name, {file.path, file.bytes});
+    }
     done[file.name] = file.sha256;
     ++published_.files_sent;
-    write_state();
+    if (!at_once) write_state();
   }
+  write_state();
   context_.report("send files", total, total, "files");
 }
 
-// False if the server knows no logged models (before 3.0).
-bool Publisher::find_or_create_model(const std::string& name, const std::string& key,
-                                     std::string& model_id, std::string& artifact_uri) {
-  const auto found = client_.call("POST", "logged-models/search",
-                                  {{"experiment_ids", {published_.experiment_id}},
-                                   {"filter", fmt::format("tags.`{}` = '{}'", kRunTag, key)},
-                                   {"max_results", 1}},
-                                  {"ENDPOINT_NOT_FOUND"});
-  if (!found) return false;
-  Json info;
-  if (found->contains("models") && !found->at("models").empty()) {
-    info = found->at("models")[0].at("info");
-  } else {
-    const auto made = client_.call("POST", "logged-models",
-                                   {{"experiment_id", published_.experiment_id},
-                                    {"name", name},
-                                    {"source_run_id", published_.run_id},
-                                    {"tags", {{{"key", kRunTag}, {"value", key}}}}},
-                                   {}, false);
-    info = made->at("model").at("info");
+void Publisher::send_by_client(const RunFiles& files, const Place& place) {
+  const std::string python = options_.python.empty() ? find_packaged_client() : options_.python;
+  if (python.empty()) {
+    throw Error(ErrorCode::kUnsupported,
+                fmt::format("the server keeps artifacts at '{}' and does not take them itself; "
+                            "install MLflow's own client here, which reaches such stores (pip "
+                            "install 'lamella[mlflow]', for s3:// also boto3; its program 'mlflow' "
+                            "must be on the PATH), or start the server with --serve-artifacts",
+                            without_credentials(place.artifact_uri)),
+                client_.uri());
   }
-  model_id = info.at("model_id").get<std::string>();
-  artifact_uri = info.at("artifact_uri").get<std::string>();
-  return true;
-}
-
-// The server refuses an output that it has.
-void Publisher::link_model(const std::string& model_id) {
-  const auto run = client_.call("GET", "runs/get?run_id=" + published_.run_id);
-  const Json::json_pointer place("/run/outputs/model_outputs");
-  if (run->contains(place)) {
-    for (const Json& output : run->at(place)) {
-      if (output.value("model_id", "") == model_id) return;
-    }
+  Upload upload{.run_id = published_.run_id, .model_id = place.model_id, .files = {}};
+  for (const RunFile& file : files.files) {
+    upload.files.push_back({place.prefix + file.name, file.path, file.bytes});
   }
-  client_.call(
-      "POST", "runs/outputs",
-      {{"run_id", published_.run_id}, {"models", {{{"model_id", model_id}, {"step", 0}}}}});
-}
-
-// The figures of the model are found beside it, too, each with the data it was measured on.
-void Publisher::link_model_metrics(const std::string& model_id) {
-  const std::vector<Dataset> datasets = dataset_inputs(document_);
-  Json metrics = Json::array();
-  for (Json metric : run_content(document_).metrics) {
-    const std::string key = metric["key"].get<std::string>();
-    for (const Dataset& dataset : datasets) {
-      if (!key.starts_with(dataset.role + "_")) continue;
-      metric["model_id"] = model_id;
-      metric["dataset_name"] = dataset.name;
-      metric["dataset_digest"] = dataset.digest;
-      metrics.push_back(metric);
-    }
-  }
-  for (const Json& body : batches(published_.run_id, Json::array(), Json::array(), metrics)) {
-    client_.call("POST", "runs/log-batch", body);
-  }
-}
-
-void Publisher::finish_model(const std::string& model_id, const std::string& done_key) {
-  if (state_.value(done_key, false)) return;
-  client_.call("PATCH", "logged-models/" + model_id,
-               {{"model_id", model_id}, {"status", "LOGGED_MODEL_READY"}});
-  link_model(model_id);
-  link_model_metrics(model_id);
-  state_[done_key] = true;
-  write_state();
-}
-
-void Publisher::send_position_model(const RunFiles& model, bool whole) {
-  const RunFiles files = position_model_files(model);
-  if (files.files.empty()) return;
-  const std::string key = document_.run_id + ":by_position";
-  std::string artifact_uri;
-  find_or_create_model("by_position", key, published_.position_model_id, artifact_uri);
-  send_files(files, artifact_uri, "", "position_model_files");
-  if (whole) finish_model(published_.position_model_id, "position_model_ready");
-}
-
-// Not `whole`: its figures and its card come later.
-void Publisher::send_model(bool whole) {
-  const RunFiles files = model_files(document_);
-  if (files.files.empty()) {
-    for (const std::string& path : files.missing) published_.files_missing.push_back(path);
-    return;
-  }
-  std::string artifact_uri;
-  const std::string key = document_.run_id;
-  const bool logged = find_or_create_model("model", key, published_.model_id, artifact_uri);
-  if (!logged) artifact_uri = artifact_uri_;
-  send_files(files, artifact_uri, logged ? "" : "model/", "model_files");
-  if (logged) {
-    if (whole) finish_model(published_.model_id, "model_ready");
-    send_position_model(files, whole);
-  }
-  if (whole && !options_.register_model.empty()) {
-    register_model(logged ? "models:/" + published_.model_id : artifact_uri + "/model");
-  }
-}
-
-void Publisher::register_model(const std::string& source) {
-  const std::string& name = options_.register_model;
-  client_.call("POST", "registered-models/create", {{"name", name}}, {"RESOURCE_ALREADY_EXISTS"});
-  const std::string filter = fmt::format("name='{}' and run_id='{}'", name, published_.run_id);
-  const auto found = client_.call(
-      "GET", "model-versions/search?max_results=1&filter=" + io::percent_encode(filter));
-  Json version;
-  if (found->contains("model_versions") && !found->at("model_versions").empty()) {
-    version = found->at("model_versions")[0];
-  } else {
-    Json body = {{"name", name}, {"source", source}, {"run_id", published_.run_id}};
-    if (!published_.model_id.empty()) body["model_id"] = published_.model_id;
-    version = client_.call("POST", "model-versions/create", body, {}, false)->at("model_version");
-  }
-  const Json& number = version.at("version");
-  published_.model_version = number.is_string() ? number.get<std::string>() : number.dump();
-  if (options_.alias.empty()) return;
-  client_.call("POST", "registered-models/alias",
-               {{"name", name}, {"alias", options_.alias}, {"version", published_.model_version}});
+  upload_by_client(python, client_.address(), upload, context_);
 }
 
 Published Publisher::send() {
   find_experiment();
   Run run = run_content(document_);
-  const Json info = find_or_create_run(run);
+  const Json info = find_main_run(run);
   published_.run_id = info.at("run_id").get<std::string>();
   artifact_uri_ = info.value("artifact_uri", "");
   if (state_.value("run_id", published_.run_id) != published_.run_id) {
@@ -360,12 +166,13 @@ Published Publisher::send() {
   if (sent <= all) run.metrics.erase(run.metrics.begin(), run.metrics.begin() + sent);
   const std::string status = std::exchange(run.status, "RUNNING");
   const auto end_ms = std::exchange(run.end_ms, std::nullopt);
-  send_run(run, published_.run_id);
+  send_main(run);
   state_["metrics_sent"] = all;
   send_inputs();
   send_nested();
+  const Place place{artifact_uri_, ""};
   if (status == "RUNNING") {
-    send_files(output_files(document_, state_["files"]), artifact_uri_, "", "files");
+    send_files(output_files(document_, state_["files"]), place, "files");
     send_model(false);
     return published_;
   }
@@ -375,20 +182,18 @@ Published Publisher::send() {
   run.status = status;
   run.end_ms = end_ms;
   try {
-    send_files(record_files(folder_), artifact_uri_, "", "files");
-    send_files(output_files(document_, state_["files"]), artifact_uri_, "", "files");
+    send_files(record_files(document_, folder_), place, "files");
+    send_files(output_files(document_, state_["files"]), place, "files");
     send_model(true);
   } catch (const Error&) {
     write_state();
-    send_run(run, published_.run_id);  // its figures are there, whatever became of the files
+    send_main(run);  // its figures are there, whatever became of the files
     throw;
   }
-  send_run(run, published_.run_id);
+  send_main(run);
   write_state();
   return published_;
 }
-
-}  // namespace
 
 void PublishOptions::validate() const {
   parse_tracking_uri(uri);
@@ -404,6 +209,12 @@ void PublishOptions::validate() const {
   }
 }
 
+const std::vector<std::string>& artifact_kinds() {
+  static const std::vector<std::string> kKinds = {"record",   "report", "scores",
+                                                  "heatmaps", "model",  "by_position"};
+  return kKinds;
+}
+
 Published publish_run(const record::RunDocument& document, const std::string& folder,
                       const PublishOptions& options, const Context& context) {
   options.validate();
@@ -416,7 +227,7 @@ Published publish_run(const record::RunDocument& document, const std::string& fo
     http.max_retries = 0;
     http.connect_timeout_s = http.timeout_s = 2;
   }
-  Client client(parse_tracking_uri(options.uri), http,
+  Client client(find_workspace(parse_tracking_uri(options.uri)), http,
                 options.last_words ? CancelToken() : context.cancel);
   try {
     return Publisher(document, folder, options, client, context).send();
@@ -427,7 +238,8 @@ Published publish_run(const record::RunDocument& document, const std::string& fo
 }
 
 std::string Published::run_url() const {
-  return fmt::format("{}/#/experiments/{}/runs/{}", uri, experiment_id, run_id);
+  return fmt::format("{}/{}/experiments/{}/runs/{}", uri, is_workspace ? "ml" : "#", experiment_id,
+                     run_id);
 }
 
 Json to_json(const Published& published) {
@@ -442,12 +254,6 @@ Json to_json(const Published& published) {
           {"files_sent", published.files_sent},
           {"files_there", published.files_there},
           {"files_missing", published.files_missing}};
-}
-
-std::string tracking_uri_from_environment() {
-  const char* value = std::getenv("MLFLOW_TRACKING_URI");
-  const std::string uri = value ? value : "";
-  return to_lower(uri).starts_with("http") ? uri : "";
 }
 
 }  // namespace lamella::mlflow

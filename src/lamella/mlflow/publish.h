@@ -14,15 +14,25 @@
 namespace lamella::mlflow {
 
 struct PublishOptions {
-  std::string uri;             // http(s)://[user:password@]host[:port][/path]
-  std::string register_model;  // name of the registered model, "" for none
-  std::string alias;           // set on the registered version, "" for none
-  bool last_words = false;     // one short attempt, for a run that is being stopped
+  std::string uri{};             // http(s)://[user:password@]host[:port][/path], databricks[://…]
+  std::string register_model{};  // name of the registered model, "" for none
+  std::string alias{};           // set on the registered version, "" for none
+  // An interpreter that has MLflow's own client, for stores that the server does not serve; "":
+  // that of the program 'mlflow' on the PATH.
+  std::string python{};
+  bool required = false;    // what cannot be sent in the end is an Error and no warning
+  bool last_words = false;  // one short attempt, for a run that is being stopped
   void validate() const;
 };
 
+// What a run has to be sent beside parameters, metrics and tags, by name: record (run.json,
+// log.txt, study.toml), report, scores, heatmaps, model (of patches, one network), by_position (of
+// slides and positions).
+const std::vector<std::string>& artifact_kinds();
+
 struct Published {
-  std::string uri;  // without credentials
+  std::string uri;            // without credentials
+  bool is_workspace = false;  // of Databricks
   std::string experiment_id;
   std::string run_id;  // MLflow's
   int nested = 0;      // nested runs
@@ -36,15 +46,14 @@ struct Published {
   std::string run_url() const;
 };
 
-// `document` is the record as it is now (RUNNING: without files and model), `folder` where it lies.
-// What was sent is kept in <folder>/mlflow.json; without it (read-only folder) more is asked for
-// and sent again. Error as Client's; kInvalidArgument: the experiment is deleted.
+// `document` is the record as it is now (RUNNING: without what is not finished), `folder` where it
+// lies; its placement says which experiment and run it belongs to. What was sent is kept in
+// <folder>/mlflow.json; without it (read-only folder) more is asked for and sent again. Error as
+// Client's; kInvalidArgument: the experiment, or the run that is to be filled in, is deleted;
+// kUnsupported: the server takes no artifacts, and MLflow's own client is not here.
 Published publish_run(const record::RunDocument& document, const std::string& folder,
                       const PublishOptions& options, const Context& context);
 
 nlohmann::json to_json(const Published& published);
-
-// MLFLOW_TRACKING_URI if it is http(s), else "".
-std::string tracking_uri_from_environment();
 
 }  // namespace lamella::mlflow

@@ -35,10 +35,11 @@ struct OnnxExport {
 };
 OnnxExport try_export_onnx(const Model& model);
 
-// Writes model.onnx, MLmodel, requirements.txt, conda.yaml, python_env.yaml and
-// input_example.json into the model's folder, so that it is an MLflow model: flavours onnx and
-// python_function, which need the packages onnx and onnxruntime and nothing of lamella. Where it
-// cannot be one network nothing is written: why not, in words. Other errors as export_onnx's.
+// Writes model.onnx, MLmodel, requirements.txt, conda.yaml, python_env.yaml, input_example.json and
+// serving_input_example.json (which can be posted) into the model's folder, so that it is an MLflow
+// model: flavours onnx and python_function, which need the packages onnx and onnxruntime and
+// nothing of lamella. Where it cannot be one network nothing is written: why not, in words. Other
+// errors as export_onnx's.
 std::optional<std::string> write_mlflow_files(const Model& model, const std::string& folder);
 
 // A second MLflow model, in a folder of its own in the model's: rows that name a slide and a

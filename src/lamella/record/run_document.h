@@ -31,9 +31,29 @@ struct Command {
   bool full_hash = false;
 };
 
+// The git repository that a study is kept in.
+struct SourceCode {
+  std::string commit;
+  bool changed = false;    // tracked files differ from the commit
+  std::string branch;      // "" where none is checked out
+  std::string repository;  // address of its origin without credentials, "" if it has none
+};
+
 struct Caller {
   std::string user, host;
   std::string folder;  // what relative paths of the record are relative to
+  std::optional<SourceCode> source{};
+};
+
+// Where the run belongs at MLflow; "" for what nobody said.
+struct Placement {
+  std::string experiment{};              // its name; else the study's
+  std::string experiment_id{};           // wins over the name
+  std::string run_name{};                // else the run_id
+  std::string mlflow_run_id{};           // a run of MLflow that is filled in
+  bool ended_by_caller = false;          // that one, by whoever has begun it
+  std::string parent_run_id{};           // the run is nested in it
+  std::vector<std::string> artifacts{};  // what is sent of its files; all if empty
 };
 
 struct EncoderUsed {
@@ -235,6 +255,7 @@ struct RunDocument {
   std::optional<Caller> caller;
   std::string output;  // folder of the results, as the study names it
   std::string server;  // MLflow's address as the study names it, without credentials; "": none
+  std::optional<Placement> placement;
   Options options;
   std::optional<EncoderUsed> encoder;
   std::map<std::string, uint64_t> seeds;

@@ -25,7 +25,8 @@ RunDocument whole() {
   run.warnings = {"w"};
   run.error = "e";
   run.command = {"s.toml", {"a=1"}, 2, true};
-  run.caller = {"me", "host", "/here"};
+  run.caller = {"me", "host", "/here", SourceCode{"abc", true, "main", "https://h/r"}};
+  run.placement = {"e", "7", "named", "r1", true, "r2", {"record"}};
   run.output = "out";
   run.server = "http://h";
   run.options = {{"train", {{"l2", 0.1}}}};

@@ -30,10 +30,31 @@ void describe(V& v, Like<Command> auto& x) {
 }
 
 template <typename V>
+void describe(V& v, Like<SourceCode> auto& x) {
+  v("commit", x.commit, "commit that is checked out");
+  v("changed", x.changed, "tracked files differ from it");
+  v("branch", x.branch, "branch that is checked out", How::kIfAny);
+  v("repository", x.repository, "address of its origin", How::kIfAny);
+}
+
+template <typename V>
+void describe(V& v, Like<Placement> auto& x) {
+  v("experiment", x.experiment, "name of the experiment, if not the study's", How::kIfAny);
+  v("experiment_id", x.experiment_id, "MLflow's id of the experiment", How::kIfAny);
+  v("run_name", x.run_name, "name of the run, if not the run_id", How::kIfAny);
+  v("mlflow_run_id", x.mlflow_run_id, "MLflow's id of the run that is filled in", How::kIfAny);
+  v("ended_by_caller", x.ended_by_caller, "that run is ended by whoever has begun it");
+  v("parent_run_id", x.parent_run_id, "MLflow's id of the run that this one is nested in",
+    How::kIfAny);
+  v("artifacts", x.artifacts, "which files are sent, if not all", How::kIfAny);
+}
+
+template <typename V>
 void describe(V& v, Like<Caller> auto& x) {
   v("user", x.user, "user name");
   v("host", x.host, "machine");
   v("folder", x.folder, "relative paths of the record are relative to it");
+  v("source", x.source, "the git repository that the study is kept in");
 }
 
 template <typename V>
@@ -316,6 +337,7 @@ void describe(V& v, Like<RunDocument> auto& x) {
   v("caller", x.caller, "who ran it and where");
   v("output", x.output, "folder of the results", How::kIfAny);
   v("server", x.server, "address of the MLflow server that the study names", How::kIfAny);
+  v("placement", x.placement, "where the run belongs at MLflow");
   v("study", x.options, "every option as resolved", How::kIfAny);
   v("encoder", x.encoder, "the network");
   v("seeds", x.seeds, "seeds by what they are for", How::kIfAny);

@@ -50,8 +50,12 @@ std::vector<SlideJob> slide_jobs(const Study& study, const std::vector<cohort::S
   return jobs;
 }
 
-std::vector<StudyPiece> plan_slide_job(const SlideJob& job, const encoder::EncoderInfo& encoder,
-                                       const Context& context) {
+namespace {
+
+// use(pieces, request) for each piece of the job's slide.
+template <typename Use>
+void for_each_piece(const SlideJob& job, const encoder::EncoderInfo& encoder,
+                    const Context& context, const Use& use) {
   cohort::PieceContext pieces = piece_context(job.study, encoder);
   pieces.mpp = job.model_mpp;
   pieces.centres = job.centres;
@@ -59,24 +63,45 @@ std::vector<StudyPiece> plan_slide_job(const SlideJob& job, const encoder::Encod
   cohort::add_annotations(job.study.plans, job.study.slides.table, slide, context);
   cohort::LazyEncoder not_needed;
   cohort::SlidePieces slide_pieces(pieces, slide, not_needed, context);
-
-  std::vector<cohort::PlanRequest> requests;
   const cohort::Role role = job.slide.role;
-  if (role != cohort::Role::kScore)
-    requests.push_back(cohort::labelled_request(pieces, slide, context));
-  if (role != cohort::Role::kTrain)
-    requests.push_back(cohort::grid_request(pieces, slide, context));
-  std::vector<StudyPiece> made;
-  for (const cohort::PlanRequest& request : requests) {
-    StudyPiece piece;
-    piece.kind = request.key.kind;
-    piece.features_path = slide_pieces.features_path(request);
-    piece.key = slide_pieces.features_key(request);
-    piece.finished = storage::read_key(piece.features_path) == piece.key;
-    piece.plan = slide_pieces.plan(request).plan;
-    made.push_back(std::move(piece));
+  if (role != cohort::Role::kScore) {
+    use(slide_pieces, cohort::labelled_request(pieces, slide, context));
   }
+  if (role != cohort::Role::kTrain) {
+    use(slide_pieces, cohort::grid_request(pieces, slide, context));
+  }
+}
+
+bool is_finished(const cohort::SlidePieces& pieces, const cohort::PlanRequest& request) {
+  return storage::read_key(pieces.features_path(request)) == pieces.features_key(request);
+}
+
+}  // namespace
+
+std::vector<StudyPiece> plan_slide_job(const SlideJob& job, const encoder::EncoderInfo& encoder,
+                                       const Context& context) {
+  std::vector<StudyPiece> made;
+  for_each_piece(job, encoder, context,
+                 [&](cohort::SlidePieces& pieces, const cohort::PlanRequest& request) {
+                   StudyPiece piece;
+                   piece.kind = request.key.kind;
+                   piece.features_path = pieces.features_path(request);
+                   piece.key = pieces.features_key(request);
+                   piece.finished = is_finished(pieces, request);
+                   piece.plan = pieces.plan(request).plan;
+                   made.push_back(std::move(piece));
+                 });
   return made;
+}
+
+bool slide_job_finished(const SlideJob& job, const encoder::EncoderInfo& encoder,
+                        const Context& context) {
+  bool finished = true;
+  for_each_piece(job, encoder, context,
+                 [&](cohort::SlidePieces& pieces, const cohort::PlanRequest& request) {
+                   finished = finished && is_finished(pieces, request);
+                 });
+  return finished;
 }
 
 }  // namespace lamella::study

@@ -52,4 +52,9 @@ std::vector<SlideJob> slide_jobs(const Study& study, const std::vector<cohort::S
 std::vector<StudyPiece> plan_slide_job(const SlideJob& job, const encoder::EncoderInfo& encoder,
                                        const Context& context);
 
+// Whether features of all the slide's pieces are there, with their keys; plans nothing. Errors: as
+// above.
+bool slide_job_finished(const SlideJob& job, const encoder::EncoderInfo& encoder,
+                        const Context& context);
+
 }  // namespace lamella::study

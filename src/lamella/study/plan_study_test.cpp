@@ -51,6 +51,7 @@ TEST(SlideJobs, AWorkerMakesThePiecesThatTheRunFinds) {
   ASSERT_EQ(made.size(), 1u);
   EXPECT_EQ(made[0].kind, "labelled");
   EXPECT_FALSE(made[0].finished);
+  EXPECT_FALSE(slide_job_finished(jobs[0], encoder, context));
   cohort::PieceContext pieces = piece_context(study, encoder);
   pieces.mpp = 1.0;
   pieces.centres = jobs[0].centres;

@@ -171,7 +171,7 @@ Reproduction reproduce_run(const std::string& folder, const ReproduceOptions& op
   if (!result.changed.empty()) return result;
 
   study.output = fresh_folder(options.output, study, run.run_id);
-  study.tracking.mlflow = "";  // a run made again is no new result
+  study.tracking = {.mlflow = ""};  // a run made again is no new result
   study.encoder.options.precision = encoder::parse_precision(run.encoder->precision);
   RunOptions run_options;
   run_options.full_hash = run.command->full_hash;

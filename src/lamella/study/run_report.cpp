@@ -6,6 +6,7 @@
 #include "lamella/io/net/traffic.h"
 #include "lamella/record/manifest.h"
 #include "lamella/record/software.h"
+#include "lamella/record/source_code.h"
 #include "lamella/study/input_list_internal.h"
 #include "lamella/study/run_report_internal.h"
 
@@ -112,6 +113,8 @@ void start_record(RunState& state, bool full_hash) {
   record::RunDocument& document = state.record.document();
   document.command = {study.source.path, study.source.overrides, state.context.threads, full_hash};
   document.caller = record::describe_caller();
+  document.caller->source =
+      record::find_source_code({io::parent_folder(study.source.path), document.caller->folder});
   document.output = study.output;
   document.server = without_credentials(study.tracking.mlflow.value_or(""));
   document.options = to_json(study);

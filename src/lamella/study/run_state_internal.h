@@ -81,8 +81,10 @@ void refuse_same_slides(const RunState& state);
 // is a warning: the run goes on, and 'lamella runs publish' sends its record later. While the run
 // goes on it does not wait for the server, and one that was away is left alone until the end.
 // kSlide: after a slide; nothing happens unless the last sending was a while ago.
-void choose_server(RunState& state);
-enum class Moment { kUnderway, kSlide, kEnd, kInterrupted };
+// Where the study requires it, Error: no server can be used (choose_server), it is away or refuses
+// (send_record at kStart, which then waits for it, and at kEnd).
+void choose_server(RunState& state, const mlflow::CallingClient& client);
+enum class Moment { kStart, kUnderway, kSlide, kEnd, kInterrupted };
 void send_record(RunState& state, Moment moment);
 
 // The steps, in order.

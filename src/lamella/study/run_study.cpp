@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <set>
 
 #include "lamella/base/credentials.h"
@@ -108,7 +109,11 @@ void record_end(RunState& state, const Error& error) {
   } catch (const Error&) {
     return;
   }
-  send_record(state, interrupted ? Moment::kInterrupted : Moment::kEnd);
+  try {
+    send_record(state, interrupted ? Moment::kInterrupted : Moment::kEnd);
+  } catch (const Error& not_sent) {
+    state.context.warn(not_sent.what());
+  }
 }
 
 void take_outcomes(RunState& state) {
@@ -126,57 +131,113 @@ void take_outcomes(RunState& state) {
   }
 }
 
-}  // namespace
-
-StudyResult run_study(const Study& study, const RunOptions& options, const Context& context) {
-  std::vector<std::string> notes;
-  std::vector<cohort::SlideEntry> entries = slides_of(study, &notes);
-  if (options.trial_of && !options.trial_of->whole) {
-    std::erase_if(entries, [](const cohort::SlideEntry& entry) {
-      return entry.role != cohort::Role::kTrain;
-    });
-  }
-  const encoder::EncoderInfo encoder_info = encoder::find_encoder(study.encoder.name);
-  io::require_writable_folder(study.output);
-  const io::OutputLock lock(study.output + "/run.lock", study.output,
-                            without_credentials(own_command()), context.warning);
-  remove_leftovers(study.output);
-  // A trial knows some of the slides only, and what the chosen one left is gone on with.
-  if (!options.trial_of) remove_other_spools(study.output, entries);
-  record::RunRecord record(study.output + "/runs", study.name);
-  record::RunDocument& document = record.document();
-  for (const char* step : {"plan", "encode", "train", "score", "map"}) document.times[step] = 0;
-
-  RunState state{.study = study,
-                 .context = context,
-                 .record = record,
-                 .pieces = piece_context(study, encoder_info),
-                 .fold_of = options.fold_of};
-  state.pieces.tissue_output = options.tissue_output;
-  state.context.warning = [&](const std::string& raw) {
+// What the caller's context says goes into the record, too.
+void use_context(RunState& state, const Context& context) {
+  record::RunRecord& record = state.record;
+  state.context = context;
+  state.context.warning = [&record, shown = context.warning](const std::string& raw) {
     const std::string message = spell_keys(raw);
     // What is true of the whole run is met with every slide.
     if (std::ranges::count(record.document().warnings, message) > 0) return;
     record.add_warning(message);
-    context.warn(message);
+    if (shown) shown(message);
   };
-  state.context.notice = [&](const std::string& message) {
+  state.context.notice = [&record, shown = context.notice](const std::string& message) {
     record.log(message);
-    context.note(message);
+    if (shown) shown(message);
   };
   log_progress(state.context, record);
-  document.trial_of = options.trial_of;
-  start_record(state, options.full_hash);
-  choose_server(state);
-  send_record(state, Moment::kUnderway);
-  for (const std::string& note : notes) state.context.warn(study.slides.table + ": " + note);
+  // Its thread looks at the flag of the context that it was made with.
+  state.sending.follower.reset();
+}
+
+std::vector<SlideWork> works_of(const std::vector<cohort::SlideEntry>& entries) {
+  std::vector<SlideWork> works;
   for (const cohort::SlideEntry& entry : entries) {
     SlideWork work;
     work.entry = entry;
     work.outcome.slide_id = entry.slide_id;
     work.outcome.role = to_string(entry.role);
-    state.works.push_back(std::move(work));
+    works.push_back(std::move(work));
   }
+  return works;
+}
+
+// Nobody writes there but this run.
+std::string writable(const std::string& output) {
+  io::require_writable_folder(output);
+  return output + "/run.lock";
+}
+
+}  // namespace
+
+struct StartedRun::Parts {
+  Parts(const Study& given, const RunOptions& options, const Context& context)
+      : study(given),
+        entries(slides_of(study, &notes)),
+        encoder(encoder::find_encoder(study.encoder.name)),
+        lock(writable(study.output), study.output, without_credentials(own_command()),
+             context.warning) {
+    if (options.trial_of && !options.trial_of->whole) {
+      std::erase_if(entries, [](const cohort::SlideEntry& entry) {
+        return entry.role != cohort::Role::kTrain;
+      });
+    }
+    remove_leftovers(study.output);
+    // A trial knows some of the slides only, and what the chosen one left is gone on with.
+    if (!options.trial_of) remove_other_spools(study.output, entries);
+    record.emplace(study.output + "/runs", study.name);
+    for (const char* step : {"plan", "encode", "train", "score", "map"}) {
+      record->document().times[step] = 0;
+    }
+    record->document().trial_of = options.trial_of;
+    state.reset(new RunState{.study = study,
+                             .context = {},
+                             .record = *record,
+                             .pieces = piece_context(study, encoder),
+                             .fold_of = options.fold_of});
+    state->pieces.tissue_output = options.tissue_output;
+    use_context(*state, context);
+  }
+
+  Study study;
+  std::vector<std::string> notes;
+  std::vector<cohort::SlideEntry> entries;
+  encoder::EncoderInfo encoder;
+  io::OutputLock lock;
+  std::optional<record::RunRecord> record;
+  std::unique_ptr<RunState> state;
+};
+
+StartedRun::StartedRun(const Study& study, const RunOptions& options, const Context& context)
+    : parts_(std::make_unique<Parts>(study, options, context)) {
+  RunState& state = *parts_->state;
+  start_record(state, options.full_hash);
+  state.works = works_of(parts_->entries);
+  try {
+    choose_server(state, options.client);
+    send_record(state, Moment::kStart);
+  } catch (const Error& error) {
+    state.sending.options.uri.clear();  // it has just been tried
+    record_end(state, error);
+    throw;
+  }
+  for (const std::string& note : parts_->notes) {
+    state.context.warn(parts_->study.slides.table + ": " + note);
+  }
+}
+
+StartedRun::~StartedRun() = default;
+
+const std::string& StartedRun::run_folder() const { return parts_->record->folder(); }
+
+StudyResult StartedRun::finish(const std::map<std::string, double>& elsewhere,
+                               const Context& context) {
+  RunState& state = *parts_->state;
+  record::RunRecord& record = *parts_->record;
+  record::RunDocument& document = record.document();
+  use_context(state, context);
+  document.times.insert(elsewhere.begin(), elsewhere.end());
   try {
     run_steps(state);
     for (const std::string& warning : tissue::unlike_the_rest(state.likeness.tissues)) {
@@ -189,7 +250,7 @@ StudyResult run_study(const Study& study, const RunOptions& options, const Conte
   take_outcomes(state);
   document.outputs = outputs_of(state);
   record_outcomes(state, true);
-  io::write_file_atomic(study.output + "/model/README.md", report::model_card(document));
+  io::write_file_atomic(parts_->study.output + "/model/README.md", report::model_card(document));
   StudyResult result{document, record.folder(), {}, state.encoder.compile_seconds(), {}, {}};
   result.in_turn = std::move(state.in_turn);
   record.finish(result.all_done() ? record::Status::kFinished : record::Status::kFailed);
@@ -198,6 +259,17 @@ StudyResult run_study(const Study& study, const RunOptions& options, const Conte
   result.record = document;
   result.mlflow = state.sending.result;
   return result;
+}
+
+void StartedRun::fail(const std::string& message, bool interrupted, const Context& context) {
+  use_context(*parts_->state, context);
+  record_end(*parts_->state,
+             Error(interrupted ? ErrorCode::kInterrupted : ErrorCode::kInternal, message));
+}
+
+StudyResult run_study(const Study& study, const RunOptions& options, const Context& context) {
+  StartedRun run(study, options, context);
+  return run.finish({}, context);
 }
 
 nlohmann::json to_json(const StudyResult& result) {

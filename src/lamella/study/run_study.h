@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -29,6 +30,7 @@ struct StudyResult {
 
 struct RunOptions {
   bool full_hash = false;  // SHA-256 of whole slides in the record, not only fingerprints
+  mlflow::CallingClient client{};
   // Part of a search. A trial that is not `whole` leaves alone the slides to test on and to score.
   std::optional<record::TrialOf> trial_of = {};
   std::map<std::string, int> fold_of = {};  // see verbs::SplitInputs
@@ -42,6 +44,27 @@ struct RunOptions {
 // Error kInterrupted when cancelled; what is finished stays and is found by the next call.
 // The run's record and log are written as the run goes on, see record::RunRecord.
 StudyResult run_study(const Study& study, const RunOptions& options, const Context& context);
+
+// The same in two parts, for who makes pieces elsewhere in between: the record, and the run at the
+// MLflow server, are there from the beginning, with their real times. What is ended by neither
+// finish nor fail is recorded as failed.
+class StartedRun {
+ public:
+  // Errors as run_study's.
+  StartedRun(const Study& study, const RunOptions& options, const Context& context);
+  ~StartedRun();
+  StartedRun(const StartedRun&) = delete;
+  StartedRun& operator=(const StartedRun&) = delete;
+  const std::string& run_folder() const;
+  // elsewhere: seconds that went by before, by their step's name. To be called once.
+  StudyResult finish(const std::map<std::string, double>& elsewhere, const Context& context);
+  // Of what came between; interrupted: its user ended it.
+  void fail(const std::string& message, bool interrupted, const Context& context);
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
 
 // {"run_id", "run_dir", "metrics", "slides", "seconds", ...} as the command line prints it.
 nlohmann::json to_json(const StudyResult& result);

@@ -81,12 +81,26 @@ void send(SearchState& state, bool last_words) {
     state.sent = mlflow::to_json(mlflow::publish_run(state.record.document(), state.record.folder(),
                                                      options, state.context));
   } catch (const Error& error) {
-    if (error.code() == ErrorCode::kInterrupted) throw;
+    if (error.code() == ErrorCode::kInterrupted || state.study.tracking.required) throw;
     state.context.warn(
         fmt::format("the search was not sent to MLflow: {}; 'lamella runs publish "
                     "{}' sends it",
                     error.what(), state.record.folder()));
   }
+}
+
+// MLflow's id of the search's run, "" if it is at no server.
+std::string parent_of(const SearchState& state) {
+  return state.sent.is_object() ? state.sent.value("mlflow_run_id", "") : "";
+}
+
+void choose_server(SearchState& state, const mlflow::CallingClient& client) {
+  const mlflow::TrackingOptions& tracking = state.study.tracking;
+  state.server = mlflow::publish_options(tracking, client, [&](const std::string& why) {
+    if (tracking.required) throw Error(ErrorCode::kInvalidArgument, why);
+    state.context.warn(why);
+  });
+  state.record.document().placement = mlflow::placement_of(tracking, client);
 }
 
 // A trial's own warnings are in its own record; shown once, whichever trial they are of.
@@ -128,8 +142,9 @@ void run_trial(SearchState& state, size_t place, const Context& context) {
     options.trial_of = record::TrialOf{state.record.document().run_id, trial.name, false};
     options.fold_of = state.fold_of;
     options.tissue_output = state.study.output;
-    take_result(state, place,
-                run_study(study_of_trial(state.study, trial, false), options, context));
+    take_result(
+        state, place,
+        run_study(study_of_trial(state.study, trial, false, parent_of(state)), options, context));
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kInterrupted) throw;
     trial.error = spell_keys(error.what());
@@ -216,7 +231,8 @@ std::string run_chosen(SearchState& state, const Context& shown) {
   Context context = with_step_names(
       state.context, [](std::string_view step) { return fmt::format("chosen {}", step); });
   context.warning = shown.warning;
-  const StudyResult made = run_study(study_of_trial(state.study, trial, true), options, context);
+  const StudyResult made =
+      run_study(study_of_trial(state.study, trial, true, parent_of(state)), options, context);
   record::RunDocument& document = state.record.document();
   state.search().chosen_run_id = made.record.run_id;
   document.split = made.record.split;
@@ -283,7 +299,8 @@ std::string write_report(SearchState& state) {
 
 }  // namespace
 
-SearchResult search_study(const Study& study, const Context& context) {
+SearchResult search_study(const Study& study, const mlflow::CallingClient& client,
+                          const Context& context) {
   SearchTrials trials = search_trials(study);
   const int64_t left_out = trials.left_out;
   io::require_writable_folder(study.output);
@@ -299,10 +316,9 @@ SearchResult search_study(const Study& study, const Context& context) {
     shown.warn(text);
   };
   start_record(state, std::move(trials));
-  state.server = mlflow::publish_options(study.tracking,
-                                         [&](const std::string& why) { state.context.warn(why); });
   SearchResult result;
   try {
+    choose_server(state, client);
     send(state, false);
     say_what_to_expect(state, left_out);
     run_trials(state, shown);

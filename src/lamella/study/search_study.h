@@ -34,7 +34,9 @@ struct SearchResult {
 // A trial that fails, or fails on a slide, is told and left out; the search goes on. Errors:
 // search_trials'; kInvalidArgument: no trial was done; run_study's for the chosen one; kInterrupted
 // (what is finished is found again).
-SearchResult search_study(const Study& study, const Context& context);
+// client: MLflow's own in the calling process, if it is loaded there.
+SearchResult search_study(const Study& study, const mlflow::CallingClient& client,
+                          const Context& context);
 
 nlohmann::json to_json(const SearchResult& result);
 

@@ -185,9 +185,14 @@ SearchTrials search_trials(const Study& study) {
   return made;
 }
 
-Study study_of_trial(const Study& study, const record::SearchTrial& trial, bool whole) {
+Study study_of_trial(const Study& study, const record::SearchTrial& trial, bool whole,
+                     const std::string& parent) {
   std::vector<std::string> more = trial.set;
   more.push_back("output=" + quoted(trial.output));
+  if (!parent.empty()) {
+    more.push_back("tracking.parent=" + quoted(parent));
+    more.push_back("tracking.run_name=" + quoted(trial.name + (whole ? " (chosen)" : "")));
+  }
   if (!whole) {
     if (!study.tracking.register_model.empty()) {
       more.emplace_back("tracking.register_model=\"\"");

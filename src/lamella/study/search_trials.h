@@ -24,6 +24,8 @@ SearchTrials search_trials(const Study& study);
 
 // The study of one trial, with its own output. whole: with all that the study asks for beside the
 // classifier; else no controls, and nothing is registered at MLflow.
-Study study_of_trial(const Study& study, const record::SearchTrial& trial, bool whole);
+// parent: MLflow's id of the search's run, "" if it is at no server.
+Study study_of_trial(const Study& study, const record::SearchTrial& trial, bool whole,
+                     const std::string& parent = {});
 
 }  // namespace lamella::study

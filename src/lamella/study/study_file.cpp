@@ -56,6 +56,7 @@ const std::vector<StudySection>& study_sections() {
       {"patches", &patches_list()},
       {"tissue", &tissue::TissueOptions::table().list()},
       {"encoder", &verbs::EncodingOptions::table().list()},
+      {"finetune", &verbs::FinetuneOptions::table().list()},
       {"train", &classifier::TrainOptions::table().list()},
       {"split", &verbs::SplitOptions::table().list()},
       {"controls", &verbs::ControlOptions::table().list()},
@@ -159,6 +160,10 @@ Study parse_study(const std::string& text, const std::string& path,
   read_classes(*classes, folder, study.plans.labels);
   if (const auto table = reader.table("tissue")) read_section(*table, study.plans.tissue);
   if (const auto table = reader.table("encoder")) read_encoder(*table, folder, study);
+  if (const auto table = reader.table("finetune")) {
+    read_section(*table, study.finetune.emplace());
+    study.finetune->resolve(folder);
+  }
   if (const auto table = reader.table("train")) read_section(*table, study.learning.train);
   if (const auto table = reader.table("split")) read_section(*table, study.learning.split);
   if (const auto table = reader.table("controls")) read_section(*table, study.learning.controls);
@@ -206,6 +211,7 @@ nlohmann::json to_json(const Study& study) {
                          {"heatmap", json_of_options(study.heatmap)},
                          {"tracking", tracking}};
   if (!study.search.empty()) json["search"] = json_of_options(study.search);
+  if (study.finetune) json["finetune"] = json_of_options(*study.finetune);
   return json;
 }
 

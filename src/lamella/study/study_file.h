@@ -15,6 +15,7 @@
 #include "lamella/mlflow/tracking.h"
 #include "lamella/study/search_options.h"
 #include "lamella/verbs/controls.h"
+#include "lamella/verbs/finetune_options.h"
 #include "lamella/verbs/slide_map.h"
 #include "lamella/verbs/split_folds.h"
 #include "lamella/verbs/verb_options.h"
@@ -54,6 +55,7 @@ struct Study {
   StudySlides slides;
   cohort::PlanRules plans;
   ChosenEncoder encoder;
+  std::optional<verbs::FinetuneOptions> finetune;  // if the study has the section
   LearningOptions learning;
   verbs::MapOptions heatmap;
   mlflow::TrackingOptions tracking;

@@ -113,9 +113,9 @@ Converted convert_slide(const ConvertJob& job, const Context& context) {
         fmt::format("levels from {} on cannot be copied and are made anew", last + 1));
   }
   tiff.icc = source->icc_profile();
-  tiff.fill = [&](const RectPx& rect, const MutableImageView& to) {
+  tiff.fill = [&](size_t level, const RectPx& rect, const MutableImageView& to) {
     context.cancel.check();
-    copy_pixels(slide::read_region(slide, last, rect).view(), to);
+    copy_pixels(slide::read_region(slide, static_cast<int>(level), rect).view(), to);
   };
   tiff.description = description_of(slide, tiff, io::stem(job.in), ome);
   imagefile::write_slide_tiff(tiff, job.out);

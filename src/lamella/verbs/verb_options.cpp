@@ -7,6 +7,7 @@
 #include "lamella/verbs/convert.h"
 #include "lamella/verbs/evaluate_lesions.h"
 #include "lamella/verbs/extract.h"
+#include "lamella/verbs/finetune_options.h"
 #include "lamella/verbs/import_features.h"
 #include "lamella/verbs/plan_slide.h"
 #include "lamella/verbs/quantize_encoder.h"
@@ -123,6 +124,7 @@ const std::vector<VerbOptions>& verb_options() {
       {"extract", &ExtractFilesOptions::table().list()},
       {"encode", &EncodeOptions::table().list()},
       {"train", &classifier::TrainOptions::table().list()},
+      {"finetune", &FinetuneOptions::table().list()},
       {"score", &ScoreSlideOptions::table().list()},
       {"map", &MapSlideOptions::table().list()},
       {"encoder import", &encoder::ImportOptions::table().list()},
