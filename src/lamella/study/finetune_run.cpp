@@ -64,10 +64,13 @@ FinetuneRun::FinetuneRun(const Study& study, const FinetuneStart& start, int thr
   document.split = split_of(start, document.inputs);
   record_.write();
   io::write_file_atomic(record_.folder() + "/study.toml", without_credentials(study.source.text));
-  const mlflow::PublishOptions to =
-      mlflow::publish_options(study.tracking, [&](const std::string& why) { warn(why); });
-  if (to.uri.empty()) return;
-  mlflow::PublishOptions options = to;
+  mlflow::PublishOptions options =
+      mlflow::publish_options(study.tracking, {}, [&](const std::string& why) {
+        if (study.tracking.required) throw Error(ErrorCode::kInvalidArgument, why);
+        warn(why);
+      });
+  document.placement = mlflow::placement_of(study.tracking, {});
+  if (options.uri.empty()) return;
   options.register_model = options.alias = "";  // there is no model yet: train makes one
   follower_ = std::make_unique<mlflow::Follower>(options, record_.folder(), context_.cancel);
 }
