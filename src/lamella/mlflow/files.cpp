@@ -10,6 +10,7 @@
 #include "lamella/base/json_text.h"
 #include "lamella/io/byte_source.h"
 #include "lamella/mlflow/files_internal.h"
+#include "lamella/mlflow/publish.h"
 #include "lamella/record/run_reader.h"
 
 namespace lamella::mlflow {
@@ -43,6 +44,7 @@ bool add_recorded(const record::Output& item, const std::string& output, RunFile
 
 bool is_wanted(const record::RunDocument& document, const std::string& kind) {
   if (!document.placement || document.placement->artifacts.empty()) return true;
+  if (std::ranges::count(artifact_kinds(), kind) == 0) return true;  // not among the choices
   return std::ranges::count(document.placement->artifacts, kind) > 0;
 }
 

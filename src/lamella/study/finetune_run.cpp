@@ -9,6 +9,7 @@
 #include "lamella/io/files.h"
 #include "lamella/record/manifest.h"
 #include "lamella/record/software.h"
+#include "lamella/record/source_code.h"
 #include "lamella/study/input_list_internal.h"
 
 namespace lamella::study {
@@ -52,6 +53,9 @@ FinetuneRun::FinetuneRun(const Study& study, const FinetuneStart& start, int thr
   record::RunDocument& document = record_.document();
   document.command = {study.source.path, study.source.overrides, threads, false};
   document.caller = record::describe_caller();
+  document.caller->source =
+      record::find_source_code({io::parent_folder(study.source.path), document.caller->folder});
+  document.placement = mlflow::placement_of(study.tracking, {});
   document.output = study.output;
   document.server = without_credentials(study.tracking.mlflow.value_or(""));
   document.options = to_json(study);
@@ -69,7 +73,11 @@ FinetuneRun::FinetuneRun(const Study& study, const FinetuneStart& start, int thr
         if (study.tracking.required) throw Error(ErrorCode::kInvalidArgument, why);
         warn(why);
       });
-  document.placement = mlflow::placement_of(study.tracking, {});
+  if (options.uri.empty() && study.tracking.required) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "tracking.required is true and no MLflow server is named; give tracking.mlflow or "
+                "set MLFLOW_TRACKING_URI");
+  }
   if (options.uri.empty()) return;
   options.register_model = options.alias = "";  // there is no model yet: train makes one
   follower_ = std::make_unique<mlflow::Follower>(options, record_.folder(), context_.cancel);
