@@ -28,6 +28,23 @@ if(LAMELLA_BENCHMARKS)
   find_package(benchmark REQUIRED)
 endif()
 
+# A wheel takes of libarchive the part that it uses, where it is there as a static library: the whole
+# needs a later glibc than all the rest, and brings libxml2 and ICU's 31 MB of tables along.
+add_library(lamella_archive INTERFACE)
+add_library(lamella::archive ALIAS lamella_archive)
+if(SKBUILD)
+  find_library(LAMELLA_static_archive libarchive.a)
+endif()
+if(LAMELLA_static_archive)
+  target_include_directories(lamella_archive SYSTEM INTERFACE ${LibArchive_INCLUDE_DIRS})
+  target_link_libraries(lamella_archive INTERFACE ${LAMELLA_static_archive})
+  # What the rest of it refers to, compressors of other libraries' among it, goes with the rest.
+  target_link_options(lamella_archive INTERFACE -Wl,--gc-sections -Wl,--copy-dt-needed-entries
+                                                -Wl,--exclude-libs,libarchive.a)
+else()
+  target_link_libraries(lamella_archive INTERFACE LibArchive::LibArchive)
+endif()
+
 pkg_check_modules(OPENJPEG REQUIRED IMPORTED_TARGET libopenjp2)
 add_library(lamella::openjpeg ALIAS PkgConfig::OPENJPEG)
 

@@ -286,7 +286,8 @@ void bind_encode(nb::module_& module) {
         verbs::EncodeOptions options;
         set_options({&verbs::EncodeOptions::table().list(), &options}, given, "encode");
       },
-      nb::arg("options"), "The errors of encode's options, before any slide is looked for.");
+      nb::arg("options"), nb::sig("def check_encode_options(**options: object) -> None"),
+      "The errors of encode's options, before any slide is looked for.");
 }
 
 }  // namespace lamella::python

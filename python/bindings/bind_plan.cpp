@@ -214,7 +214,12 @@ void bind_plan(nb::module_& module) {
         plan_options(centers, annotations, given).validate();
       },
       nb::kw_only(), nb::arg("centers") = Centres{}, nb::arg("annotations") = Paths{},
-      nb::arg("options"), "The errors of plan's options, before any slide is looked for.");
+      nb::arg("options"),
+      nb::sig("def check_plan_options(*, "
+              "centers: collections.abc.Sequence[tuple[str | os.PathLike, str]] = (), "
+              "annotations: collections.abc.Sequence[str | os.PathLike] = (), **options: object) "
+              "-> None"),
+      "The errors of plan's options, before any slide is looked for.");
 }
 
 }  // namespace lamella::python

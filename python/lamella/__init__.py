@@ -4,6 +4,7 @@
 Frame everywhere: level-0 pixels, x right, y down; a patch is given by its top-left corner.
 """
 
+import lamella._fits  # first: says so where this Python, or this machine, is not for the package
 from lamella import _core
 from lamella._core import (
     Classifier,

@@ -383,3 +383,19 @@ def test_its_curves_are_at_mlflow(study):
     text = json.dumps(run, default=list)
     assert "train_loss" in text and "system/cpu_utilization_percentage" in text
     assert "finetune.lora_rank" in text and any("encoder.json" in name for name in fake.files)
+
+
+@pytest.mark.parametrize("method", ["lora", "last"])
+def test_a_timm_model(study, tmp_path, method):
+    timm = pytest.importorskip("timm", reason="timm is not installed")
+    torch.manual_seed(2)
+    name = "mobilenetv3_small_050"
+    torch.save(timm.create_model(name, num_classes=0).state_dict(), tmp_path / "weights.pth")
+    told = finetuned(study(), network="timm:" + name, weights=tmp_path / "weights.pth",
+                     method=method, epochs=2, patches_per_epoch=8, batch_size=4, wrong_patches=0)
+    made = json.loads((Path(told["encoder"]) / "encoder.json").read_text())
+    assert made["dimension"] == 1024 and made["input_px"] == 224
+    story = json.loads((Path(told["encoder"]) / "finetuned.json").read_text())
+    assert story["known_answers"]["least_cosine_to_torch"] > 0.9999
+    with pytest.raises(lamella.Error, match="no timm model 'absent'"):
+        finetuned(study(), network="timm:absent")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The installed wheel, in an environment of its own."""
 
+import importlib.metadata
 import os
 import re
 import subprocess
@@ -26,6 +27,15 @@ def run(*words):
 def test_it_is_installed():
     assert str(PACKAGE).startswith(sys.prefix)
     assert (PACKAGE / "_core.pyi").exists() and (PACKAGE / "py.typed").exists()
+
+
+def test_it_is_for_every_python_from_3_10_on():
+    (tag,) = [line for line in importlib.metadata.distribution("lamella").read_text("WHEEL").splitlines()
+              if line.startswith("Tag: ")]
+    assert re.fullmatch(r"Tag: cp310-abi3-manylinux_2_3[0-5]_x86_64", tag)
+    assert _core.__file__.endswith("_core.abi3.so")
+    extras = importlib.metadata.metadata("lamella").get_all("Provides-Extra")
+    assert {"spark", "mlflow"} <= set(extras)
 
 
 def test_the_program_is_inside():

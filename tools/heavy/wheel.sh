@@ -11,6 +11,8 @@ make_environment .venv-wheel tools/heavy/wheel-requirements.txt
 .venv-wheel/bin/python -m pip install --quiet --disable-pip-version-check --force-reinstall \
   --no-deps build/wheels/*.whl
 .venv-wheel/bin/python -m pip check --disable-pip-version-check
+# The same wheel under every other Python that is here; one that it is not for is told so.
+tools/checks/other_pythons.sh
 # Tables are also tried with an old pyarrow.
 export LAMELLA_OTHER_PYARROW=$PWD/.venv-wheel/old-pyarrow
 [ -d "$LAMELLA_OTHER_PYARROW/pyarrow" ] || .venv-wheel/bin/python -m pip install --quiet \

@@ -116,11 +116,12 @@ class Training:
         if self.epoch == 0 and self.step == 0:
             self._calibrate_head()
         while self.epoch < self.settings.epochs and not self.done:
-            start = time.monotonic()
+            start, work = time.monotonic(), time.process_time()
             patches = self._learn_epoch()
-            seconds = time.monotonic() - start
+            seconds, work = time.monotonic() - start, time.process_time() - work
             figures = {"epoch": float(self.epoch), "train_loss": self.sums[0] / self.sums[1],
-                       "seconds": seconds, "patches_per_second": patches / max(seconds, 1e-9),
+                       "seconds": seconds, "cpu_seconds": work,
+                       "patches_per_second": patches / max(seconds, 1e-9),
                        **self._judge()}
             self.history.append(figures)
             self._remember_best(figures)

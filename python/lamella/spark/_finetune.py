@@ -51,9 +51,11 @@ def work(study: str, overrides: list[str], threads: int, version: str) -> dict[s
     Spark would only tell that something failed."""
     from lamella.finetuning import run
 
-    from lamella.spark._worker import check_version
+    from lamella.spark._worker import executor
     try:
-        check_version(version)
+        if lamella.__version__ != version:
+            raise lamella.Error(f"found lamella {lamella.__version__} on executor {executor()}, expected "
+                                f"{version} as on the driver; install one version everywhere")
         return {"result": run(study, overrides, threads=threads)}
     except lamella.Error as error:
         return {"error": str(error), "code": error.code}

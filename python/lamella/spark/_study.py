@@ -16,7 +16,7 @@ from typing import Any
 
 import lamella
 from lamella import _core
-from lamella._study import override_texts, run_read
+from lamella._study import override_texts, started
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -54,10 +54,11 @@ def run(study: str | os.PathLike[str], spark: SparkSession, *,
         jobs = read.jobs(entries)
     network = _worker.Network.found(read.encoder, read.precision)
     token = uuid.uuid4().hex
-    if not (_all_finished(jobs, network) and features.is_there()):
-        with kept(plan_jobs(spark, jobs, network)) as plans:
-            _encode(plans, read, network, features, token, progress)
-    result = run_read(read)
+    with started(read) as finish:
+        if not (_all_finished(jobs, network) and features.is_there()):
+            with kept(plan_jobs(spark, jobs, network)) as plans:
+                _encode(plans, read, network, features, token, progress)
+        result = finish()
     _record(result, spark, features.written(token))
     return result
 
