@@ -8,7 +8,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+import tifffile
 from conftest import bad, good, lamella, small_study
+from small_cohort import study_text
 
 EVIL = "<img src=x onerror=alert(1)>"
 VOID = {"img", "meta", "br", "link", "input"}
@@ -155,3 +157,98 @@ def test_controls_and_slides_beside_those_of_training_are_recorded_and_shown(stu
 
 def test_an_unknown_control_is_an_error_with_the_nearest(study):
     assert "colour_only" in bad("run", study(), "--set", "controls.color_only=true")
+
+
+def test_the_surest_errors_of_an_evaluation_are_pictures_where_slides_are_given(finished, cohort, tmp_path):
+    output = finished.parent.parent
+    names = ("phantom_03", "phantom_04")
+    scores = [output / "scores" / "labelled" / f"{name}.csv" for name in names]
+    truth = []
+    for path in scores:  # labels the wrong way round, so that there are errors
+        lines = path.read_text().splitlines()
+        columns = lines[0].split(",")
+        place = [columns.index(name) for name in ("minx", "miny", "prob_tumor")]
+        rows = [[line.split(",")[k] for k in place] for line in lines[1:]]
+        truth.append(tmp_path / path.name)
+        truth[-1].write_text("minx,miny,label\n" + "".join(
+            f"{x},{y},{'normal' if float(p) > 0.5 else 'tumor'}\n" for x, y, p in rows))
+    report = tmp_path / "report.html"
+    slides = [cohort / f"{name}.tif" for name in names]
+    words = ("evaluate", "--scores", *scores, "--truth", *truth, "--report", report)
+    good(*words)
+    assert "no picture" in report.read_text()
+    good(*words, "--slides", *slides)
+    text = report.read_text()
+    assert "no picture" not in text and text.count('class="framed"') == 24
+    assert Page(text).faults == []
+    assert "of which no scores were given" in bad(*words, "--slides", cohort / "phantom_01.tif")
+    assert "--report" in bad(*words[:-2], "--slides", *slides, code=2)
+
+
+@pytest.fixture(scope="module")
+def unlike(tmp_path_factory):
+    """Six slides to train on, and two to test on: one of their kind, one whose stain is another."""
+    folder = tmp_path_factory.mktemp("unlike")
+    good("phantom", "--out", folder, "--slides", 8, "--size-px", "1400,1100", "--seed", 5)
+    rows = []
+    for number, row in enumerate((folder / "slides.csv").read_text().splitlines()[1:]):
+        name, path, patient, _, annotations = row.split(",")
+        role, path = "train" if number < 6 else "test", folder / path
+        if number == 7:
+            pixels = tifffile.imread(path, key=0)[:, :, [1, 0, 2]]  # what was pink is green
+            path = folder / "other.tif"
+            tifffile.imwrite(path, pixels, tile=(256, 256), photometric="rgb", compression="zlib")
+        rows.append(f"{name},{path},{patient},{role},{folder / annotations},1.0")
+    table = folder / "all.csv"
+    table.write_text("slide_id,path,patient_id,role,annotations,mpp\n" + "\n".join(rows) + "\n")
+    study = folder / "study.toml"
+    study.write_text(study_text(folder / "out", table).replace("l2 = 0.1", 'l2 = "cv"'))
+    outcome = lamella("run", study, "--json")
+    return outcome.json, outcome.err
+
+
+def test_a_slide_unlike_those_of_training_is_told_everywhere(unlike):
+    made, said = unlike
+    record = json.loads((Path(made["run_dir"]) / "run.json").read_text())
+    usual, slides = record["usual"], {slide["slide_id"]: slide for slide in record["slides"]}
+    assert usual["slides"] == 6
+    for name in ("feature_distance", "unsure", "stain_shift"):
+        held_out = [slide[name] for slide in slides.values() if slide["role"] == "train"]
+        assert len(held_out) == 6 and usual[name] >= max(held_out)
+    odd, own = slides["phantom_08"], slides["phantom_07"]
+    assert odd["stain_shift"] > usual["stain_shift"] > own["stain_shift"]
+    assert odd["feature_distance"] > usual["feature_distance"]
+    assert any("stain" in why for why in odd["unlike"])
+    assert any("training patches" in why for why in odd["unlike"])
+    assert "unlike" not in own
+    assert "slide 'phantom_08' is unlike those that the model was trained on" in said
+    assert any("phantom_08" in warning for warning in record["warnings"])
+    text = (Path(made["run_dir"]) / "report.html").read_text()
+    assert text.count('<span class="badge warn">unlike</span>') == 2  # the table of slides, its own
+
+
+def test_a_slide_score_stands_beside_its_null(unlike):
+    made, _ = unlike
+    record = json.loads((Path(made["run_dir"]) / "run.json").read_text())
+    usual = record["usual"]
+    # At most 20 patches of each class a slide: those that have twenty of the other class count.
+    assert 0 <= usual["null_slides"] <= 6
+    text = (Path(made["run_dir"]) / "report.html").read_text()
+    if usual["null_slides"]:
+        assert 0 < usual["null_score"] <= usual["null_score_most"] < 1
+        assert "beside its null" in text
+
+
+def test_calibration_is_shown_patient_by_patient(unlike):
+    made, _ = unlike
+    record = json.loads((Path(made["run_dir"]) / "run.json").read_text())
+    groups = [group for group in record["details"]["test"]["groups"] if group["kind"] == "patient"]
+    assert len(groups) == 2
+    for group in groups:
+        assert sum(part["n"] for part in group["reliability"]) == group["n"]
+        mean = sum(part["n"] * part["mean_score"] for part in group["reliability"]) / group["n"]
+        assert mean == pytest.approx(group["mean_score"], abs=1e-6)
+        assert "calibration_slope" in group or group["auc"] in (None, 0, 1)
+    text = (Path(made["run_dir"]) / "report.html").read_text()
+    assert 'id="test-reliability-by-patient"' in text
+    assert "Reliability, patient by patient" in text

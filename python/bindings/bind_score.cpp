@@ -13,6 +13,8 @@
 #include "lamella/base/error.h"
 #include "lamella/evaluation/class_metric_rows.h"
 #include "lamella/io/files.h"
+#include "lamella/report/html_report.h"
+#include "lamella/report/run_report.h"
 #include "lamella/verbs/evaluate_files.h"
 #include "lamella/verbs/plan_slide.h"
 #include "lamella/verbs/score_slide.h"
@@ -165,8 +167,7 @@ Scores score_slide(nb::handle slide, nb::handle given_model, const Where& where,
   return make_scores(std::move(result.plan), std::move(result.scores));
 }
 
-std::string evaluate_json(nb::list scores, nb::list truth, nb::handle groups, nb::handle model) {
-  const Call call(std::nullopt, nb::none());
+std::vector<verbs::NamedScores> named_scores(nb::list scores) {
   std::vector<verbs::NamedScores> named;
   for (nb::handle item : scores) {
     const Scores value = nb::isinstance<Scores>(item)
@@ -174,6 +175,38 @@ std::string evaluate_json(nb::list scores, nb::list truth, nb::handle groups, nb
                              : load_scores(nb::cast<std::filesystem::path>(item));
     named.push_back({value.slide_id, value.source, value.patches});
   }
+  return named;
+}
+
+std::vector<std::string> paths_of(nb::list items) {
+  std::vector<std::string> paths;
+  for (nb::handle item : items) paths.push_back(nb::cast<std::filesystem::path>(item).string());
+  return paths;
+}
+
+// What was given as a file.
+report::EvaluatedFiles evaluated_files(nb::list scores, nb::list truth, nb::list slides) {
+  report::EvaluatedFiles files;
+  for (nb::handle item : scores) {
+    if (!nb::isinstance<Scores>(item)) {
+      files.scores.push_back(nb::cast<std::filesystem::path>(item).string());
+    }
+  }
+  for (nb::handle item : truth) {
+    if (!nb::isinstance<patch::PatchPlan>(item)) {
+      files.truth.push_back(nb::cast<std::filesystem::path>(item).string());
+    }
+  }
+  files.slides = paths_of(slides);
+  return files;
+}
+
+std::string evaluate_json(nb::list scores, nb::list truth, nb::handle groups, nb::handle model,
+                          nb::list against, const std::string& report, nb::list slides) {
+  const Call call(std::nullopt, nb::none());
+  const std::vector<verbs::NamedScores> named = named_scores(scores);
+  const std::vector<verbs::NamedScores> other = named_scores(against);
+  const report::EvaluatedFiles files = evaluated_files(scores, truth, slides);
   const ClassTable classes = named.empty() ? ClassTable{} : named.front().patches.scores.classes;
   std::vector<std::variant<std::string, patch::PatchPlan>> given;
   for (nb::handle item : truth) {
@@ -186,7 +219,7 @@ std::string evaluate_json(nb::list scores, nb::list truth, nb::handle groups, nb
   verbs::EvaluateOptions options;
   options.patients = patients_of(groups);
   if (!model.is_none()) options.thresholds = verbs::thresholds_of(model_of(model), "");
-  const verbs::Evaluation evaluation = call.run([&](const Context& context) {
+  const verbs::FilesEvaluation made = call.run([&](const Context& context) {
     std::vector<verbs::Truth> truths;
     for (const auto& one : given) {
       if (const auto* plan = std::get_if<patch::PatchPlan>(&one)) {
@@ -197,10 +230,20 @@ std::string evaluate_json(nb::list scores, nb::list truth, nb::handle groups, nb
         truths.push_back(std::move(read));
       }
     }
-    return verbs::evaluate_scores(named, truths, options, context);
+    verbs::FilesEvaluation evaluated =
+        verbs::evaluate_against(named, truths, other, options, context);
+    if (!report.empty()) {
+      const auto& [all, patients, details] = evaluated.evaluation;
+      report::write_report(report::evaluation_document(all, details, files), "", report, context);
+    }
+    return evaluated;
   });
+  const verbs::Evaluation& evaluation = made.evaluation;
   nlohmann::json object = {{"all", evaluation.all}};
   for (const auto& [patient, metrics] : evaluation.patients) object["patient " + patient] = metrics;
+  for (const auto& [name, differences] : made.differences) {
+    object["differences"][name] = differences;
+  }
   return object.dump();
 }
 
@@ -248,7 +291,8 @@ void bind_score(nb::module_& module) {
       nb::arg("progress") = nb::none(), nb::arg("options"), nb::sig(signature.c_str()),
       text.c_str());
   module.def("evaluate_json", evaluate_json, nb::arg("scores"), nb::arg("truth"),
-             nb::arg("groups").none(), nb::arg("model").none());
+             nb::arg("groups").none(), nb::arg("model").none(), nb::arg("against"),
+             nb::arg("report"), nb::arg("slides"));
 }
 
 }  // namespace lamella::python

@@ -12,6 +12,7 @@
 #include "lamella/study/option_keys.h"
 #include "lamella/study/plan_study.h"
 #include "lamella/study/run_study.h"
+#include "lamella/study/search_study.h"
 #include "values.h"
 
 namespace lamella::python {
@@ -215,6 +216,15 @@ void bind_study(nb::module_& module) {
       },
       nb::arg("study"), nb::arg("full_hash"), nb::arg("client"), nb::arg("threads").none(),
       nb::arg("progress").none());
+  module.def(
+      "search_json",
+      [](const Study& study, const Texts& client, std::optional<int> threads, nb::object progress) {
+        const mlflow::CallingClient calling = run_options(false, client).client;
+        return Call(threads, std::move(progress)).run([&](const Context& context) {
+          return to_json(study::search_study(study, calling, context)).dump();
+        });
+      },
+      nb::arg("study"), nb::arg("client"), nb::arg("threads").none(), nb::arg("progress").none());
   module.def(
       "report_run",
       [](const std::filesystem::path& folder, const std::string& out, std::optional<int> threads) {

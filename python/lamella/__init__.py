@@ -20,7 +20,7 @@ from lamella._core import (
 from lamella._errors import Error, LamellaWarning
 from lamella._patches import Batch, PatchDataset
 from lamella._pictures import Picture, gallery, show_plan, show_zooms
-from lamella._study import RunResult, evaluate, options, report, run
+from lamella._study import RunResult, SearchResult, evaluate, options, report, run, search
 from lamella._torch import torch_encoder
 from lamella._verbs import (  # noqa: A004 - the verbs' names
     calibrate,
@@ -40,7 +40,7 @@ __version__ = _core.version()
 
 __all__ = [
     "Batch", "Classifier", "Encoder", "Error", "Features", "HeatMap", "LamellaWarning", "Level", "Model",
-    "PatchDataset", "Picture", "Plan", "RunResult", "Scores", "Slide", "__version__", "calibrate",
-    "convert", "encode", "evaluate", "export", "extract", "finetune", "gallery", "map", "options", "plan", "quantize",
-    "report", "run", "score", "show_plan", "show_zooms", "torch_encoder", "train",
+    "PatchDataset", "Picture", "Plan", "RunResult", "Scores", "SearchResult", "Slide", "__version__",
+    "calibrate", "convert", "encode", "evaluate", "export", "extract", "finetune", "gallery", "map", "options",
+    "plan", "quantize", "report", "run", "score", "search", "show_plan", "show_zooms", "torch_encoder", "train",
 ]

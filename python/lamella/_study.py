@@ -92,13 +92,45 @@ def calling_client() -> dict[str, str]:
     return client
 
 
-def evaluate(scores: Any, truth: Any, *, groups: Any = None, model: Any = None) -> dict[str, Any]:
+class SearchResult(dict[str, Any]):
+    """What `lamella search --json` prints; a notebook shows it as a table, the best trial first."""
+
+    def _repr_html_(self) -> str:
+        search = self["search"]
+        sign = -1 if search["by"] == "auc" else 1
+        trials = sorted(search["trials"],
+                        key=lambda t: (t["status"] != "done", sign * (t.get(search["by"]) or 0)))
+        return _table(["trial", "held-out log loss", "held-out AUC", "l2", "patches", ""],
+                      [[t["name"], _number(t.get("log_loss")), _number(t.get("auc")),
+                        _number(t.get("lambda")), str(t["patches"]),
+                        t.get("error") or ("chosen" if t["name"] == search["chosen"] else t["status"])]
+                       for t in trials])
+
+
+def search(study: str | os.PathLike[str], *, overrides: Mapping[str, Any] | Iterable[str] = (),
+           threads: int | None = None, progress: Any = None) -> SearchResult:
+    """The combinations of the study's [search], as `lamella search STUDY.toml`: each is trained on
+    the slides to train on alone, and the best by rows held out is run whole, once.
+
+    overrides: {"search.mpp": [0.5, 1]}. The result's "search" has every trial, "metrics" the figures
+    of the chosen one, "model" its folder.
+    """
+    read = _core.Study(study, override_texts(overrides))
+    return SearchResult(json.loads(_core.search_json(read, calling_client(), threads, progress)))
+
+
+def evaluate(scores: Any, truth: Any, *, groups: Any = None, model: Any = None, against: Any = (),
+             report: str | os.PathLike[str] = "", slides: Any = ()) -> dict[str, Any]:
     """Measures scores against plans with labels: Scores and Plans (or their files), one of each or
     many. Returns {"all": {"auc": ...}}, with groups also {"patient P": ...}. Of more than two
     classes: {"macro_auc": ..., "classes": {"name": {"auc": ...}}}. model: whose thresholds, chosen on
-    rows held out of its training, give accuracy and F1 (a Model or its folder)."""
+    rows held out of its training, give accuracy and F1 (a Model or its folder). against: scores of
+    another run on the same patches; "differences" has, for each class, theirs with paired intervals.
+    report: path of a report to write, one HTML file; slides: files named after their scores, of
+    which it shows the surest errors."""
     result: dict[str, Any] = json.loads(
-        _core.evaluate_json(_many(scores), _many(truth), groups, model))
+        _core.evaluate_json(_many(scores), _many(truth), groups, model, _many(against),
+                            os.fspath(report), _many(slides)))
     return result
 
 

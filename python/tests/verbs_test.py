@@ -195,6 +195,45 @@ def test_run(study):
     assert all(slide["patches"] == slide["patches_reused"] for slide in again["slides"])
 
 
+def test_search(study, tmp_path):
+    path = study()
+    path.write_text(path.read_text().replace("l2 = 0.1", 'l2 = "cv"')
+                    + "[search]\nmpp = [1, 0.7]\n")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", lamella.LamellaWarning)
+        made = lamella.search(path, overrides={"search.by": "auc"}, threads=1)
+    same = program("search", path, "--set", "search.by=auc")
+    assert made["metrics"] == same["metrics"]
+    figures = [[(trial["name"], trial["auc"], trial["log_loss"]) for trial in one["search"]["trials"]]
+               for one in (made, same)]
+    assert figures[0] == figures[1] and len(figures[0]) == 2
+    assert made["search"]["chosen"] == max(figures[0], key=lambda trial: trial[1])[0]
+    page = made._repr_html_()
+    assert "chosen" in page and "mpp 0.7" in page
+    with pytest.raises(lamella.Error, match="nothing to search"):
+        lamella.search(path, overrides={"search.mpp": []})
+
+
+def test_evaluate_writes_a_report_and_compares(cohort, made, tmp_path):
+    scores = [lamella.score(lamella.Features.load(made / f"{name}.h5"), made / "model")
+              for name in ("phantom_01", "phantom_02")]
+    files = []
+    for name, one in zip(("phantom_01", "phantom_02"), scores):
+        files.append(tmp_path / f"{name}.csv")
+        one.save(files[-1])
+    truth = [made / f"{name}.plan.h5" for name in ("phantom_01", "phantom_02")]
+    report = tmp_path / "report.html"
+    found = lamella.evaluate(files, truth, against=scores, report=report,
+                             slides=[cohort / "phantom_01.tif", cohort / "phantom_02.tif"])
+    assert found["differences"]["tumor"]["of"]["auc"]["value"] == 0  # the same scores
+    assert "Figures" in report.read_text()
+    program("evaluate", "--scores", *files, "--truth", *truth, "--against", *files, "--report",
+            tmp_path / "same.html", "--slides", cohort / "phantom_01.tif", cohort / "phantom_02.tif")
+    assert (tmp_path / "same.html").read_text() == report.read_text()
+    with pytest.raises(lamella.Error, match="no scores were given"):
+        lamella.evaluate(files, truth, report=report, slides=[cohort / "phantom_03.tif"])
+
+
 def test_bad_arguments(cohort, slide_path):
     for options, message in ((dict(size_px=0, level=0), "size_px"),
                              (dict(size_px=64), "level"),

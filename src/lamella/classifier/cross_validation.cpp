@@ -12,7 +12,7 @@
 #include "lamella/base/parallel.h"
 #include "lamella/base/text.h"
 #include "lamella/classifier/cross_validation_internal.h"
-#include "lamella/classifier/logistic_internal.h"
+#include "lamella/classifier/fold_fit_internal.h"
 
 namespace lamella::classifier {
 
@@ -38,13 +38,18 @@ struct FoldLosses {
   std::vector<bool> stopped;  // the optimiser stopped at its limit
 };
 
+// Folds at a time, and threads of each: rows that are streamed take all of them.
+struct Parts {
+  int folds = 1, threads = 1;
+};
+Parts parts_of(const TrainingRows& rows, const Context& context) {
+  return is_streamed(rows.features) ? Parts{1, context.threads} : Parts{context.threads, 1};
+}
+
 // From the largest penalty down (warm starts).
-FoldLosses try_lambdas(const TrainingRows& all, const RowSet& train, const RowSet& held_out,
+FoldLosses try_lambdas(const TrainingRows& all, const FoldFit& fold,
                        const std::vector<double>& lambdas, const TrainOptions& options,
                        const CancelToken& cancel) {
-  const Standardisation standardisation = fit_standardisation(all.features, train.index);
-  const Matrix x = standardise(all.features, train.index, standardisation);
-  const Matrix y = standardise(all.features, held_out.index, standardisation);
   std::vector<size_t> order(lambdas.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::stable_sort(order.begin(), order.end(),
@@ -53,9 +58,8 @@ FoldLosses try_lambdas(const TrainingRows& all, const RowSet& train, const RowSe
   Eigen::VectorXd weights = no_weights(all);
   for (const size_t k : order) {
     losses.stopped[k] =
-        !fit_logistic({x, train.labels, all.classes.count()},
-                      {lambdas[k], options.max_iterations, options.l1_ratio}, cancel, weights);
-    losses.sums[k] = log_loss_sum({y, held_out.labels, all.classes.count()}, weights);
+        !fold.fit({lambdas[k], options.max_iterations, options.l1_ratio}, cancel, weights);
+    losses.sums[k] = fold.loss_sum(weights);
   }
   return losses;
 }
@@ -124,10 +128,12 @@ void try_in_folds(const TrainingRows& rows, const Folds& folds, const std::vecto
                   const TrainOptions& options, const Context& context, Trials& all) {
   const std::vector<size_t>& usable = folds.usable;
   std::vector<FoldLosses> losses(usable.size());
-  parallel_for(static_cast<int64_t>(usable.size()), context.threads, [&](int64_t k, int) {
+  const Parts parts = parts_of(rows, context);
+  parallel_for(static_cast<int64_t>(usable.size()), parts.folds, [&](int64_t k, int) {
     const size_t fold = usable[static_cast<size_t>(k)];
-    losses[static_cast<size_t>(k)] = try_lambdas(rows, folds.train[fold], folds.held_out[fold],
-                                                 lambdas, options, context.cancel);
+    losses[static_cast<size_t>(k)] =
+        try_lambdas(rows, {rows, folds.train[fold], folds.held_out[fold], parts.threads}, lambdas,
+                    options, context.cancel);
   });
   for (size_t k = 0; k < lambdas.size(); ++k) {
     double sum = 0, held = 0;
@@ -223,16 +229,13 @@ HeldOut score_held_out(const TrainingRows& rows, const Folds& folds, const Logis
                        const Context& context) {
   const std::vector<size_t>& usable = folds.usable;
   std::vector<std::vector<float>> scores(usable.size());
-  parallel_for(static_cast<int64_t>(usable.size()), context.threads, [&](int64_t k, int) {
-    const RowSet& train = folds.train[usable[static_cast<size_t>(k)]];
-    const RowSet& held_out = folds.held_out[usable[static_cast<size_t>(k)]];
-    const Standardisation standardisation = fit_standardisation(rows.features, train.index);
+  const Parts parts = parts_of(rows, context);
+  parallel_for(static_cast<int64_t>(usable.size()), parts.folds, [&](int64_t k, int) {
+    const size_t at = usable[static_cast<size_t>(k)];
+    const FoldFit fold(rows, folds.train[at], folds.held_out[at], parts.threads);
     Eigen::VectorXd weights = no_weights(rows);
-    fit_logistic({standardise(rows.features, train.index, standardisation), train.labels,
-                  rows.classes.count()},
-                 options, context.cancel, weights);
-    scores[static_cast<size_t>(k)] = probabilities(
-        standardise(rows.features, held_out.index, standardisation), rows.classes.count(), weights);
+    fold.fit(options, context.cancel, weights);
+    scores[static_cast<size_t>(k)] = fold.scores(weights);
   });
   HeldOut made{{}, {rows.classes, {}}};
   for (size_t k = 0; k < usable.size(); ++k) {

@@ -12,6 +12,7 @@
 #include "lamella/base/context.h"
 #include "lamella/base/option.h"
 #include "lamella/feature/feature.h"
+#include "lamella/feature/feature_rows.h"
 
 namespace lamella::classifier {
 
@@ -80,6 +81,10 @@ struct TrainResult {
   std::vector<int64_t> class_rows;  // of each class
 };
 
+// Beyond so many numbers of all rows a standardised copy (in double precision, 512 MiB) is not
+// made; nor of rows that are float16.
+inline constexpr int64_t kMostCopied = int64_t{1} << 26;
+
 // A row that must not train while a group is held out: they share what they show.
 struct RowGuard {
   int64_t row = 0;
@@ -89,7 +94,7 @@ struct RowGuard {
 
 // n rows to learn from.
 struct TrainingRows {
-  const feature::FeatureMatrix& features;
+  feature::FeatureRows features;
   std::span<const int8_t> labels;   // n, indices into the classes
   std::span<const int32_t> groups;  // n (rows of one group never part), see make_folds; may be
                                     // empty if options.lambda is set
@@ -98,7 +103,9 @@ struct TrainingRows {
 };
 
 // Two classes: one vector of weights. More: multinomial, one vector for each class.
-// Single-threaded sums in row order; folds run in parallel: the same bits for any context.threads.
+// Up to 2^26 numbers of float32 are standardised in a copy; sums are of one thread in row order,
+// and folds run in parallel. More, and float16, are read where they lie, by all threads in chunks
+// whose number is fixed: the same optimum, other last bits. The same bits for any context.threads.
 // Error kInvalidArgument: classes that are not valid, sizes that differ, a label that the classes
 // lack, a class without rows (how many each has), no rows, a feature that is not finite (row,
 // column). Warnings: an optimiser that stopped at its limit, and those of the cross-validation

@@ -7,42 +7,51 @@
 
 #include "lamella/base/error.h"
 #include "lamella/classifier/logistic_internal.h"
+#include "lamella/classifier/streamed_rows_internal.h"
 
 namespace lamella::classifier {
 
-Standardisation fit_standardisation(const feature::FeatureMatrix& features,
+Standardisation fit_standardisation(const feature::FeatureRows& features,
                                     std::span<const int64_t> rows) {
   const Eigen::Index d = features.columns;
   const auto n = static_cast<double>(rows.size());
+  std::vector<float> scratch(static_cast<size_t>(d));
   Standardisation fitted{Eigen::VectorXd::Zero(d), Eigen::VectorXd::Zero(d)};
   for (const int64_t row : rows) {
-    const auto x = features.row(row);
-    for (Eigen::Index j = 0; j < d; ++j) fitted.mean[j] += x[static_cast<size_t>(j)];
+    const float* x = features.row(row, scratch.data());
+    for (Eigen::Index j = 0; j < d; ++j) fitted.mean[j] += x[j];
   }
   fitted.mean /= n;
   for (const int64_t row : rows) {
-    const auto x = features.row(row);
+    const float* x = features.row(row, scratch.data());
     for (Eigen::Index j = 0; j < d; ++j) {
-      const double difference = x[static_cast<size_t>(j)] - fitted.mean[j];
+      const double difference = x[j] - fitted.mean[j];
       fitted.scale[j] += difference * difference;
     }
   }
-  for (Eigen::Index j = 0; j < d; ++j) {
+  finish_scale(fitted, n);
+  return fitted;
+}
+
+void finish_scale(Standardisation& fitted, double n) {
+  fitted.constant_columns.clear();
+  for (Eigen::Index j = 0; j < fitted.scale.size(); ++j) {
     const double deviation = std::sqrt(fitted.scale[j] / n);
     // Rounding makes a constant column's deviation tiny, not zero.
     const bool constant = deviation <= 1e-12 * (1 + std::abs(fitted.mean[j]));
     fitted.scale[j] = constant ? 1 : deviation;
+    fitted.constant_columns.push_back(constant);
   }
-  return fitted;
 }
 
-Matrix standardise(const feature::FeatureMatrix& features, std::span<const int64_t> rows,
+Matrix standardise(const feature::FeatureRows& features, std::span<const int64_t> rows,
                    const Standardisation& standardisation) {
   Matrix x(static_cast<Eigen::Index>(rows.size()), features.columns);
+  std::vector<float> scratch(static_cast<size_t>(features.columns));
   for (Eigen::Index i = 0; i < x.rows(); ++i) {
-    const auto row = features.row(rows[static_cast<size_t>(i)]);
+    const float* row = features.row(rows[static_cast<size_t>(i)], scratch.data());
     for (Eigen::Index j = 0; j < x.cols(); ++j) {
-      x(i, j) = (row[static_cast<size_t>(j)] - standardisation.mean[j]) / standardisation.scale[j];
+      x(i, j) = (row[j] - standardisation.mean[j]) / standardisation.scale[j];
     }
   }
   return x;
@@ -56,8 +65,12 @@ double softplus_minus(double m) {
 }
 
 struct Problem {
-  const LabelledMatrix& rows;
-  double lambda;
+  const LabelledMatrix* rows = nullptr;
+  const StreamedRows* streamed = nullptr;  // in their place
+  int classes = 2;
+  Eigen::Index d = 0;
+  lbfgs_evaluate_t evaluate = nullptr;
+  double lambda = 0;
   const CancelToken& cancel;
 };
 
@@ -68,7 +81,7 @@ Eigen::VectorXd margins(const Matrix& x, const Eigen::Ref<const Eigen::VectorXd>
 double evaluate_two(void* instance, const lbfgsfloatval_t* point, lbfgsfloatval_t* gradient,
                     int size, lbfgsfloatval_t) {
   const Problem& problem = *static_cast<const Problem*>(instance);
-  const Matrix& x = problem.rows.x;
+  const Matrix& x = problem.rows->x;
   const Eigen::Map<const Eigen::VectorXd> weights(point, size);
   Eigen::Map<Eigen::VectorXd> slope(gradient, size);
   const Eigen::Index d = x.cols();
@@ -77,7 +90,7 @@ double evaluate_two(void* instance, const lbfgsfloatval_t* point, lbfgsfloatval_
   Eigen::VectorXd residual = margins(x, weights);
   double loss = 0;
   for (Eigen::Index i = 0; i < residual.size(); ++i) {
-    const double label = problem.rows.labels[static_cast<size_t>(i)], z = residual[i];
+    const double label = problem.rows->labels[static_cast<size_t>(i)], z = residual[i];
     loss += softplus_minus(label > 0 ? z : -z);
     residual[i] = 1 / (1 + std::exp(-z)) - label;
   }
@@ -107,7 +120,7 @@ double row_loss(const LabelledMatrix& rows, const Weights& weights, Eigen::Index
 double evaluate_many(void* instance, const lbfgsfloatval_t* point, lbfgsfloatval_t* gradient, int,
                      lbfgsfloatval_t) {
   const Problem& problem = *static_cast<const Problem*>(instance);
-  const LabelledMatrix& rows = problem.rows;
+  const LabelledMatrix& rows = *problem.rows;
   const Eigen::Index d = rows.x.cols(), c = rows.classes;
   const auto n = static_cast<double>(rows.x.rows());
   const Weights weights(point, c, d + 1);
@@ -129,6 +142,17 @@ double evaluate_many(void* instance, const lbfgsfloatval_t* point, lbfgsfloatval
   return loss / n + 0.5 * problem.lambda * weights.leftCols(d).squaredNorm();
 }
 
+double evaluate_streamed(void* instance, const lbfgsfloatval_t* point, lbfgsfloatval_t* gradient,
+                         int, lbfgsfloatval_t) {
+  const Problem& problem = *static_cast<const Problem*>(instance);
+  const Eigen::Index vectors = problem.classes == 2 ? 1 : problem.classes;
+  const double loss = problem.streamed->mean_loss(point, gradient);
+  const Weights weights(point, vectors, problem.d + 1);
+  Eigen::Map<Matrix> slope(gradient, vectors, problem.d + 1);
+  slope.leftCols(problem.d) += problem.lambda * weights.leftCols(problem.d);
+  return loss + 0.5 * problem.lambda * weights.leftCols(problem.d).squaredNorm();
+}
+
 // Of more than two classes a class's bias stands after its weights; OWL-QN takes one range of
 // penalised numbers, so all biases stand last there.
 void biases_last(const double* from, Eigen::Index classes, Eigen::Index d, double* to) {
@@ -143,13 +167,13 @@ void biases_within(const double* from, Eigen::Index classes, Eigen::Index d, dou
   for (Eigen::Index k = 0; k < classes; ++k) weights(k, d) = from[classes * d + k];
 }
 
-double evaluate_many_last(void* instance, const lbfgsfloatval_t* point, lbfgsfloatval_t* gradient,
-                          int size, lbfgsfloatval_t step) {
-  const LabelledMatrix& rows = static_cast<const Problem*>(instance)->rows;
+double evaluate_biases_last(void* instance, const lbfgsfloatval_t* point, lbfgsfloatval_t* gradient,
+                            int size, lbfgsfloatval_t step) {
+  const Problem& problem = *static_cast<const Problem*>(instance);
   Eigen::VectorXd inner(size), slope(size);
-  biases_within(point, rows.classes, rows.x.cols(), inner.data());
-  const double value = evaluate_many(instance, inner.data(), slope.data(), size, step);
-  biases_last(slope.data(), rows.classes, rows.x.cols(), gradient);
+  biases_within(point, problem.classes, problem.d, inner.data());
+  const double value = problem.evaluate(instance, inner.data(), slope.data(), size, step);
+  biases_last(slope.data(), problem.classes, problem.d, gradient);
   return value;
 }
 
@@ -159,20 +183,17 @@ int on_progress(void* instance, const lbfgsfloatval_t*, const lbfgsfloatval_t*,
   return static_cast<const Problem*>(instance)->cancel.requested() ? 1 : 0;
 }
 
-}  // namespace
-
-bool fit_logistic(const LabelledMatrix& rows, const LogisticOptions& options,
-                  const CancelToken& cancel, Eigen::VectorXd& weights) {
+bool minimise(Problem problem, const LogisticOptions& options, Eigen::VectorXd& weights) {
   const int size = static_cast<int>(weights.size());
-  const bool sparse = options.l1_ratio > 0, many = rows.classes > 2;
-  const Eigen::Index d = rows.x.cols();
+  const bool sparse = options.l1_ratio > 0, many = problem.classes > 2;
+  const Eigen::Index d = problem.d;
   // liblbfgs asks for memory of its own allocator.
   const std::unique_ptr<lbfgsfloatval_t, decltype(&lbfgs_free)> point(lbfgs_malloc(size),
                                                                       &lbfgs_free);
   if (!point) throw std::bad_alloc();
   Eigen::Map<Eigen::VectorXd> at(point.get(), size);
   at = weights;
-  if (sparse && many) biases_last(weights.data(), rows.classes, d, point.get());
+  if (sparse && many) biases_last(weights.data(), problem.classes, d, point.get());
 
   lbfgs_parameter_t parameters;
   lbfgs_parameter_init(&parameters);
@@ -183,16 +204,16 @@ bool fit_logistic(const LabelledMatrix& rows, const LogisticOptions& options,
   if (sparse) {
     parameters.orthantwise_c = options.lambda * options.l1_ratio;
     parameters.orthantwise_start = 0;
-    parameters.orthantwise_end = static_cast<int>(many ? rows.classes * d : d);
+    parameters.orthantwise_end = static_cast<int>(many ? problem.classes * d : d);
     parameters.linesearch = LBFGS_LINESEARCH_BACKTRACKING;
   }
-  Problem problem{rows, options.lambda * (1 - options.l1_ratio), cancel};
-  const auto evaluate = !many ? evaluate_two : sparse ? evaluate_many_last : evaluate_many;
+  problem.lambda = options.lambda * (1 - options.l1_ratio);
+  const auto evaluate = sparse && many ? evaluate_biases_last : problem.evaluate;
   const int status =
       lbfgs(size, point.get(), nullptr, evaluate, on_progress, &problem, &parameters);
-  cancel.check();
+  problem.cancel.check();
   weights = at;
-  if (sparse && many) biases_within(point.get(), rows.classes, d, weights.data());
+  if (sparse && many) biases_within(point.get(), problem.classes, d, weights.data());
   // At the limit of double precision a line search finds no better point: that is the optimum.
   const bool good = status == LBFGS_SUCCESS || status == LBFGS_ALREADY_MINIMIZED ||
                     status == LBFGSERR_MAXIMUMITERATION || status == LBFGSERR_ROUNDING_ERROR ||
@@ -203,6 +224,28 @@ bool fit_logistic(const LabelledMatrix& rows, const LogisticOptions& options,
                                                   status, options.lambda));
   }
   return status != LBFGSERR_MAXIMUMITERATION;
+}
+
+}  // namespace
+
+bool fit_logistic(const LabelledMatrix& rows, const LogisticOptions& options,
+                  const CancelToken& cancel, Eigen::VectorXd& weights) {
+  return minimise({.rows = &rows,
+                   .classes = rows.classes,
+                   .d = rows.x.cols(),
+                   .evaluate = rows.classes > 2 ? evaluate_many : evaluate_two,
+                   .cancel = cancel},
+                  options, weights);
+}
+
+bool fit_streamed(const StreamedRows& rows, const LogisticOptions& options,
+                  const CancelToken& cancel, Eigen::VectorXd& weights) {
+  return minimise({.streamed = &rows,
+                   .classes = rows.classes(),
+                   .d = rows.columns(),
+                   .evaluate = evaluate_streamed,
+                   .cancel = cancel},
+                  options, weights);
 }
 
 std::vector<float> probabilities(const Matrix& x, int classes, const Eigen::VectorXd& weights) {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "lamella/base/context.h"
-#include "lamella/feature/feature.h"
+#include "lamella/feature/feature_rows.h"
 
 namespace lamella::classifier {
 
@@ -17,13 +17,18 @@ using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowM
 struct Standardisation {
   Eigen::VectorXd mean;   // d
   Eigen::VectorXd scale;  // d; population standard deviation, 1 where a column is constant
+  std::vector<bool> constant_columns = {};  // d
+
+  bool constant(int64_t column) const { return constant_columns[static_cast<size_t>(column)]; }
 };
 
-Standardisation fit_standardisation(const feature::FeatureMatrix& features,
+Standardisation fit_standardisation(const feature::FeatureRows& features,
                                     std::span<const int64_t> rows);
+// scale: sums of squared differences from the mean, over n rows; becomes what it is to be.
+void finish_scale(Standardisation& fitted, double n);
 
 // n x d: (x - mean) / scale of the given rows.
-Matrix standardise(const feature::FeatureMatrix& features, std::span<const int64_t> rows,
+Matrix standardise(const feature::FeatureRows& features, std::span<const int64_t> rows,
                    const Standardisation& standardisation);
 
 struct LogisticOptions {

@@ -6,8 +6,8 @@
 #include "lamella/base/error.h"
 #include "lamella/base/text.h"
 #include "lamella/classifier/cross_validation_internal.h"
+#include "lamella/classifier/fold_fit_internal.h"
 #include "lamella/classifier/linear_model.h"
-#include "lamella/classifier/logistic_internal.h"
 
 namespace lamella::classifier {
 
@@ -17,9 +17,10 @@ void check_values(const TrainingRows& rows) {
   const auto refuse = [](const std::string& message) {
     throw Error(ErrorCode::kInvalidArgument, message);
   };
+  std::vector<float> scratch(static_cast<size_t>(rows.features.columns));
   for (int64_t i = 0; i < rows.features.rows; ++i) {
-    const auto row = rows.features.row(i);
-    for (size_t j = 0; j < row.size(); ++j) {
+    const float* row = rows.features.row(i, scratch.data());
+    for (int64_t j = 0; j < rows.features.columns; ++j) {
       if (!std::isfinite(row[j])) {
         refuse(fmt::format("row {}, column {}: found {}, expected a finite feature", i, j, row[j]));
       }
@@ -65,7 +66,7 @@ void check(const TrainingRows& rows, const TrainOptions& options) {
 TrainResult train_classifier(const TrainingRows& rows, const TrainOptions& options,
                              const Context& context) {
   check(rows, options);
-  const feature::FeatureMatrix& features = rows.features;
+  const feature::FeatureRows& features = rows.features;
   TrainResult result;
   result.class_rows = count_rows(rows.labels, rows.classes.count());
   double lambda = options.lambda.value_or(0);
@@ -79,11 +80,12 @@ TrainResult train_classifier(const TrainingRows& rows, const TrainOptions& optio
 
   RowSet all;
   for (size_t i = 0; i < rows.labels.size(); ++i) all.add(static_cast<int64_t>(i), rows.labels[i]);
-  const Standardisation standardisation = fit_standardisation(features, all.index);
+  const RowSet none;
+  const FoldFit fit(rows, all, none, context.threads);
+  const Standardisation& standardisation = fit.standardisation();
   Eigen::VectorXd weights = no_weights(rows);
-  const bool converged = fit_logistic(
-      {standardise(features, all.index, standardisation), all.labels, rows.classes.count()},
-      {lambda, options.max_iterations, options.l1_ratio}, context.cancel, weights);
+  const bool converged =
+      fit.fit({lambda, options.max_iterations, options.l1_ratio}, context.cancel, weights);
   if (!converged) {
     context.warn(
         fmt::format("the optimiser stopped at its limit of {} iterations: the model is not "

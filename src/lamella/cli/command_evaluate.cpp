@@ -15,20 +15,6 @@ namespace lamella::cli {
 
 namespace {
 
-nlohmann::json json_of(const evaluation::Differences& differences) {
-  nlohmann::json object = {{"unit", differences.unit},
-                           {"units", differences.units},
-                           {"note", differences.note},
-                           {"of", nlohmann::json::object()}};
-  for (const auto& [name, one] : differences.of) {
-    object["of"][name] = {{"value", one.value}};
-    if (one.interval) {
-      object["of"][name]["interval"] = {one.interval->low, one.interval->high};
-    }
-  }
-  return object;
-}
-
 std::string text_of(const std::string& class_name, const evaluation::Differences& differences) {
   Table table({class_name + ": difference", "value", "95 % interval"});
   for (const auto& [name, one] : differences.of) {
@@ -43,7 +29,12 @@ std::string text_of(const std::string& class_name, const evaluation::Differences
                      differences.note);
 }
 
-int run_evaluate(const verbs::EvaluateFiles& files, const std::string& report, Shell& shell) {
+struct ReportOptions {
+  std::string path;  // "": none
+  std::vector<std::string> slides;
+};
+
+int run_evaluate(const verbs::EvaluateFiles& files, const ReportOptions& report, Shell& shell) {
   const Stopwatch watch;
   const verbs::FilesEvaluation found = verbs::evaluate_files(files, {}, shell.context());
   const verbs::Evaluation& evaluation = found.evaluation;
@@ -55,15 +46,16 @@ int run_evaluate(const verbs::EvaluateFiles& files, const std::string& report, S
   }
   std::string text = metrics_text(sets);
   for (const auto& [class_name, differences] : found.differences) {
-    object["differences"][class_name] = json_of(differences);
+    object["differences"][class_name] = differences;
     text += text_of(class_name, differences);
   }
-  if (!report.empty()) {
-    report::write_report(report::evaluation_document(evaluation.all, evaluation.details,
-                                                     {files.scores, files.truth, files.groups_csv}),
-                         "", report, shell.context());
-    object["report"] = report;
-    text += fmt::format("report: {}\n", report);
+  if (!report.path.empty()) {
+    report::write_report(
+        report::evaluation_document(evaluation.all, evaluation.details,
+                                    {files.scores, files.truth, files.groups_csv, report.slides}),
+        "", report.path, shell.context());
+    object["report"] = report.path;
+    text += fmt::format("report: {}\n", report.path);
   }
   add_rate(object, evaluation.all.n, watch.seconds());
   shell.print(object, text);
@@ -93,9 +85,14 @@ Action add_evaluate(CLI::App& app) {
   app.add_option("--model", files->model,
                  "model whose thresholds, chosen on held-out training rows, are used")
       ->type_name("DIR");
-  auto report = std::make_shared<std::string>();
-  app.add_option("--report", *report, "also write a report for people: curves, tables, errors")
-      ->type_name("FILE.html");
+  auto report = std::make_shared<ReportOptions>();
+  CLI::Option* path = app.add_option("--report", report->path,
+                                     "also write a report for people: curves, tables, errors")
+                          ->type_name("FILE.html");
+  app.add_option("--slides", report->slides,
+                 "slides named after their scores: the report shows the surest errors as pictures")
+      ->needs(path)
+      ->type_name("SLIDE");
   return [files, report](Shell& shell) { return run_evaluate(*files, *report, shell); };
 }
 

@@ -23,6 +23,7 @@ struct Command {
 std::span<const Command> commands();
 
 Action add_run(CLI::App& app);
+Action add_search(CLI::App& app);
 Action add_plan(CLI::App& app);
 Action add_extract(CLI::App& app);
 Action add_encode(CLI::App& app);

@@ -22,6 +22,8 @@ namespace {
 constexpr std::array kCommands = {
     Command{"run", "run a whole study: plan, encode, train, score, map",
             "lamella run studies/demo.toml --set train.l2=0.1", add_run},
+    Command{"search", "try combinations of a study's options, and run the best whole",
+            "lamella search study.toml --set 'search.mpp=[0.5, 1, 2]'", add_search},
     Command{"plan", "choose where patches are cut from a slide",
             "lamella plan --slide a.svs --size-px 256 --mpp 0.5 --stride-px 256 --out a.plan.h5",
             add_plan},

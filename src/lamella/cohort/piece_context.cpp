@@ -11,7 +11,8 @@ namespace lamella::cohort {
 
 std::string PieceContext::file(const std::string& folder, const std::string& slide_id,
                                const std::string& extension) const {
-  return output + "/" + folder + "/" + slide_id + extension;
+  const bool elsewhere = !tissue_output.empty() && folder.starts_with("tissue");
+  return (elsewhere ? tissue_output : output) + "/" + folder + "/" + slide_id + extension;
 }
 
 namespace {

@@ -29,6 +29,7 @@ struct PieceContext {
   encoder::EncoderInfo encoder;
   encoder::Precision precision = encoder::Precision::kF32;  // as resolved
   std::string output{};                                     // folder
+  std::string tissue_output{};                              // of the masks, "": the same
   std::optional<double> mpp{};                              // the model's scale
   std::vector<patch::LabelledCentres> centres{};            // the lists, read
 

@@ -118,6 +118,12 @@ EncoderInfo read_encoder_info(const std::string& folder);
 // Error kInvalidArgument (the folder, or what encoder.json could not say), kIo.
 EncoderInfo write_encoder(EncoderInfo info, std::string_view network, const std::string& folder);
 
+// The encoder with other fields of view, as a folder of its own beneath `folder`: "lite0-views1-2".
+// One that is there already is taken; the encoder itself where the views are its own. Error
+// kInvalidArgument: no views, too many, one outside 0.125 to 16 sides; another encoder in the way.
+EncoderInfo encoder_with_views(const EncoderInfo& info, const std::vector<double>& views,
+                               const std::string& folder);
+
 struct ImportedEncoder {
   EncoderInfo info;
   bool takes_pixels = false;  // the network's input is uint8: no preprocessing

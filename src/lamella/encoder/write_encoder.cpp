@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -65,6 +67,37 @@ EncoderInfo write_encoder(EncoderInfo info, std::string_view network, const std:
     std::filesystem::remove(folder, ignored);  // only if nothing else is in it
     throw;
   }
+}
+
+EncoderInfo encoder_with_views(const EncoderInfo& info, const std::vector<double>& views,
+                               const std::string& folder) {
+  const auto fits = [](double view) { return view >= patch::kMinView && view <= patch::kMaxView; };
+  if (views.empty() || views.size() > patch::kMaxViews || !std::ranges::all_of(views, fits)) {
+    throw Error(
+        ErrorCode::kInvalidArgument,
+        fmt::format("`views`: found {}, expected 1 to {} numbers from {} to {}",
+                    fmt::join(views, ","), patch::kMaxViews, patch::kMinView, patch::kMaxView));
+  }
+  if (views == info.views) return info;
+  EncoderInfo other = info;
+  other.name = fmt::format("{}-views{}", info.name, fmt::join(views, "-"));
+  other.views = views;
+  other.dimension =
+      info.dimension / static_cast<int>(info.views.size()) * static_cast<int>(views.size());
+  const std::string own = folder + "/" + other.name;
+  if (!io::exists(description_path(own))) {
+    return write_encoder(other, io::read_text_file(network_path(info.folder), kMaxNetworkBytes),
+                         own);
+  }
+  const EncoderInfo found = read_encoder_info(own);
+  if (found.sha256 == info.sha256 && found.views == views &&
+      network_space(found) == network_space(other)) {
+    return found;
+  }
+  throw Error(ErrorCode::kInvalidArgument,
+              fmt::format("holds another encoder than {} with the views {}; remove the folder",
+                          info.name, fmt::join(views, ",")),
+              own);
 }
 
 }  // namespace lamella::encoder

@@ -141,4 +141,15 @@ std::vector<std::pair<std::string, double>> figures_of(const ClassMetrics& metri
   return figures;
 }
 
+void to_json(nlohmann::json& json, const Differences& differences) {
+  json = {{"unit", differences.unit},
+          {"units", differences.units},
+          {"note", differences.note},
+          {"of", nlohmann::json::object()}};
+  for (const auto& [name, one] : differences.of) {
+    json["of"][name] = {{"value", one.value}};
+    if (one.interval) json["of"][name]["interval"] = {one.interval->low, one.interval->high};
+  }
+}
+
 }  // namespace lamella::evaluation

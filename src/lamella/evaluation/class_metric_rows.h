@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lamella/evaluation/class_metrics.h"
+#include "lamella/evaluation/intervals.h"
 #include "lamella/evaluation/metric_rows.h"
 
 namespace lamella::evaluation {
@@ -20,6 +21,10 @@ void to_json(nlohmann::json& json, const ClassMetrics& metrics);
 // that bears no name. Throws nlohmann::json::exception where a value is no figure.
 void from_json(const nlohmann::json& json, ClassMetrics& metrics);
 nlohmann::ordered_json class_metrics_schema();
+
+// {"unit": "patients", "units": 24, "note": ..., "of": {"auc": {"value": 0.1, "interval": [0,
+// 0.2]}}}
+void to_json(nlohmann::json& json, const Differences& differences);
 
 // Rows under metric_titles(), the name first: one of two classes, one for each of more.
 std::vector<std::vector<std::string>> table_rows(const std::string& name,

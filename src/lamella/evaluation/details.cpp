@@ -65,26 +65,34 @@ void fill_decision(ClassCurves& curves, const std::vector<RankedRow>& ranked) {
   std::reverse(curves.decision.begin(), curves.decision.end());
 }
 
-void fill_bins(ClassCurves& curves, std::span<const float> scores,
-               std::span<const int8_t> is_class) {
+std::vector<ReliabilityBin> reliability_of(std::span<const float> scores,
+                                           std::span<const int8_t> is_class) {
   std::array<double, kReliabilityBins> sum{}, share{};
   std::array<int64_t, kReliabilityBins> count{};
-  curves.histogram.assign(kHistogramBins, 0);
-  curves.histogram_rest.assign(kHistogramBins, 0);
   for (size_t i = 0; i < scores.size(); ++i) {
     const size_t bin = bin_of(scores[i], kReliabilityBins);
     ++count[bin];
     sum[bin] += scores[i];
     share[bin] += is_class[i];
-    ++(is_class[i] ? curves.histogram : curves.histogram_rest)[bin_of(scores[i], kHistogramBins)];
   }
+  std::vector<ReliabilityBin> bins;
   for (size_t bin = 0; bin < kReliabilityBins; ++bin) {
     if (count[bin] == 0) continue;
     const auto n = static_cast<double>(count[bin]), width = 1.0 / kReliabilityBins;
-    curves.reliability.push_back({static_cast<double>(bin) * width,
-                                  static_cast<double>(bin + 1) * width, count[bin], sum[bin] / n,
-                                  share[bin] / n});
+    bins.push_back({static_cast<double>(bin) * width, static_cast<double>(bin + 1) * width,
+                    count[bin], sum[bin] / n, share[bin] / n});
   }
+  return bins;
+}
+
+void fill_bins(ClassCurves& curves, std::span<const float> scores,
+               std::span<const int8_t> is_class) {
+  curves.histogram.assign(kHistogramBins, 0);
+  curves.histogram_rest.assign(kHistogramBins, 0);
+  for (size_t i = 0; i < scores.size(); ++i) {
+    ++(is_class[i] ? curves.histogram : curves.histogram_rest)[bin_of(scores[i], kHistogramBins)];
+  }
+  curves.reliability = reliability_of(scores, is_class);
 }
 
 std::vector<int8_t> is_class_of(std::span<const int8_t> labels, int k) {
@@ -142,6 +150,9 @@ void add_groups(std::vector<GroupFigures>& groups, const std::string& kind,
         is_class.push_back(labels[row] == k);
       }
       groups.push_back(figures_of_rows(own, is_class));
+      if (kind == "patient" && rows.size() <= kMostReliability) {
+        groups.back().reliability = reliability_of(own, is_class);
+      }
       groups.back().kind = kind;
       groups.back().id = name;
       groups.back().class_name = scores.classes.name(k);
@@ -168,10 +179,10 @@ std::vector<WrongPatch> wrong_patches(const feature::ScoreMatrix& scores,
   if (wrong.size() > kMostWrong) wrong.resize(kMostWrong);
   std::vector<WrongPatch> patches;
   for (const Wrong& one : wrong) {
-    patches.push_back({places.slides.at(static_cast<size_t>(origins.slide[one.row])),
-                       places.x_px[one.row], places.y_px[one.row],
+    const auto slide = static_cast<size_t>(origins.slide[one.row]);
+    patches.push_back({places.slides.at(slide), places.x_px[one.row], places.y_px[one.row],
                        scores.classes.name(labels[one.row]), scores.classes.name(one.called),
-                       one.score});
+                       one.score, slide < places.side_px.size() ? places.side_px[slide] : 0});
   }
   return patches;
 }

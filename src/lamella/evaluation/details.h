@@ -52,14 +52,17 @@ struct GroupFigures {
   int64_t n = 0, n_positive = 0;
   std::optional<double> mean_score, auc, accuracy, brier, log_loss, calibration_slope,
       calibration_intercept, calibration_in_the_large, ece;
+  std::vector<ReliabilityBin> reliability;  // of patients, where there are kMostReliability at most
 };
+inline constexpr size_t kMostReliability = 200;
 
 // A row whose most likely class is not its own.
 struct WrongPatch {
   std::string slide_id;
   double x_px = 0, y_px = 0;  // top-left, level 0
   std::string is, called;
-  double score = 0;  // of the class called
+  double score = 0;    // of the class called
+  double side_px = 0;  // of the patch, level 0; 0: not known
 };
 inline constexpr size_t kMostWrong = 48;
 
@@ -73,6 +76,7 @@ struct Details {
 struct PlacedRows {
   std::vector<std::string> patients, slides;  // by the numbers in RowOrigins
   std::vector<double> x_px, y_px;             // n; may be empty
+  std::vector<double> side_px;                // of a patch of each slide; may be empty
 };
 
 // labels: as evaluate_classes.

@@ -213,6 +213,25 @@ TEST(Intervals, OfThreeClassesStandForEachAndForAll) {
   EXPECT_TRUE(macro.low < *metrics.macro_auc && *metrics.macro_auc < macro.high);
 }
 
+TEST(Intervals, OfTenThousandPatients) {
+  // Three patches each; nothing grows with the square of the patients.
+  Random random(21);
+  const SimulatedRows rows = simulate({10000, 0.3, 1.5, 0.3, false, 3}, random);
+  const feature::ScoreMatrix scores = two(rows.scores);
+  const RowOrigins origins = by_patients(rows.clusters);
+  ClassMetrics metrics = evaluate_classes(scores, rows.labels);
+  Context context;
+  context.threads = 2;
+  add_intervals(metrics, {scores, rows.labels, origins}, {200, 1}, context);
+  const Metrics& m = metrics.last();
+  EXPECT_EQ(m.intervals.unit, "patients");
+  EXPECT_EQ(m.intervals.units, 10000);
+  ASSERT_TRUE(m.auc_low && m.auc_high);
+  EXPECT_LT(*m.auc_high - *m.auc_low, 0.03);
+  EXPECT_LT(*m.auc_low, *m.auc);
+  EXPECT_GT(*m.auc_high, *m.auc);
+}
+
 TEST(PairedDifferences, OfARunToItselfAreNone) {
   const SimulatedRows rows = some();
   const Differences same =

@@ -72,6 +72,9 @@ FeatureMatrix concatenate(std::span<const FeatureMatrix> parts, std::string* war
   if (parts.empty()) return all;
   all.columns = parts.front().columns;
   all.precision = parts.front().precision;
+  size_t numbers = 0;
+  for (const FeatureMatrix& part : parts) numbers += part.values.size();
+  all.values.reserve(numbers);
   std::vector<std::string> spaces;
   for (size_t i = 0; i < parts.size(); ++i) {
     const FeatureMatrix& part = parts[i];

@@ -95,6 +95,8 @@ Json run_tags(const record::RunDocument& document) {
   tag("lamella.git_commit", software.git_commit);
   tag("lamella.host", caller.host);
   tag("lamella.error", document.error.value_or(""));
+  if (document.trial_of) tag("lamella.search", document.trial_of->search);
+  if (document.search) tag("lamella.chosen", document.search->chosen);
   tag("lamella.warnings", std::to_string(document.warnings.size()));
   tag("lamella.model_sha256", document.training ? document.training->model_sha256 : "");
   return tags;

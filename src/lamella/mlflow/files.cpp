@@ -50,7 +50,7 @@ bool is_wanted(const record::RunDocument& document, const std::string& kind) {
 
 RunFiles record_files(const record::RunDocument& document, const std::string& folder) {
   RunFiles found;
-  for (const char* name : {"run.json", "log.txt", "study.toml", "report.html"}) {
+  for (const char* name : {"run.json", "log.txt", "study.toml", "report.html", "search.csv"}) {
     const bool is_report = std::string_view(name) == "report.html";
     const std::string path = folder + "/" + name;
     if (!is_wanted(document, is_report ? "report" : "record") || !io::exists(path)) continue;

@@ -125,6 +125,8 @@ struct Training {
   std::optional<double> mpp;  // that the model works at
   std::vector<Trial> trials;
   std::vector<ClassThresholds> thresholds;
+  // Of the rows held out, at the penalty chosen: what a search compares.
+  std::optional<double> held_out_log_loss, held_out_auc;
   std::string feature_space, model_sha256;
 };
 
@@ -140,6 +142,43 @@ struct Fold {
   evaluation::ClassMetrics metrics;
 };
 using Folds = std::vector<Fold>;
+
+// One combination of a search.
+struct SearchTrial {
+  std::string name;                  // "lite0, mpp 4"
+  std::vector<std::string> set;      // its options, "table.key=value"
+  std::string status = "not begun";  // "done", "failed"
+  std::optional<std::string> error;
+  std::string run_id;  // of its own record
+  std::string output;  // folder of its pieces
+  // By cross-validation over the training patients.
+  std::optional<double> log_loss, auc;
+  std::optional<double> lambda;
+  int64_t patches = 0;  // labelled, of the slides to train on
+  double seconds = 0;
+};
+
+// Patients held out, the trial chosen without them, and what it came to on them.
+struct SearchFold {
+  std::string name, trial;
+  std::optional<double> log_loss, auc;
+};
+
+// A record that is a search's.
+struct Search {
+  std::string by;  // "log_loss" or "auc"
+  std::vector<SearchTrial> trials;
+  std::string chosen;         // name of the trial, "" until there is one
+  std::string chosen_run_id;  // of its whole run, with the slides to test on
+  std::vector<SearchFold> folds;
+};
+
+// A record that is part of one.
+struct TrialOf {
+  std::string search;  // its run_id
+  std::string name;
+  bool whole = false;  // the trial chosen, with the slides to test on
+};
 
 // A piece that was there, and is not what is wanted any more.
 struct Remade {
@@ -163,8 +202,9 @@ struct Outcome {
   std::optional<std::string> heatmap;      // path of the overlay PNG
   // From the training patches, see classifier::NearestRows; of a training slide, when held out.
   std::optional<double> feature_distance;
-  std::optional<double> unsure;     // share of its patches, see verbs::unsure_share
-  std::vector<std::string> unlike;  // why it is unlike the training slides; empty: it is not
+  std::optional<double> unsure;       // share of its patches, see verbs::unsure_share
+  std::optional<double> stain_shift;  // from the training slides, see tissue::stain_shift
+  std::vector<std::string> unlike;    // why it is unlike the training slides; empty: it is not
 };
 using Outcomes = std::vector<Outcome>;
 
@@ -172,7 +212,11 @@ using Outcomes = std::vector<Outcome>;
 // them could be held out.
 struct Usual {
   int64_t slides = 0;  // that were held out
-  std::optional<double> feature_distance, unsure;
+  std::optional<double> feature_distance, unsure, stain_shift;
+  // Of each training slide with 20 patches and more that are not of the class shown: the slide
+  // score that these alone, when held out, come to.
+  int64_t null_slides = 0;
+  std::optional<double> null_score, null_score_most;  // median, greatest
 };
 
 // One file that the run wrote; its path is relative to the output folder.
@@ -222,6 +266,8 @@ struct RunDocument {
   Metrics metrics;
   Details details;
   Folds folds;
+  std::optional<Search> search;
+  std::optional<TrialOf> trial_of;
   Metrics controls;  // on the slides to test on, by the control's name
   std::optional<Usual> usual;
   Outcomes outcomes;

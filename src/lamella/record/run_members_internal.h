@@ -142,8 +142,50 @@ void describe(V& v, Like<Training> auto& x) {
   v("mpp", x.mpp, "scale that the model works at, um per pixel; null if not known", How::kNull);
   v("trials", x.trials, "every penalty tried");
   v("thresholds", x.thresholds, "chosen on held-out rows of the training slides", How::kIfAny);
+  v("held_out_log_loss", x.held_out_log_loss, "of rows held out, at the penalty used");
+  v("held_out_auc", x.held_out_auc, "of rows held out, at the penalty used; of more classes macro");
   v("feature_space", x.feature_space, "what the model's features are");
   v("model_sha256", x.model_sha256, "SHA-256 of the model's numbers");
+}
+
+template <typename V>
+void describe(V& v, Like<SearchTrial> auto& x) {
+  v("name", x.name, "what is its own");
+  v("set", x.set, "its options");
+  v("status", x.status, "done, failed or not begun");
+  v("error", x.error, "why it failed");
+  v("run_id", x.run_id, "id of its own record");
+  v("output", x.output, "folder of its pieces");
+  v("log_loss", x.log_loss, "of training rows held out");
+  v("auc", x.auc, "of training rows held out");
+  v("lambda", x.lambda, "the penalty chosen");
+  v("patches", x.patches, "labelled patches of the slides to train on");
+  v("seconds", x.seconds, "time spent on it");
+}
+
+template <typename V>
+void describe(V& v, Like<SearchFold> auto& x) {
+  v("name", x.name, "what was held out");
+  v("trial", x.trial, "the trial chosen without it");
+  v("log_loss", x.log_loss, "of the rows held out");
+  v("auc", x.auc, "of the rows held out");
+}
+
+template <typename V>
+void describe(V& v, Like<Search> auto& x) {
+  v("by", x.by, "what the choice is by: log_loss or auc");
+  v("trials", x.trials, "every combination");
+  v("chosen", x.chosen, "name of the trial that is best");
+  v("chosen_run_id", x.chosen_run_id, "id of its whole run");
+  v("folds", x.folds, "patients held out, each tested by the trial chosen without them",
+    How::kIfAny);
+}
+
+template <typename V>
+void describe(V& v, Like<TrialOf> auto& x) {
+  v("search", x.search, "id of the search");
+  v("name", x.name, "name of the trial");
+  v("whole", x.whole, "the trial chosen, with the slides to test on");
 }
 
 template <typename V>
@@ -196,6 +238,7 @@ void describe(V& v, Like<evaluation::GroupFigures> auto& x) {
   v("calibration_intercept", x.calibration_intercept, "calibration intercept");
   v("calibration_in_the_large", x.calibration_in_the_large, "intercept at slope 1");
   v("ece", x.ece, "ECE");
+  v("reliability", x.reliability, "by 15 equal parts of the scores; of patients", How::kIfAny);
 }
 
 template <typename V>
@@ -206,6 +249,7 @@ void describe(V& v, Like<evaluation::WrongPatch> auto& x) {
   v("is", x.is, "its class");
   v("called", x.called, "its most likely class");
   v("score", x.score, "probability of the class called");
+  v("side_px", x.side_px, "side of the patch, level-0 px; 0: not known");
 }
 
 template <typename V>
@@ -239,6 +283,7 @@ void describe(V& v, Like<Outcome> auto& x) {
   v("heatmap", x.heatmap, "path of the overlay");
   v("feature_distance", x.feature_distance, "distance of its features from those of training");
   v("unsure", x.unsure, "share of its patches that the model is unsure of");
+  v("stain_shift", x.stain_shift, "optical density of its stain from that of the training slides");
   v("unlike", x.unlike, "why it is unlike the training slides", How::kIfAny);
 }
 
@@ -247,6 +292,10 @@ void describe(V& v, Like<Usual> auto& x) {
   v("slides", x.slides, "training slides that were held out in turn");
   v("feature_distance", x.feature_distance, "usual up to this");
   v("unsure", x.unsure, "usual up to this");
+  v("stain_shift", x.stain_shift, "usual up to this");
+  v("null_slides", x.null_slides, "training slides whose other patches were scored when held out");
+  v("null_score", x.null_score, "median slide score of patches that are not of the class");
+  v("null_score_most", x.null_score_most, "greatest of these");
 }
 
 template <typename V>
@@ -299,6 +348,8 @@ void describe(V& v, Like<RunDocument> auto& x) {
   v("metrics", x.metrics, "figures by role", How::kIfAny);
   v("details", x.details, "what stands behind the figures, by role", How::kIfAny);
   v("folds", x.folds, "slides of training, each tested by a model of the others", How::kIfAny);
+  v("search", x.search, "combinations of options that were tried");
+  v("trial_of", x.trial_of, "the search that this run is part of");
   v("controls", x.controls, "figures of the controls that were run", How::kIfAny);
   v("usual", x.usual, "limits of what is like the training slides");
   v("slides", x.outcomes, "outcome of every slide", How::kIfAny);

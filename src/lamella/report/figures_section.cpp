@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Figures with their intervals, and who they are of.
 #include <algorithm>
+#include <functional>
 #include <map>
 
+#include "lamella/report/plot_internal.h"
 #include "lamella/report/sections_internal.h"
 
 namespace lamella::report {
@@ -183,6 +185,60 @@ Html figures(const record::RunDocument& run) {
   return text;
 }
 
+namespace {
+
+constexpr size_t kPatientsDrawn = 12;
+
+// Those with the most patches; of one class against the rest.
+Html reliability_of_patients(const std::vector<evaluation::GroupFigures>& groups,
+                             const std::string& class_name, const std::string& role,
+                             const std::string& suffix) {
+  std::vector<const evaluation::GroupFigures*> shown;
+  for (const evaluation::GroupFigures& group : groups) {
+    if (group.kind == "patient" && group.class_name == class_name && !group.reliability.empty()) {
+      shown.push_back(&group);
+    }
+  }
+  if (shown.size() < 2) return {};  // of one it is the curve of all
+  const size_t all = shown.size();
+  std::ranges::stable_sort(shown, std::greater<>(),
+                           [](const evaluation::GroupFigures* group) { return group->n; });
+  if (shown.size() > kPatientsDrawn) shown.resize(kPatientsDrawn);
+  Plot plot{.id = role + "-reliability-by-patient" + suffix,
+            .title = "Reliability, patient by patient" + (suffix.empty() ? "" : ", " + class_name),
+            .reading =
+                "Patches of each patient by their score: what was promised, against what "
+                "came true. Where the lines part, no one calibration is right for all.",
+            .x = {.title = "mean score"},
+            .y = {.title = "share that is of the class"},
+            .reference = Reference::kDiagonal,
+            .reference_name = "right"};
+  if (all > shown.size()) {
+    plot.reading += fmt::format(" Of {} patients the {} with the most patches.", all, shown.size());
+  }
+  for (size_t k = 0; k < shown.size(); ++k) {
+    Series series{
+        .name = shown[k]->id, .kind = Series::Kind::kMarks, .colour = static_cast<int>(k % 8)};
+    for (const evaluation::ReliabilityBin& bin : shown[k]->reliability) {
+      series.points.push_back({bin.mean_score, bin.share});
+    }
+    plot.series.push_back(std::move(series));
+  }
+  return draw(plot);
+}
+
+Html reliability_of_patients(const record::RunDocument& run, const std::string& role) {
+  const evaluation::Details& details = run.details.at(role);
+  Html plots;
+  for (size_t k = 0; k < details.curves.size(); ++k) {
+    plots += reliability_of_patients(details.groups, details.curves[k].class_name, role,
+                                     details.curves.size() == 1 ? "" : fmt::format("-{}", k + 1));
+  }
+  return plots.empty() ? plots : html("<div class=\"plots\">\n{}</div>\n", plots);
+}
+
+}  // namespace
+
 Html patients(const record::RunDocument& run) {
   Html text;
   for (const std::string& role : roles_of(run)) {
@@ -206,7 +262,8 @@ Html patients(const record::RunDocument& run) {
     if (several) heads.push_back("class");
     heads.insert(heads.end(), {"patches", "of the class", "AUC", "accuracy", "mean score", "Brier",
                                "slope", "intercept"});
-    const Html one = table(heads, rows, {.caption = "Patients of " + role, .sortable = true});
+    Html one = table(heads, rows, {.caption = "Patients of " + role, .sortable = true});
+    one += reliability_of_patients(run, role);
     text += role == "train" ? folded("patients of train", one) : one;
   }
   return text;

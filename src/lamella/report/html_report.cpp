@@ -25,6 +25,7 @@ std::vector<Section> sections_of(const record::RunDocument& run, const ReportPic
                               {"patients", "Patient by patient", patients(run)},
                               {"slides", "Slides", slides(run, pictures)},
                               {"folds", "Fold by fold", folds(run)},
+                              {"search", "What was searched", search(run)},
                               {"controls", "Controls", controls(run)},
                               {"unlike", "Unlike anything seen", unlike(run)},
                               {"wrong", "Sure and wrong", wrong_patches(run, pictures)},

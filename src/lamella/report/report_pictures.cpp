@@ -10,6 +10,7 @@
 
 #include "lamella/base/error.h"
 #include "lamella/base/parallel.h"
+#include "lamella/base/text.h"
 #include "lamella/imagefile/imagefile.h"
 #include "lamella/io/byte_source.h"
 #include "lamella/io/files.h"
@@ -24,6 +25,7 @@ namespace lamella::report {
 namespace {
 
 constexpr int kHeatmapQuality = 78, kPatchQuality = 82;
+constexpr double kMostSidePx = 16384;
 
 ReportPicture compressed(const ImageView& image, int quality) {
   const std::vector<uint8_t> bytes = imagefile::encode_jpeg(image, quality);
@@ -91,7 +93,9 @@ void add_heatmaps(ReportPictures& pictures, const record::RunDocument& run,
 
 const record::Input* slide_input(const record::RunDocument& run, const std::string& slide_id) {
   for (const record::Input& input : run.inputs) {
-    if (input.kind == "slide" && input.slide_id == slide_id) return &input;
+    if (input.kind == "slide" && to_lower(input.slide_id.value_or("")) == to_lower(slide_id)) {
+      return &input;
+    }
   }
   return nullptr;
 }
@@ -110,6 +114,19 @@ std::shared_ptr<const slide::Slide> open_recorded(const record::RunDocument& run
   return slide;
 }
 
+// What a patch of this side is on the slide; where the run tells its scale, as the run read it.
+patch::PatchSpec spec_of(const record::RunDocument& run, double side_px,
+                         const slide::SlideInfo& info) {
+  if (run.training && run.training->mpp) {
+    return {.size_px = static_cast<int>(run.training->size_px), .mpp = run.training->mpp};
+  }
+  if (!(side_px >= 1 && side_px <= kMostSidePx)) {
+    throw Error(ErrorCode::kNotFound, "the record does not say at which scale it was read");
+  }
+  if (info.mpp) return {.size_px = kPatchPx, .mpp = info.mpp->x * side_px / kPatchPx};
+  return {.size_px = static_cast<int>(std::lround(side_px)), .level = 0};
+}
+
 // The patches `rows` of `wrong`, all of one slide.
 void add_patches(ReportPictures& pictures, const record::RunDocument& run,
                  const std::vector<evaluation::WrongPatch>& wrong, const std::vector<size_t>& rows,
@@ -117,14 +134,11 @@ void add_patches(ReportPictures& pictures, const record::RunDocument& run,
   const std::string& slide_id = wrong[rows.front()].slide_id;
   const record::Input* input = slide_input(run, slide_id);
   if (!input) throw Error(ErrorCode::kNotFound, "the record does not say where it is");
-  if (!run.training || !run.training->mpp) {
-    throw Error(ErrorCode::kNotFound, "the record does not say at which scale it was read");
-  }
   const auto slide = open_recorded(run, *input);
   patch::PatchPlan plan;
   plan.slide_id = slide_id;
   plan.slide_fingerprint = slide->info().fingerprint;
-  plan.spec = {.size_px = static_cast<int>(run.training->size_px), .mpp = run.training->mpp};
+  plan.spec = spec_of(run, wrong[rows.front()].side_px, slide->info());
   plan.geometry = patch::resolve_geometry(plan.spec, slide->info());
   for (const size_t row : rows) {
     plan.rows.push_back({.x_px = static_cast<int64_t>(wrong[row].x_px),

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lamella/report/run_report.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <filesystem>
 
 #include "lamella/base/error.h"
+#include "lamella/base/text.h"
 #include "lamella/io/files.h"
 #include "lamella/record/manifest.h"
 #include "lamella/record/run_reader.h"
@@ -59,6 +63,21 @@ record::RunDocument evaluation_document(const evaluation::ClassMetrics& metrics,
   add("scores", files.scores);
   add("truth", files.truth);
   if (!files.groups.empty()) add("groups", {files.groups});
+  for (const std::string& path : files.slides) {
+    const std::string id = io::stem(path);
+    const auto scored = [&](const evaluation::GroupFigures& group) {
+      return group.kind == "slide" && to_lower(group.id) == to_lower(id);
+    };
+    if (std::ranges::none_of(details.groups, scored)) {
+      throw Error(ErrorCode::kMismatch,
+                  fmt::format("is slide '{}', of which no scores were given; expected slides that "
+                              "are named after their scores",
+                              id),
+                  path);
+    }
+    document.inputs.push_back(record::input_or_error("slide", path, false));
+    document.inputs.back().slide_id = id;
+  }
   document.metrics["all"] = metrics;
   document.details["all"] = details;
   return document;

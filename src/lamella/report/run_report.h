@@ -19,9 +19,11 @@ std::string report_run(const std::string& folder, const std::string& out, const 
 
 struct EvaluatedFiles {
   std::vector<std::string> scores, truth;
-  std::string groups;  // "": none
+  std::string groups;                    // "": none
+  std::vector<std::string> slides = {};  // for pictures; each named after its slide
 };
-// An evaluation as the run document that its report is made of: the set "all".
+// An evaluation as the run document that its report is made of: the set "all". Error kMismatch: a
+// slide that was not scored.
 record::RunDocument evaluation_document(const evaluation::ClassMetrics& metrics,
                                         const evaluation::Details& details,
                                         const EvaluatedFiles& files);

@@ -38,6 +38,7 @@ Html patients(const record::RunDocument& run);
 Html slides(const record::RunDocument& run, const ReportPictures& pictures);
 Html controls(const record::RunDocument& run);
 Html folds(const record::RunDocument& run);
+Html search(const record::RunDocument& run);
 Html unlike(const record::RunDocument& run);
 Html froc(const ReportPictures& pictures);
 Html froc_sentence(const evaluation::Froc& froc);

@@ -99,10 +99,20 @@ Html slides(const record::RunDocument& run, const ReportPictures& pictures) {
     rows.push_back(
         row_of(run, slide, patient == patients.end() ? "" : patient->second, columns, pictures));
   }
-  return table(heads_of(columns), rows,
-               {.caption = "Every slide; the heads sort, a heat-map opens larger",
-                .sortable = true,
-                .style = "slides"});
+  Html text = table(heads_of(columns), rows,
+                    {.caption = "Every slide; the heads sort, a heat-map opens larger",
+                     .sortable = true,
+                     .style = "slides"});
+  if (columns.score && run.usual && run.usual->null_score) {
+    text += html(
+        "<p class=\"note\">A slide score beside its null: patches of the training slides that are "
+        "not of the class, scored when they were held out, come to {} (the median of {} slides; "
+        "the "
+        "greatest is {}).</p>\n",
+        fixed_or(run.usual->null_score, 3), run.usual->null_slides,
+        fixed_or(run.usual->null_score_most, 3));
+  }
+  return text;
 }
 
 Html wrong_patches(const record::RunDocument& run, const ReportPictures& pictures) {

@@ -88,7 +88,7 @@ Html unlike(const record::RunDocument& run) {
   if (!run.usual) return {};
   std::vector<std::vector<Cell>> rows;
   for (const record::Outcome& slide : run.outcomes) {
-    if (!slide.feature_distance && !slide.unsure) continue;
+    if (!slide.feature_distance && !slide.unsure && !slide.stain_shift) continue;
     std::string why;
     for (const std::string& reason : slide.unlike) why += (why.empty() ? "" : "; ") + reason;
     const Html verdict = why.empty() ? html(slide.role == "train" ? "held out" : "")
@@ -99,6 +99,7 @@ Html unlike(const record::RunDocument& run) {
                     slide.unsure ? Cell{html("{} %", fixed(100 * *slide.unsure, 0)),
                                         fmt::format("{}", *slide.unsure), true}
                                  : Cell{html("–"), "-1", true},
+                    number_cell(slide.stain_shift, 3),
                     {verdict, why.empty() ? "0" : "1"}});
   }
   if (rows.empty()) return {};
@@ -106,19 +107,21 @@ Html unlike(const record::RunDocument& run) {
   Html text = html(
       "<p>How far a slide's features lie from those of the training patches (median over its "
       "patches, to the fifth nearest; 0 to 2), and of how many patches the model is unsure (no "
-      "class reaches 0.8). Figures of slides unlike any of training say little.</p>\n");
+      "class reaches 0.8), and by how much optical density its stain differs from theirs. Figures "
+      "of slides unlike any of training say little.</p>\n");
   text += usual.feature_distance || usual.unsure
               ? html(
                     "<p>Usual, by {} training slides held out in turn: a distance up to {}, unsure "
-                    "of up to {}.</p>\n",
+                    "of up to {}, a stain that differs by up to {}.</p>\n",
                     usual.slides, fixed_or(usual.feature_distance, 3),
-                    usual.unsure ? fixed(100 * *usual.unsure, 0) + " %" : "–")
+                    usual.unsure ? fixed(100 * *usual.unsure, 0) + " %" : "–",
+                    fixed_or(usual.stain_shift, 3))
               : html(
                     "<p>{} training slides of more than one patient could be held out: too few to "
                     "say what is usual (5 are needed).</p>\n",
                     usual.slides);
   text +=
-      table({"slide", "role", "distance", "unsure", "verdict"}, rows,
+      table({"slide", "role", "distance", "unsure", "stain", "verdict"}, rows,
             {.caption = "Slides beside those of training", .sortable = true, .style = "unlike"});
   return text;
 }

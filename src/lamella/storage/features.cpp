@@ -7,6 +7,7 @@
 
 #include "lamella/base/checked.h"
 #include "lamella/base/error.h"
+#include "lamella/feature/feature_rows.h"
 #include "lamella/io/files.h"
 #include "lamella/storage/feature_table_internal.h"
 #include "lamella/storage/plan_rows_internal.h"
@@ -127,6 +128,7 @@ struct FeatureReader::State {
   patch::PatchPlan plan;
   int64_t columns = 0;
   std::string feature_space, precision;
+  FeatureType type = FeatureType::kFloat32;
 };
 
 FeatureReader::State::State(Hdf5File opened, const std::string& path) : file(std::move(opened)) {
@@ -140,6 +142,7 @@ FeatureReader::State::State(Hdf5File opened, const std::string& path) : file(std
   columns = shape[1];
   feature_space = file.required_text("features", "feature_space");
   precision = file.required_text("features", "precision");
+  if (file.is_half("features")) type = FeatureType::kFloat16;
 }
 
 FeatureReader::FeatureReader(const std::string& path) {
@@ -157,6 +160,8 @@ FeatureReader::~FeatureReader() {
 const patch::PatchPlan& FeatureReader::plan() const { return state_->plan; }
 int64_t FeatureReader::columns() const { return state_->columns; }
 const std::string& FeatureReader::feature_space() const { return state_->feature_space; }
+const std::string& FeatureReader::precision() const { return state_->precision; }
+FeatureType FeatureReader::type() const { return state_->type; }
 
 feature::FeatureMatrix FeatureReader::read(int64_t first, int64_t count) const {
   const Hdf5Lock lock;
@@ -164,12 +169,24 @@ feature::FeatureMatrix FeatureReader::read(int64_t first, int64_t count) const {
   matrix.rows = count;
   matrix.columns = state_->columns;
   matrix.values.resize(static_cast<size_t>(checked_mul(count, matrix.columns, "features")));
-  if (count > 0) {
+  if (type() == FeatureType::kFloat16) {  // faster than HDF5's own conversion, and as exact
+    feature::floats_of(read_halves(first, count), matrix.values.data());
+  } else if (count > 0) {
     state_->file.read_rows("features", H5T_NATIVE_FLOAT, matrix.values.data(), first, count);
   }
   matrix.feature_space = state_->feature_space;
   matrix.precision = state_->precision;
   return matrix;
+}
+
+std::vector<uint16_t> FeatureReader::read_halves(int64_t first, int64_t count) const {
+  const Hdf5Lock lock;
+  std::vector<uint16_t> halves(
+      static_cast<size_t>(checked_mul(count, state_->columns, "features")));
+  if (count > 0) {
+    state_->file.read_rows("features", half_type().get(), halves.data(), first, count);
+  }
+  return halves;
 }
 
 FeatureFile read_all(const FeatureReader& reader) {

@@ -169,6 +169,12 @@ std::vector<int64_t> Hdf5File::shape(const std::string& name) const {
   return {sizes.begin(), sizes.end()};
 }
 
+bool Hdf5File::is_half(const std::string& name) const {
+  const Hdf5Id dataset = open_dataset(name);
+  const Hdf5Id type(H5Dget_type(dataset.get()));
+  return H5Tequal(type.get(), half_type().get()) > 0;
+}
+
 void Hdf5File::create_dataset(const std::string& name, hid_t type, const Shape& shape) {
   const int rank = shape.columns > 0 ? 2 : 1;
   const hsize_t sizes[2] = {static_cast<hsize_t>(shape.rows), static_cast<hsize_t>(shape.columns)};

@@ -56,6 +56,8 @@ class Hdf5File {
   bool has(const std::string& dataset) const;
   // Error kCorrupt, too, if what is stored cannot be as many values.
   std::vector<int64_t> shape(const std::string& dataset) const;
+  // Its numbers are IEEE 754 binary16.
+  bool is_half(const std::string& dataset) const;
 
   // rows x columns, row-major, chunked along rows; columns 0 makes a 1-d dataset of `rows`.
   struct Shape {

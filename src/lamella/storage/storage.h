@@ -58,8 +58,12 @@ class FeatureReader {
   const patch::PatchPlan& plan() const;
   int64_t columns() const;
   const std::string& feature_space() const;
+  const std::string& precision() const;
+  FeatureType type() const;  // as they are stored
   // Rows [first, first + count). Error kCorrupt.
   feature::FeatureMatrix read(int64_t first, int64_t count) const;
+  // The same as they are stored, n x d; of float16 alone.
+  std::vector<uint16_t> read_halves(int64_t first, int64_t count) const;
 
  private:
   struct State;

@@ -175,6 +175,7 @@ Reproduction reproduce_run(const std::string& folder, const ReproduceOptions& op
   study.encoder.options.precision = encoder::parse_precision(run.encoder->precision);
   RunOptions run_options;
   run_options.full_hash = run.command->full_hash;
+  run_options.trial_of = run.trial_of;
   const StudyResult made = run_study(study, run_options, context);
   result.run_id = made.record.run_id;
   result.run_folder = made.run_folder;

@@ -55,9 +55,11 @@ struct RunState {
   Context context;  // its warnings go into the record, too
   record::RunRecord& record;
   cohort::PieceContext pieces;
+  std::map<std::string, int> fold_of{};  // see verbs::SplitInputs
   cohort::LazyEncoder encoder{};
   std::vector<SlideWork> works{};
   cohort::FittedModel fitted{};
+  verbs::SplitEvaluation in_turn{};
   Likeness likeness{};
   Sending sending{};
   std::map<std::string, std::string> output_hashes{};  // of finished files, by their names

@@ -21,6 +21,7 @@
 #include "lamella/study/option_keys.h"
 #include "lamella/study/plan_study.h"
 #include "lamella/study/run_report_internal.h"
+#include "lamella/study/unlike_slides_internal.h"
 
 namespace lamella::study {
 
@@ -67,6 +68,7 @@ void run_steps(RunState& state) {
   train_model(state);
   send_record(state, Moment::kUnderway);
   score_slides(state);
+  compare_colours(state);
   evaluate_slides(state);
 }
 
@@ -170,20 +172,31 @@ std::string writable(const std::string& output) {
 }  // namespace
 
 struct StartedRun::Parts {
-  Parts(const Study& given, const Context& context)
+  Parts(const Study& given, const RunOptions& options, const Context& context)
       : study(given),
         entries(slides_of(study, &notes)),
         encoder(encoder::find_encoder(study.encoder.name)),
         lock(writable(study.output), study.output, without_credentials(own_command()),
              context.warning) {
+    if (options.trial_of && !options.trial_of->whole) {
+      std::erase_if(entries, [](const cohort::SlideEntry& entry) {
+        return entry.role != cohort::Role::kTrain;
+      });
+    }
     remove_leftovers(study.output);
-    remove_other_spools(study.output, entries);
+    // A trial knows some of the slides only, and what the chosen one left is gone on with.
+    if (!options.trial_of) remove_other_spools(study.output, entries);
     record.emplace(study.output + "/runs", study.name);
     for (const char* step : {"plan", "encode", "train", "score", "map"}) {
       record->document().times[step] = 0;
     }
-    state.reset(new RunState{
-        .study = study, .context = {}, .record = *record, .pieces = piece_context(study, encoder)});
+    record->document().trial_of = options.trial_of;
+    state.reset(new RunState{.study = study,
+                             .context = {},
+                             .record = *record,
+                             .pieces = piece_context(study, encoder),
+                             .fold_of = options.fold_of});
+    state->pieces.tissue_output = options.tissue_output;
     use_context(*state, context);
   }
 
@@ -197,7 +210,7 @@ struct StartedRun::Parts {
 };
 
 StartedRun::StartedRun(const Study& study, const RunOptions& options, const Context& context)
-    : parts_(std::make_unique<Parts>(study, context)) {
+    : parts_(std::make_unique<Parts>(study, options, context)) {
   RunState& state = *parts_->state;
   start_record(state, options.full_hash);
   state.works = works_of(parts_->entries);
@@ -238,7 +251,8 @@ StudyResult StartedRun::finish(const std::map<std::string, double>& elsewhere,
   document.outputs = outputs_of(state);
   record_outcomes(state, true);
   io::write_file_atomic(parts_->study.output + "/model/README.md", report::model_card(document));
-  StudyResult result{document, record.folder(), {}, state.encoder.compile_seconds(), {}};
+  StudyResult result{document, record.folder(), {}, state.encoder.compile_seconds(), {}, {}};
+  result.in_turn = std::move(state.in_turn);
   record.finish(result.all_done() ? record::Status::kFinished : record::Status::kFailed);
   result.report = write_report(state);
   send_record(state, Moment::kEnd);

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,7 +21,8 @@ struct StudyResult {
   std::string run_folder;
   std::string report;  // path, "" where none could be made
   double compile_seconds = 0;
-  nlohmann::json mlflow;  // where it was sent, null if nowhere
+  nlohmann::json mlflow;           // where it was sent, null if nowhere
+  verbs::SplitEvaluation in_turn;  // with [split]; empty without
 
   bool all_done() const;
   bool left_out() const;  // patches of some slide
@@ -29,6 +31,10 @@ struct StudyResult {
 struct RunOptions {
   bool full_hash = false;  // SHA-256 of whole slides in the record, not only fingerprints
   mlflow::CallingClient client{};
+  // Part of a search. A trial that is not `whole` leaves alone the slides to test on and to score.
+  std::optional<record::TrialOf> trial_of = {};
+  std::map<std::string, int> fold_of = {};  // see verbs::SplitInputs
+  std::string tissue_output = {};           // folder of the masks; "": the study's output
 };
 
 // Finished pieces (their stored key matches their inputs and options) are not computed again.

@@ -62,7 +62,8 @@ const std::vector<StudySection>& study_sections() {
       {"controls", &verbs::ControlOptions::table().list()},
       {"score", &patch::GridOptions::table().list()},
       {"heatmap", &verbs::MapOptions::table().list()},
-      {"tracking", &mlflow::TrackingOptions::table().list()}};
+      {"tracking", &mlflow::TrackingOptions::table().list()},
+      {"search", &SearchOptions::table().list()}};
   return kSections;
 }
 
@@ -107,6 +108,7 @@ void check(const Study& study) {
   check_section(study, study.learning.train, "train");
   check_section(study, study.learning.split, "split");
   check_section(study, study.plans.grid, "score");
+  check_section(study, study.search, "search");
   check_section(study, study.heatmap.overlay, "heatmap");
   try {
     heatmap::shown_class(study.classes(), study.heatmap.overlay.shown_class);
@@ -168,6 +170,7 @@ Study parse_study(const std::string& text, const std::string& path,
   if (const auto table = reader.table("score")) read_section(*table, study.plans.grid);
   if (const auto table = reader.table("heatmap")) read_section(*table, study.heatmap);
   if (const auto table = reader.table("tracking")) read_tracking(*table, study);
+  if (const auto table = reader.table("search")) read_section(*table, study.search);
   reader.finish();
   check(study);
   return study;
@@ -207,6 +210,7 @@ nlohmann::json to_json(const Study& study) {
                          {"score", score},
                          {"heatmap", json_of_options(study.heatmap)},
                          {"tracking", tracking}};
+  if (!study.search.empty()) json["search"] = json_of_options(study.search);
   if (study.finetune) json["finetune"] = json_of_options(*study.finetune);
   return json;
 }

@@ -13,6 +13,7 @@
 #include "lamella/cohort/plan_rules.h"
 #include "lamella/cohort/slides_table.h"
 #include "lamella/mlflow/tracking.h"
+#include "lamella/study/search_options.h"
 #include "lamella/verbs/controls.h"
 #include "lamella/verbs/finetune_options.h"
 #include "lamella/verbs/slide_map.h"
@@ -58,6 +59,7 @@ struct Study {
   LearningOptions learning;
   verbs::MapOptions heatmap;
   mlflow::TrackingOptions tracking;
+  SearchOptions search;
   const ClassTable& classes() const { return plans.classes(); }
 };
 

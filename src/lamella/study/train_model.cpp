@@ -59,16 +59,16 @@ void evaluate_in_turn(RunState& state, const std::vector<storage::FeatureFile>& 
   for (const SlideWork& work : state.works) {
     sites[to_lower(work.entry.slide_id)] = work.entry.site;
   }
-  verbs::SplitEvaluation made =
-      verbs::evaluate_by_split({files, options, sites}, state.study.learning.split, state.context);
-  for (verbs::SplitFold& fold : made.folds) {
+  verbs::SplitEvaluation made = verbs::evaluate_by_split({files, options, sites, state.fold_of},
+                                                         state.study.learning.split, state.context);
+  for (const verbs::SplitFold& fold : made.folds) {
     const auto step = static_cast<int64_t>(state.record.document().folds.size());
     if (fold.metrics.macro_auc) state.record.measure("fold_auc", *fold.metrics.macro_auc, step);
-    state.record.document().folds.push_back({fold.name, std::move(fold.patients),
-                                             std::move(fold.slides), fold.lambda,
-                                             std::move(fold.metrics)});
+    state.record.document().folds.push_back(
+        {fold.name, fold.patients, fold.slides, fold.lambda, fold.metrics});
   }
-  record_evaluation(state, "folds", std::move(made.pooled));
+  record_evaluation(state, "folds", made.pooled);
+  state.in_turn = std::move(made);
 }
 
 // Of the slides to train on that have labels; the scale is that of all slides to train on.
@@ -108,6 +108,8 @@ void record_training(RunState& state, const verbs::TrainFilesResult& trained) {
   training.mpp = model.effective_mpp;
   training.feature_space = model.classifier.feature_space;
   training.model_sha256 = state.fitted.sha256;
+  training.held_out_log_loss = trained.held_out_log_loss;
+  training.held_out_auc = trained.held_out_auc;
   for (size_t k = 0; k < model.thresholds.size(); ++k) {
     training.thresholds.push_back(
         {training.classes.at(k), model.thresholds[k].accuracy, model.thresholds[k].f1});
@@ -124,20 +126,20 @@ void record_training(RunState& state, const verbs::TrainFilesResult& trained) {
 }  // namespace
 
 void train_model(RunState& state) {
-  std::map<std::string, double> unsure;
+  verbs::HeldOutSlides held_out;
   {
     const AddSeconds timer(state.record.document().times["train"]);
-    const verbs::TrainFilesResult trained = train_on_labelled(state);
+    verbs::TrainFilesResult trained = train_on_labelled(state);
     state.fitted = {trained.model, model::classifier_sha256(trained.model.classifier)};
     verbs::write_whole_model(trained.model, state.pieces.output + "/model", state.context);
     record_training(state, trained);
-    unsure = trained.held_out_unsure;
+    held_out = std::move(trained.held_out);
   }
   {
     const AddSeconds timer(state.record.document().times["score"]);
     evaluate_role(state, cohort::Role::kTrain);
     evaluate_role(state, cohort::Role::kTest);
-    learn_what_is_usual(state, unsure);
+    learn_what_is_usual(state, held_out);
     state.record.write();
   }
   run_controls(state);

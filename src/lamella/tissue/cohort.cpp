@@ -62,6 +62,21 @@ const std::vector<Measure>& measures() {
 
 }  // namespace
 
+std::optional<double> stain_shift(const SlideLook& look, const std::vector<SlideLook>& others) {
+  if (!look.stain_density) return {};
+  double square = 0;
+  for (size_t channel = 0; channel < look.stain_density->size(); ++channel) {
+    std::vector<double> values;
+    for (const SlideLook& other : others) {
+      if (other.stain_density) values.push_back((*other.stain_density)[channel]);
+    }
+    if (values.empty()) return {};
+    const double difference = (*look.stain_density)[channel] - median(values);
+    square += difference * difference;
+  }
+  return std::sqrt(square);
+}
+
 std::vector<std::string> unlike_the_rest(const std::vector<CohortSlide>& cohort) {
   std::vector<std::string> found;
   for (const Measure& measure : measures()) {

@@ -87,6 +87,11 @@ struct CohortSlide {
   SlideLook look;
 };
 
+// How far what a slide's stain absorbs lies from what those of others do: the length, over red,
+// green and blue, of its mean optical density (natural) less the median of theirs. nullopt where
+// the slide or all others have none.
+std::optional<double> stain_shift(const SlideLook& look, const std::vector<SlideLook>& others);
+
 // One sentence for each slide whose tissue share, glass, or stain (its density, and its hue) is
 // unlike the others': further from their median than five robust standard deviations (1.4826 times
 // the median distance from it), and than a difference that means something. None among fewer than

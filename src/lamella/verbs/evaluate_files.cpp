@@ -116,6 +116,8 @@ void append(JoinedRows& to, const NamedScores& named, const Truth& truth, int32_
   feature::ScoreMatrix part;
   part.classes = named.patches.scores.classes;
   const double side = side_of(named.patches);
+  const double extent = plan.geometry.extent_x_px;
+  to.places.side_px.push_back(extent > 0 ? extent : side);
   if (to.origins.side_um == 0) to.origins.side_um = side_um(plan, side);
   std::set<Position> left_out;
   for (const patch::Position& each : named.patches.left_out)
@@ -293,11 +295,19 @@ FilesEvaluation evaluate_files(const EvaluateFiles& files, const EvaluateOptions
   for (const std::string& path : files.truth) {
     for (Truth& truth : read_truth(path, classes, context)) truths.push_back(std::move(truth));
   }
+  return evaluate_against(scores, truths, read_named_scores(files.against, context), options,
+                          context);
+}
+
+FilesEvaluation evaluate_against(const std::vector<NamedScores>& scores,
+                                 const std::vector<Truth>& truths,
+                                 const std::vector<NamedScores>& against,
+                                 const EvaluateOptions& options, const Context& context) {
   const JoinedRows rows = join_rows(scores, truths, options, context);
   FilesEvaluation result{evaluate_rows(rows, options, context), {}};
-  if (files.against.empty()) return result;
-  const JoinedRows other =
-      join_rows(read_named_scores(files.against, context), truths, options, context);
+  if (against.empty()) return result;
+  const ClassTable& classes = rows.scores.classes;
+  const JoinedRows other = join_rows(against, truths, options, context);
   require_same_classes(other.scores.classes, "the other scores", rows.scores.classes, "the scores");
   const auto levels = evaluation::cluster_levels(rows.origins, rows.scores, rows.labels);
   for (int k = classes.count() == 2 ? 1 : 0; k < classes.count(); ++k) {

@@ -86,6 +86,11 @@ struct FilesEvaluation {
   // Figures of each class by `scores` less those by `against`, paired; of two classes the last.
   std::map<std::string, evaluation::Differences> differences;
 };
+// against: may be empty. Error as evaluate_scores'; kMismatch: other classes.
+FilesEvaluation evaluate_against(const std::vector<NamedScores>& scores,
+                                 const std::vector<Truth>& truths,
+                                 const std::vector<NamedScores>& against,
+                                 const EvaluateOptions& options, const Context& context);
 FilesEvaluation evaluate_files(const EvaluateFiles& files, const EvaluateOptions& options,
                                const Context& context);
 

@@ -20,6 +20,7 @@ struct RowFolds {
   std::vector<std::string> names;
   std::vector<std::vector<int>> of_row;       // [file][row]; -1: no label
   std::set<std::pair<int64_t, int>> guarded;  // [row over all files][fold]
+  std::map<std::string, int> of_group;
 };
 
 std::string group_of(const SplitInputs& inputs, const SplitOptions& options,
@@ -67,6 +68,9 @@ RowFolds folds_of_groups(const SplitInputs& inputs, const SplitOptions& options)
   if (options.kind == SplitKind::kFolds) {
     const int folds = std::min(options.folds, static_cast<int>(distinct.size()));
     fold_of = stratified_folds(groups, labels, classes, folds);
+    for (const auto& [group, fold] : inputs.fold_of) {
+      if (fold >= 0 && fold < folds && fold_of.contains(group)) fold_of[group] = fold;
+    }
     for (int k = 0; k < folds; ++k) made.names.push_back(fmt::format("fold {}", k + 1));
   } else {
     for (const std::string& group : distinct) {
@@ -81,6 +85,7 @@ RowFolds folds_of_groups(const SplitInputs& inputs, const SplitOptions& options)
       rows.push_back(row.label == patch::kNoLabel ? -1 : fold_of.at(group));
     }
   }
+  made.of_group = std::move(fold_of);
   return made;
 }
 
@@ -185,6 +190,8 @@ std::optional<SplitFold> run_fold(const SplitInputs& inputs, const RowFolds& fol
   options.sources.clear();
   const TrainFilesResult trained = train_features(std::move(rest), options, named);
   made.lambda = trained.model.classifier.lambda;
+  made.held_out_log_loss = trained.held_out_log_loss;
+  made.held_out_auc = trained.held_out_auc;
   Pool own;
   std::set<std::string> patients;
   for (size_t k = 0; k < files.size(); ++k) {
@@ -273,6 +280,9 @@ SplitEvaluation evaluate_by_split(const SplitInputs& inputs, const SplitOptions&
   EvaluateOptions evaluate;
   evaluate.patients = inputs.train.patients;
   result.pooled = evaluate_scores(pool.scores, pool.truths, evaluate, context);
+  result.fold_of = folds.of_group;
+  result.scores = std::move(pool.scores);
+  result.truths = std::move(pool.truths);
   return result;
 }
 

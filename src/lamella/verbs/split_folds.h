@@ -28,18 +28,26 @@ struct SplitFold {
   std::string name;                           // "fold 2", "patient P", "site S", "block 3"
   std::vector<std::string> patients, slides;  // that were held out
   double lambda = 0;                          // the penalty, chosen within the rest
-  evaluation::ClassMetrics metrics;           // of the rows held out, at the rest's thresholds
+  // Of rows of the rest, each held out of it in turn: what a search chooses by.
+  std::optional<double> held_out_log_loss, held_out_auc;
+  evaluation::ClassMetrics metrics;  // of the rows held out, at the rest's thresholds
 };
 
 struct SplitEvaluation {
-  std::vector<SplitFold> folds;  // that could be trained
-  Evaluation pooled;             // over the rows of all of them
+  std::vector<SplitFold> folds;        // that could be trained
+  Evaluation pooled;                   // over the rows of all of them
+  std::map<std::string, int> fold_of;  // of every patient or site; empty for kSpatial
+  // What was pooled, by file; rows of folds that are left out have no label.
+  std::vector<NamedScores> scores;
+  std::vector<Truth> truths;
 };
 
 struct SplitInputs {
   const std::vector<storage::FeatureFile>& files;   // with labels
   const TrainFeaturesOptions& train;                // its patients: of every slide
   const std::map<std::string, std::string>& sites;  // slide_id (lower case) -> site
+  // Of kFolds: who is held out together, as an earlier evaluation had it; empty: chosen anew.
+  std::map<std::string, int> fold_of = {};
 };
 
 // kFolds: whole patients, with about equal shares of every class (stratified_folds); kPatients and

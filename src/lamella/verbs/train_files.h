@@ -11,6 +11,7 @@
 #include "lamella/io/text_file.h"
 #include "lamella/model/model.h"
 #include "lamella/storage/storage.h"
+#include "lamella/verbs/unsure.h"
 
 namespace lamella::verbs {
 
@@ -28,13 +29,18 @@ struct TrainFilesOptions {
   std::string groups_csv;             // slide_id,patient_id; "": every slide its own patient
   std::string encoder;                // name or folder; "": the one named in the feature_space
   classifier::TrainOptions train;
+  // Files of more numbers are read a few rows at a time into one piece, which stays float16 where
+  // all of them are.
+  int64_t most_copied = classifier::kMostCopied;
 };
 
 struct TrainFilesResult {
   model::Model model;
   int folds = 0;
-  std::vector<int64_t> class_rows;                // of each class of the model
-  std::map<std::string, double> held_out_unsure;  // by slide, see unsure_by_slide
+  std::vector<int64_t> class_rows;  // of each class of the model
+  HeldOutSlides held_out;           // empty where the penalty was given
+  // Of the rows held out, at the penalty chosen; of more than two classes the macro AUC.
+  std::optional<double> held_out_log_loss, held_out_auc;
 };
 
 // Of slides in the order given. Rows without label are left out. Error kMismatch: feature spaces or
