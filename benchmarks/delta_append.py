@@ -9,6 +9,7 @@ tools/heavy/spark-versions.sh (Spark 4.2 with Delta 4.4) and Java.
 """
 
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -63,6 +64,7 @@ def seconds(work) -> float:
 def main() -> int:
     out, rows = Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 1_000_000
     folder = Path(tempfile.mkdtemp(dir=out.parent))
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     spark = SparkSession.builder.master("local[2]").config(map={
         "spark.jars.packages": _delta.PAIRS["4.2"], **_delta.SETTINGS, "spark.ui.enabled": "false",
         "spark.driver.memory": "4g", "spark.driver.bindAddress": "127.0.0.1",
