@@ -74,7 +74,7 @@ TEST_F(Search, AGridIsEveryCombination) {
 }
 
 TEST_F(Search, ATrialIsAStudyOfItsOwn) {
-  const Study whole = study("mpp = [2]\n", {"tracking.register_model=m", "tracking.alias=a",
+  const Study whole = study("mpp = [2]\n", {"tracking.register=m", "tracking.alias=a",
                                             "tracking.mlflow=http://localhost:1",
                                             "controls.colour_only=true", "split.kind=k-fold"});
   const record::SearchTrial trial = search_trials(whole).trials.at(0);

@@ -195,7 +195,7 @@ Study study_of_trial(const Study& study, const record::SearchTrial& trial, bool 
   }
   if (!whole) {
     if (!study.tracking.register_model.empty()) {
-      more.emplace_back("tracking.register_model=\"\"");
+      more.emplace_back("tracking.register=\"\"");
       more.emplace_back("tracking.alias=\"\"");
     }
     for (const std::string& control : study.learning.controls.names()) {
