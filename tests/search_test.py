@@ -58,8 +58,8 @@ def test_the_best_by_held_out_rows_is_run_whole(searched):
     assert record["training"]["held_out_log_loss"] == best["log_loss"]
     assert record["training"]["held_out_auc"] == best["auc"]
     by_penalty = {trial["lambda"]: trial["mean_log_loss"] for trial in record["training"]["trials"]}
-    # Rows of folds pooled, with probabilities as float32: the same loss but for rounding.
-    assert best["log_loss"] == pytest.approx(by_penalty[best["lambda"]], rel=1e-4)
+    # The folds fitted once more, not from the penalty before: the same loss up to the optimiser's end.
+    assert best["log_loss"] == pytest.approx(by_penalty[best["lambda"]], rel=1e-2)
 
 
 def test_trials_leave_the_test_slides_alone(searched):
@@ -145,7 +145,7 @@ def test_with_folds_the_choice_is_made_without_each(searched, tmp_path):
     assert made["metrics"]["folds"]["n"] > 0 and made["metrics"]["test"]["n"] > 0
     outcome = lamella("search", study, "--set", "split.kind=spatial", "--set", "search.l1_ratio=[]",
                       "--json")
-    assert "parts no patients" in outcome.err and outcome.json["search"]["folds"] == []
+    assert "parts no patients" in outcome.err and "folds" not in outcome.json["search"]
 
 
 def test_a_trial_that_fails_is_named_and_counted(searched, tmp_path):
