@@ -53,7 +53,7 @@ class Pieces : public ::testing::Test {
     context_.warning = [this](const std::string& text) { warnings_.push_back(text); };
     const auto encoder = encoder::read_encoder_info(LAMELLA_SOURCE_DIR "/testdata/encoders/tiny");
     pieces_.emplace(PieceContext{plans_, encoding_, heatmap_, encoder, encoder::Precision::kF32,
-                                 folder_ + "/out", 1.0});
+                                 folder_ + "/out", "", 1.0});
     slide_ = open_cohort_slide(entry_, context_);
   }
   void TearDown() override { fs::remove_all(folder_); }

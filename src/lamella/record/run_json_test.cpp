@@ -36,13 +36,19 @@ RunDocument whole() {
   run.inputs = {{"slide", "a.tif", 5, "f", "s", "e", 1, "c", "A", "P", "train", "tiff", "file", "2",
                  std::array{0.25, 0.5}}};
   run.split = {{"train", {{"A"}, {"P"}, "d"}}};
-  run.training = {{"a", "b"},         {1, 2},  3,  0.5, 224, 4.0, {{0.5, 0.25, {0.125}}},
-                  {{"b", 0.5, 0.25}}, "space", "m"};
+  run.training = {{"a", "b"},         {1, 2}, 3,    0.5,     224, 4.0, {{0.5, 0.25, {0.125}}},
+                  {{"b", 0.5, 0.25}}, 0.25,   0.75, "space", "m"};
   run.metrics["test"].per_class.emplace_back().auc = 0.75;
   run.details["test"].wrong = {{"A", 1, 2, "a", "b", 0.5}};
   run.folds = {{"fold 1", {"P"}, {"A"}, 0.5, run.metrics["test"]}};
   run.controls["colour_only"].per_class.emplace_back().auc = 0.5;
-  run.usual = {5, 0.75, 0.25};
+  run.search = Search{"log_loss",
+                      {{"t", {"a.b=1"}, "done", "e", "r", "out", 0.5, 0.75, 0.25, 3, 1.5}},
+                      "t",
+                      "r2",
+                      {{"f", "t", 0.5, 0.75}}};
+  run.trial_of = TrialOf{"r0", "t", true};
+  run.usual = {5, 0.75, 0.25, 0.125, 2, 0.5, 0.625};
   run.outcomes = {{"A",
                    "train",
                    "done",
@@ -58,6 +64,7 @@ RunDocument whole() {
                    "a.png",
                    1.25,
                    0.5,
+                   0.125,
                    {"far"}}};
   run.times = {{"encode", 3}};
   run.readings = {{"A", 5, 1000, 900, 0.5}};

@@ -121,7 +121,8 @@ TEST(HtmlReport, SaysWhatTheFiguresAreWorth) {
                                "its features lie 1.23 from &lt;them&gt;", "slides unlike"}) {
     EXPECT_NE(page.find(expected), std::string::npos) << expected;
   }
-  run.usual = record::Usual{1, {}, {}};
+  run.usual = record::Usual{};
+  run.usual->slides = 1;
   EXPECT_NE(html_report(run, {}).find("too few to say what is usual"), std::string::npos);
 }
 
@@ -131,7 +132,8 @@ TEST(HtmlReport, ShowsLesions) {
                                 .lesions = 4,
                                 .points = {{0.1, 12, 1}, {0.5, 2, 0.75}, {0.9, 0, 0.5}, {1, 0, 0}},
                                 .sensitivity = {0.53, 0.56, 0.62, 0.75, 0.8, 0.9},
-                                .score = 0.693};
+                                .score = 0.693,
+                                .intervals = {}};
   shown.froc->intervals.of["score"] = {0.5, 0.8};
   shown.hits = {
       {.slide_id = "t<1>", .lesions = 4, .found = {0.9, 0.5, 0, 0.9}, .false_positives = {0.1}}};

@@ -50,6 +50,7 @@ storage::FeatureFile file_of(const std::string& slide_id, bool by_place) {
                         .extent_y_px = 10,
                         .level_extent_x_px = 10,
                         .level_extent_y_px = 10,
+                        .effective_mpp = {},
                         .slide_size_px = {400, 20}};
   file.features.rows = 40;
   file.features.columns = 2;

@@ -77,9 +77,9 @@ const std::vector<evaluation::Thresholds>& thresholds_of(const model::Model& mod
 
 struct EvaluateFiles {
   std::vector<std::string> scores, truth;
-  std::string groups_csv;            // slide_id,patient_id; "": not known
-  std::vector<std::string> against;  // scores of another run on the same rows; may be empty
-  std::string model;                 // folder of the one whose thresholds are used; "": none are
+  std::string groups_csv{};            // slide_id,patient_id; "": not known
+  std::vector<std::string> against{};  // scores of another run on the same rows; may be empty
+  std::string model{};                 // folder of the one whose thresholds are used; "": none are
 };
 struct FilesEvaluation {
   Evaluation evaluation;
