@@ -48,10 +48,11 @@ Action add_finetune(CLI::App& app) {
   app.footer(
       "Needs a Python with lamella and PyTorch: the one that lamella is installed in, else "
       "python3,\n"
-      "or the one that LAMELLA_PYTHON names. What was stopped goes on from its last checkpoint.\n\n"
+      "or the one that LAMELLA_PYTHON names. What was stopped goes on from its last checkpoint.\n"
+      "What comes out is used by `lamella run study.toml --set encoder.name=encoders/mine`.\n\n"
       "Examples:\n"
       "  lamella finetune study.toml --epochs 10 --out encoders/mine\n"
-      "  lamella run study.toml --set encoder.name=encoders/mine\n"
+      "  lamella finetune study.toml --method lora --out encoders/mine-lora\n"
       "  torchrun --nproc-per-node 4 -m lamella.finetuning study.toml   # four processes");
   return [command](Shell& shell) { return run_finetune(*command, shell); };
 }
