@@ -9,10 +9,10 @@
 #include "call.h"
 #include "lamella/encoder/encoder.h"
 #include "lamella/report/run_report.h"
+#include "lamella/search/search_study.h"
 #include "lamella/study/option_keys.h"
 #include "lamella/study/plan_study.h"
 #include "lamella/study/run_study.h"
-#include "lamella/study/search_study.h"
 #include "values.h"
 
 namespace lamella::python {
@@ -221,7 +221,7 @@ void bind_study(nb::module_& module) {
       [](const Study& study, const Texts& client, std::optional<int> threads, nb::object progress) {
         const mlflow::CallingClient calling = run_options(false, client).client;
         return Call(threads, std::move(progress)).run([&](const Context& context) {
-          return to_json(study::search_study(study, calling, context)).dump();
+          return to_json(search::search_study(study, calling, context)).dump();
         });
       },
       nb::arg("study"), nb::arg("client"), nb::arg("threads").none(), nb::arg("progress").none());

@@ -6,7 +6,7 @@
 #include "lamella/cli/commands.h"
 #include "lamella/cli/program.h"
 #include "lamella/cli/tables.h"
-#include "lamella/study/search_study.h"
+#include "lamella/search/search_study.h"
 
 namespace lamella::cli {
 
@@ -48,7 +48,7 @@ std::string folds_text(const record::Search& search) {
   return table.text() + "\n";
 }
 
-std::string result_text(const study::SearchResult& result) {
+std::string result_text(const search::SearchResult& result) {
   const record::Search& search = *result.record.search;
   std::string text = "\n" + trials_text(search) + "\n" + folds_text(search) +
                      metrics_text(result.record.metrics) + "\n";
@@ -68,8 +68,8 @@ std::string result_text(const study::SearchResult& result) {
 
 int run_search(const SearchOptions& options, Shell& shell) {
   const study::Study study = study::read_study(options.study, options.overrides);
-  const study::SearchResult result = study::search_study(study, {}, shell.context());
-  shell.print(study::to_json(result), result_text(result));
+  const search::SearchResult result = search::search_study(study, {}, shell.context());
+  shell.print(search::to_json(result), result_text(result));
   return result.count("failed") == 0 ? kDone : kSomeSlidesFailed;
 }
 

@@ -8,11 +8,11 @@
 #include "lamella/base/option_json.h"
 #include "lamella/base/spelling.h"
 #include "lamella/base/text.h"
+#include "lamella/cohort/classes_table.h"
 #include "lamella/io/address.h"
 #include "lamella/io/files.h"
 #include "lamella/io/text_file.h"
 #include "lamella/settings/toml_reader.h"
-#include "lamella/study/classes_table_internal.h"
 
 namespace lamella::study {
 
@@ -30,7 +30,7 @@ void read_section(TomlReader table, T& options) {
 }
 
 void read_patches(TomlReader table, Study& study) {
-  refuse_old_labels(table);
+  cohort::refuse_old_labels(table);
   table.read(options_of(study.plans.patches));
   table.read(options_of(study.plans.labels.rule));
   table.read(options_of(study.plans.damage));
@@ -63,7 +63,7 @@ const std::vector<StudySection>& study_sections() {
       {"score", &patch::GridOptions::table().list()},
       {"heatmap", &verbs::MapOptions::table().list()},
       {"tracking", &mlflow::TrackingOptions::table().list()},
-      {"search", &SearchOptions::table().list()}};
+      {"search", &verbs::SearchOptions::table().list()}};
   return kSections;
 }
 
@@ -157,7 +157,7 @@ Study parse_study(const std::string& text, const std::string& path,
         "their labels come from: name = { annotations = [\"GROUP\"] } or name = { centers = "
         "[\"FILE\"] }");
   }
-  read_classes(*classes, folder, study.plans.labels);
+  cohort::read_classes(*classes, folder, study.plans.labels);
   if (const auto table = reader.table("tissue")) read_section(*table, study.plans.tissue);
   if (const auto table = reader.table("encoder")) read_encoder(*table, folder, study);
   if (const auto table = reader.table("finetune")) {
@@ -201,7 +201,7 @@ nlohmann::json to_json(const Study& study) {
                          {"output", study.output},
                          {"slides", slides},
                          {"patches", patches},
-                         {"classes", classes_json(study.plans.labels)},
+                         {"classes", cohort::classes_json(study.plans.labels)},
                          {"tissue", json_of_options(study.plans.tissue)},
                          {"encoder", encoder},
                          {"train", json_of_options(study.learning.train)},

@@ -13,9 +13,9 @@
 #include "lamella/cohort/plan_rules.h"
 #include "lamella/cohort/slides_table.h"
 #include "lamella/mlflow/tracking.h"
-#include "lamella/study/search_options.h"
 #include "lamella/verbs/controls.h"
 #include "lamella/verbs/finetune_options.h"
+#include "lamella/verbs/search_options.h"
 #include "lamella/verbs/slide_map.h"
 #include "lamella/verbs/split_folds.h"
 #include "lamella/verbs/verb_options.h"
@@ -59,7 +59,7 @@ struct Study {
   LearningOptions learning;
   verbs::MapOptions heatmap;
   mlflow::TrackingOptions tracking;
-  SearchOptions search;
+  verbs::SearchOptions search;
   const ClassTable& classes() const { return plans.classes(); }
 };
 

@@ -8,7 +8,7 @@
 #include "lamella/record/run_document.h"
 #include "lamella/study/study_file.h"
 
-namespace lamella::study {
+namespace lamella::search {
 
 // The combinations of the study's [search]: each with its name, its options ("table.key=value") and
 // the folder of its pieces beneath <output>/search, which trials share whose features are the same.
@@ -20,12 +20,12 @@ struct SearchTrials {
   std::vector<record::SearchTrial> trials;
   int64_t left_out = 0;
 };
-SearchTrials search_trials(const Study& study);
+SearchTrials search_trials(const study::Study& study);
 
 // The study of one trial, with its own output. whole: with all that the study asks for beside the
 // classifier; else no controls, and nothing is registered at MLflow.
 // parent: MLflow's id of the search's run, "" if it is at no server.
-Study study_of_trial(const Study& study, const record::SearchTrial& trial, bool whole,
-                     const std::string& parent = {});
+study::Study study_of_trial(const study::Study& study, const record::SearchTrial& trial, bool whole,
+                            const std::string& parent = {});
 
-}  // namespace lamella::study
+}  // namespace lamella::search

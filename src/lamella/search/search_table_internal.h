@@ -6,7 +6,7 @@
 
 #include "lamella/record/run_document.h"
 
-namespace lamella::study {
+namespace lamella::search {
 
 inline constexpr const char* kSearchTable = "search.csv";
 
@@ -16,4 +16,4 @@ std::string search_table(const record::Search& search);
 // Into the folder. Error kIo.
 void write_search_table(const record::Search& search, const std::string& folder);
 
-}  // namespace lamella::study
+}  // namespace lamella::search

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "lamella/cohort/classes_table.h"
+
 #include <fmt/format.h>
 
 #include <array>
@@ -6,9 +8,8 @@
 #include "lamella/base/error.h"
 #include "lamella/base/text.h"
 #include "lamella/io/files.h"
-#include "lamella/study/classes_table_internal.h"
 
-namespace lamella::study {
+namespace lamella::cohort {
 
 using settings::TomlReader;
 
@@ -142,4 +143,4 @@ void refuse_old_labels(const TomlReader& reader) {
   }
 }
 
-}  // namespace lamella::study
+}  // namespace lamella::cohort

@@ -9,7 +9,7 @@
 #include "lamella/record/run_document.h"
 #include "lamella/study/study_file.h"
 
-namespace lamella::study {
+namespace lamella::search {
 
 struct SearchResult {
   record::RunDocument record;  // as it is on disk
@@ -35,9 +35,9 @@ struct SearchResult {
 // search_trials'; kInvalidArgument: no trial was done; run_study's for the chosen one; kInterrupted
 // (what is finished is found again).
 // client: MLflow's own in the calling process, if it is loaded there.
-SearchResult search_study(const Study& study, const mlflow::CallingClient& client,
+SearchResult search_study(const study::Study& study, const mlflow::CallingClient& client,
                           const Context& context);
 
 nlohmann::json to_json(const SearchResult& result);
 
-}  // namespace lamella::study
+}  // namespace lamella::search

@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lamella/study/search_choice.h"
+#include "lamella/search/search_choice.h"
 
 #include <algorithm>
 #include <set>
 
 #include "lamella/base/text.h"
 
-namespace lamella::study {
+namespace lamella::search {
 
 namespace {
 
 // Whether `figure` is better than the best so far.
-bool better(const std::optional<double>& figure, const std::optional<double>& best, SearchBy by) {
+bool better(const std::optional<double>& figure, const std::optional<double>& best,
+            verbs::SearchBy by) {
   if (!figure) return false;
   if (!best) return true;
-  return by == SearchBy::kAuc ? *figure > *best : *figure < *best;
+  return by == verbs::SearchBy::kAuc ? *figure > *best : *figure < *best;
 }
 
 struct FoldChoice {
@@ -37,13 +38,13 @@ std::vector<std::string> fold_names(const TurnsOfTrials& turns) {
 }
 
 std::optional<FoldChoice> choose_fold(const TurnsOfTrials& turns, const std::string& name,
-                                      SearchBy by) {
+                                      verbs::SearchBy by) {
   std::optional<FoldChoice> chosen;
   std::optional<double> best;
   for (const auto& [trial, turn] : turns) {
     for (const verbs::SplitFold& fold : turn.folds) {
       if (fold.name != name) continue;
-      const auto& figure = by == SearchBy::kAuc ? fold.held_out_auc : fold.held_out_log_loss;
+      const auto& figure = by == verbs::SearchBy::kAuc ? fold.held_out_auc : fold.held_out_log_loss;
       if (!better(figure, best, by)) continue;
       best = figure;
       chosen = {trial, &fold};
@@ -54,12 +55,13 @@ std::optional<FoldChoice> choose_fold(const TurnsOfTrials& turns, const std::str
 
 }  // namespace
 
-std::optional<size_t> best_trial(const std::vector<record::SearchTrial>& trials, SearchBy by) {
+std::optional<size_t> best_trial(const std::vector<record::SearchTrial>& trials,
+                                 verbs::SearchBy by) {
   std::optional<size_t> chosen;
   std::optional<double> best;
   for (size_t k = 0; k < trials.size(); ++k) {
     if (trials[k].status != "done") continue;
-    const auto& figure = by == SearchBy::kAuc ? trials[k].auc : trials[k].log_loss;
+    const auto& figure = by == verbs::SearchBy::kAuc ? trials[k].auc : trials[k].log_loss;
     if (!better(figure, best, by)) continue;
     best = figure;
     chosen = k;
@@ -68,7 +70,7 @@ std::optional<size_t> best_trial(const std::vector<record::SearchTrial>& trials,
 }
 
 std::optional<NestedChoice> choose_in_turn(const std::vector<record::SearchTrial>& trials,
-                                           const TurnsOfTrials& turns, SearchBy by,
+                                           const TurnsOfTrials& turns, verbs::SearchBy by,
                                            const verbs::EvaluateOptions& options,
                                            const Context& context) {
   NestedChoice made;
@@ -92,4 +94,4 @@ std::optional<NestedChoice> choose_in_turn(const std::vector<record::SearchTrial
   return made;
 }
 
-}  // namespace lamella::study
+}  // namespace lamella::search

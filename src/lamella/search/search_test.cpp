@@ -5,12 +5,12 @@
 
 #include "lamella/base/error.h"
 #include "lamella/io/files.h"
-#include "lamella/study/search_choice.h"
-#include "lamella/study/search_table_internal.h"
-#include "lamella/study/search_trials.h"
+#include "lamella/search/search_choice.h"
+#include "lamella/search/search_table_internal.h"
+#include "lamella/search/search_trials.h"
 #include "lamella/testing/temporary_folder.h"
 
-namespace lamella::study {
+namespace lamella::search {
 namespace {
 
 constexpr const char* kStudy = R"(name = "s"
@@ -30,8 +30,10 @@ l2 = "cv"
 
 class Search : public ::testing::Test {
  protected:
-  Study study(const std::string& search, const std::vector<std::string>& overrides = {}) const {
-    return parse_study(kStudy + search, folder_.path() + "/s.toml", overrides, folder_.path());
+  study::Study study(const std::string& search,
+                     const std::vector<std::string>& overrides = {}) const {
+    return study::parse_study(kStudy + search, folder_.path() + "/s.toml", overrides,
+                              folder_.path());
   }
   std::vector<std::string> names(const std::string& search) const {
     std::vector<std::string> found;
@@ -74,11 +76,12 @@ TEST_F(Search, AGridIsEveryCombination) {
 }
 
 TEST_F(Search, ATrialIsAStudyOfItsOwn) {
-  const Study whole = study("mpp = [2]\n", {"tracking.register=m", "tracking.alias=a",
-                                            "tracking.mlflow=http://localhost:1",
-                                            "controls.colour_only=true", "split.kind=k-fold"});
+  const study::Study whole =
+      study("mpp = [2]\n",
+            {"tracking.register=m", "tracking.alias=a", "tracking.mlflow=http://localhost:1",
+             "controls.colour_only=true", "split.kind=k-fold"});
   const record::SearchTrial trial = search_trials(whole).trials.at(0);
-  const Study own = study_of_trial(whole, trial, false);
+  const study::Study own = study_of_trial(whole, trial, false);
   EXPECT_EQ(own.plans.patches.mpp, 2);
   EXPECT_EQ(own.plans.patches.size_px, 50);
   EXPECT_EQ(own.output, trial.output);
@@ -86,7 +89,7 @@ TEST_F(Search, ATrialIsAStudyOfItsOwn) {
   EXPECT_EQ(own.tracking.register_model, "");
   EXPECT_TRUE(own.learning.controls.names().empty());
   EXPECT_EQ(own.learning.split.kind, verbs::SplitKind::kFolds);
-  const Study chosen = study_of_trial(whole, trial, true);
+  const study::Study chosen = study_of_trial(whole, trial, true);
   EXPECT_EQ(chosen.tracking.register_model, "m");
   EXPECT_EQ(chosen.learning.controls.names(), std::vector<std::string>{"colour_only"});
   EXPECT_EQ(chosen.learning.split.kind, verbs::SplitKind::kRoles);
@@ -132,8 +135,8 @@ TEST_F(Search, RefusesWhatIsNoSearch) {
 TEST_F(Search, AScaleCannotBeSearchedForPatchesByLevel) {
   std::string text = kStudy;
   text.replace(text.find("mpp = 1"), 7, "level = 0");
-  const Study by_level =
-      parse_study(text + "mpp = [1]\n", folder_.path() + "/s.toml", {}, folder_.path());
+  const study::Study by_level =
+      study::parse_study(text + "mpp = [1]\n", folder_.path() + "/s.toml", {}, folder_.path());
   EXPECT_THROW(search_trials(by_level), Error);
 }
 
@@ -150,10 +153,10 @@ TEST(SearchChoice, IsByTheFigureAskedForAndTheFirstOfEquals) {
   std::vector<record::SearchTrial> trials = {done("a", 0.4, 0.8), done("b", 0.3, 0.7),
                                              done("c", 0.3, 0.9), done("d", 0.1, 0.95)};
   trials[3].status = "failed";
-  EXPECT_EQ(best_trial(trials, SearchBy::kLogLoss), 1u);
-  EXPECT_EQ(best_trial(trials, SearchBy::kAuc), 2u);
+  EXPECT_EQ(best_trial(trials, verbs::SearchBy::kLogLoss), 1u);
+  EXPECT_EQ(best_trial(trials, verbs::SearchBy::kAuc), 2u);
   for (auto& trial : trials) trial.status = "failed";
-  EXPECT_FALSE(best_trial(trials, SearchBy::kAuc));
+  EXPECT_FALSE(best_trial(trials, verbs::SearchBy::kAuc));
 }
 
 // A slide whose four rows, 0 1 0 1, have these scores of the second class.
@@ -188,8 +191,8 @@ TEST(SearchChoice, OfAFoldIsMadeWithoutIt) {
   turns[1].folds = {fold_of("fold 1", "a", 0.2), fold_of("fold 2", "b", 0.3)};
   add_slide(turns[1], "a", {0.1f, 0.9f, 0.2f, 0.8f});
   add_slide(turns[1], "b", {0.9f, 0.1f, 0.8f, 0.2f});
-  const auto made =
-      choose_in_turn({done("x", 0.5, 0.5), done("y", 0.6, 0.5)}, turns, SearchBy::kLogLoss, {}, {});
+  const auto made = choose_in_turn({done("x", 0.5, 0.5), done("y", 0.6, 0.5)}, turns,
+                                   verbs::SearchBy::kLogLoss, {}, {});
   ASSERT_TRUE(made);
   ASSERT_EQ(made->folds.size(), 2u);
   EXPECT_EQ(made->folds[0].name, "fold 1");
@@ -197,7 +200,7 @@ TEST(SearchChoice, OfAFoldIsMadeWithoutIt) {
   EXPECT_EQ(made->folds[1].trial, "y");
   EXPECT_EQ(made->pooled.all.n, 8);
   EXPECT_DOUBLE_EQ(made->pooled.all.macro_auc.value(), 0);  // every pair is the wrong way round
-  EXPECT_FALSE(choose_in_turn({}, {}, SearchBy::kLogLoss, {}, {}));
+  EXPECT_FALSE(choose_in_turn({}, {}, verbs::SearchBy::kLogLoss, {}, {}));
 }
 
 TEST(SearchTable, QuotesWhatHasCommas) {
@@ -214,4 +217,4 @@ TEST(SearchTable, QuotesWhatHasCommas) {
 }
 
 }  // namespace
-}  // namespace lamella::study
+}  // namespace lamella::search

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lamella/study/search_options.h"
+#include "lamella/verbs/search_options.h"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 
 #include "lamella/base/error.h"
 
-namespace lamella::study {
+namespace lamella::verbs {
 
 namespace {
 
@@ -69,4 +69,4 @@ void SearchOptions::validate() const {
   refuse_twice("l1_ratio", l1_ratio);
 }
 
-}  // namespace lamella::study
+}  // namespace lamella::verbs

@@ -9,7 +9,7 @@
 
 #include "lamella/base/option.h"
 
-namespace lamella::study {
+namespace lamella::verbs {
 
 enum class SearchDraw { kGrid, kRandom };
 enum class SearchBy { kLogLoss, kAuc };
@@ -36,4 +36,4 @@ struct SearchOptions {
 inline constexpr int64_t kRandomTrials = 20;
 inline constexpr int64_t kMaxTrials = 100000;
 
-}  // namespace lamella::study
+}  // namespace lamella::verbs

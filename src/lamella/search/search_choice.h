@@ -10,14 +10,15 @@
 
 #include "lamella/base/context.h"
 #include "lamella/record/run_document.h"
-#include "lamella/study/search_options.h"
+#include "lamella/verbs/search_options.h"
 #include "lamella/verbs/split_folds.h"
 
-namespace lamella::study {
+namespace lamella::search {
 
 // The number of the best trial that is done: of the least log loss, or of the greatest AUC; of
 // equal ones the first. nullopt: none is done.
-std::optional<size_t> best_trial(const std::vector<record::SearchTrial>& trials, SearchBy by);
+std::optional<size_t> best_trial(const std::vector<record::SearchTrial>& trials,
+                                 verbs::SearchBy by);
 
 // By trial: its training slides, tested in turn.
 using TurnsOfTrials = std::map<size_t, verbs::SplitEvaluation>;
@@ -31,8 +32,8 @@ struct NestedChoice {
 // patients or sites in the same way; folds that no trial could train are left out. nullopt: there
 // are none.
 std::optional<NestedChoice> choose_in_turn(const std::vector<record::SearchTrial>& trials,
-                                           const TurnsOfTrials& turns, SearchBy by,
+                                           const TurnsOfTrials& turns, verbs::SearchBy by,
                                            const verbs::EvaluateOptions& options,
                                            const Context& context);
 
-}  // namespace lamella::study
+}  // namespace lamella::search

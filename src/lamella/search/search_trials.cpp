@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lamella/study/search_trials.h"
+#include "lamella/search/search_trials.h"
 
 #include <fmt/format.h>
 
@@ -14,7 +14,7 @@
 #include "lamella/encoder/encoder.h"
 #include "lamella/io/files.h"
 
-namespace lamella::study {
+namespace lamella::search {
 
 namespace {
 
@@ -27,19 +27,19 @@ struct Value {
 };
 using Values = std::vector<Value>;
 
-[[noreturn]] void refuse(const Study& study, const std::string& message) {
+[[noreturn]] void refuse(const study::Study& study, const std::string& message) {
   throw Error(ErrorCode::kInvalidArgument, message, study.source.path);
 }
 
 std::string quoted(const std::string& text) { return nlohmann::json(text).dump(); }
 
-Study study_with(const Study& study, const std::vector<std::string>& more) {
+study::Study study_with(const study::Study& study, const std::vector<std::string>& more) {
   std::vector<std::string> overrides = study.source.overrides;
   overrides.insert(overrides.end(), more.begin(), more.end());
-  return parse_study(study.source.text, study.source.path, overrides, study.source.folder);
+  return study::parse_study(study.source.text, study.source.path, overrides, study.source.folder);
 }
 
-std::vector<double> parse_views(const Study& study, const std::string& text) {
+std::vector<double> parse_views(const study::Study& study, const std::string& text) {
   std::vector<double> views;
   for (size_t begin = 0; begin <= text.size();) {
     const size_t end = std::min(text.find(',', begin), text.size());
@@ -54,7 +54,7 @@ std::vector<double> parse_views(const Study& study, const std::string& text) {
   return views;
 }
 
-Values encoders_of(const Study& study) {
+Values encoders_of(const study::Study& study) {
   Values values;
   std::map<std::string, int> seen;  // folders of encoders may have one name
   for (const std::string& encoder : study.search.encoder) {
@@ -68,8 +68,8 @@ Values encoders_of(const Study& study) {
 }
 
 // In the order in which they vary, the last the fastest: what shares features comes together.
-std::vector<Values> dimensions_of(const Study& study) {
-  const SearchOptions& search = study.search;
+std::vector<Values> dimensions_of(const study::Study& study) {
+  const verbs::SearchOptions& search = study.search;
   std::vector<Values> all = {encoders_of(study), {}, {}, {}, {}};
   for (const std::string& text : search.views) {
     const std::vector<double> views = parse_views(study, text);
@@ -105,7 +105,7 @@ std::vector<const Value*> combination(const std::vector<Values>& dimensions, siz
   return chosen;
 }
 
-record::SearchTrial trial_of(const Study& study, const std::vector<const Value*>& values) {
+record::SearchTrial trial_of(const study::Study& study, const std::vector<const Value*>& values) {
   record::SearchTrial trial;
   std::vector<std::string> names, folders;
   const std::string root = study.output + "/search";
@@ -132,13 +132,13 @@ record::SearchTrial trial_of(const Study& study, const std::vector<const Value*>
   return trial;
 }
 
-std::vector<size_t> numbers_of(const SearchOptions& search, size_t all) {
+std::vector<size_t> numbers_of(const verbs::SearchOptions& search, size_t all) {
   std::vector<size_t> numbers(all);
   std::iota(numbers.begin(), numbers.end(), size_t{0});
-  int64_t most = search.trials.value_or(kMaxTrials);
-  if (search.draw == SearchDraw::kRandom) {
+  int64_t most = search.trials.value_or(verbs::kMaxTrials);
+  if (search.draw == verbs::SearchDraw::kRandom) {
     Random(search.seed).shuffle(std::span(numbers));
-    most = search.trials.value_or(kRandomTrials);
+    most = search.trials.value_or(verbs::kRandomTrials);
   }
   numbers.resize(std::min(numbers.size(), static_cast<size_t>(most)));
   // Those that share features one after another.
@@ -146,8 +146,8 @@ std::vector<size_t> numbers_of(const SearchOptions& search, size_t all) {
   return numbers;
 }
 
-void check(const Study& study) {
-  const SearchOptions& search = study.search;
+void check(const study::Study& study) {
+  const verbs::SearchOptions& search = study.search;
   if (search.empty()) {
     refuse(study,
            "there is nothing to search: [search] names no values; expected a list that is not "
@@ -167,15 +167,15 @@ void check(const Study& study) {
 
 }  // namespace
 
-SearchTrials search_trials(const Study& study) {
+SearchTrials search_trials(const study::Study& study) {
   check(study);
   const std::vector<Values> dimensions = dimensions_of(study);
   size_t all = 1;
   for (const Values& values : dimensions) {
     all *= values.size();
-    if (all <= static_cast<size_t>(kMaxTrials)) continue;
-    refuse(study,
-           fmt::format("[search] has more than {} combinations; shorten its lists", kMaxTrials));
+    if (all <= static_cast<size_t>(verbs::kMaxTrials)) continue;
+    refuse(study, fmt::format("[search] has more than {} combinations; shorten its lists",
+                              verbs::kMaxTrials));
   }
   SearchTrials made;
   for (const size_t number : numbers_of(study.search, all)) {
@@ -185,8 +185,8 @@ SearchTrials search_trials(const Study& study) {
   return made;
 }
 
-Study study_of_trial(const Study& study, const record::SearchTrial& trial, bool whole,
-                     const std::string& parent) {
+study::Study study_of_trial(const study::Study& study, const record::SearchTrial& trial, bool whole,
+                            const std::string& parent) {
   std::vector<std::string> more = trial.set;
   more.push_back("output=" + quoted(trial.output));
   if (!parent.empty()) {
@@ -207,4 +207,4 @@ Study study_of_trial(const Study& study, const record::SearchTrial& trial, bool 
   return study_with(study, more);
 }
 
-}  // namespace lamella::study
+}  // namespace lamella::search

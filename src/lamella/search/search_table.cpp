@@ -3,9 +3,9 @@
 
 #include "lamella/base/text.h"
 #include "lamella/io/files.h"
-#include "lamella/study/search_table_internal.h"
+#include "lamella/search/search_table_internal.h"
 
-namespace lamella::study {
+namespace lamella::search {
 
 namespace {
 
@@ -37,4 +37,4 @@ void write_search_table(const record::Search& search, const std::string& folder)
   io::write_file_atomic(folder + "/" + kSearchTable, search_table(search));
 }
 
-}  // namespace lamella::study
+}  // namespace lamella::search

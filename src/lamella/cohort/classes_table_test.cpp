@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "lamella/cohort/classes_table.h"
+
 #include <gtest/gtest.h>
 
 #include "lamella/base/error.h"
-#include "lamella/study/classes_table_internal.h"
 
-namespace lamella::study {
+namespace lamella::cohort {
 namespace {
 
 patch::LabelSources read(const std::string& text) {
@@ -94,4 +95,4 @@ TEST(ClassesTable, SaysWhatStandsInPlaceOfOldKeys) {
 }
 
 }  // namespace
-}  // namespace lamella::study
+}  // namespace lamella::cohort

@@ -8,7 +8,7 @@
 #include "lamella/patch/named_classes.h"
 #include "lamella/settings/toml_reader.h"
 
-namespace lamella::study {
+namespace lamella::cohort {
 
 // In the order of the file; relative paths are relative to `folder`. Error kFormat at the class.
 void read_classes(settings::TomlReader table, const std::string& folder,
@@ -21,4 +21,4 @@ void refuse_old_labels(const settings::TomlReader& reader);
 // [{"name": ..., "centers": [...]} or {"name", "annotations", "rest_of_tissue", "wins_over"}, ...]
 nlohmann::json classes_json(const patch::LabelSources& sources);
 
-}  // namespace lamella::study
+}  // namespace lamella::cohort

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lamella/study/search_study.h"
+#include "lamella/search/search_study.h"
 
 #include <fmt/format.h>
 
@@ -26,21 +26,21 @@
 #include "lamella/record/run_record.h"
 #include "lamella/record/software.h"
 #include "lamella/report/run_report.h"
+#include "lamella/search/search_choice.h"
+#include "lamella/search/search_table_internal.h"
+#include "lamella/search/search_trials.h"
 #include "lamella/study/option_keys.h"
 #include "lamella/study/run_study.h"
-#include "lamella/study/search_choice.h"
-#include "lamella/study/search_table_internal.h"
-#include "lamella/study/search_trials.h"
 #include "lamella/verbs/fold_groups.h"
 
-namespace lamella::study {
+namespace lamella::search {
 
 namespace {
 
 constexpr double kSecondsPerHour = 3600;
 
 struct SearchState {
-  const Study& study;
+  const study::Study& study;
   Context context;  // its warnings go into the record, too
   record::RunRecord& record;
   mlflow::PublishOptions server{};  // uri "": nowhere
@@ -52,7 +52,7 @@ struct SearchState {
 };
 
 void start_record(SearchState& state, SearchTrials trials) {
-  const Study& study = state.study;
+  const study::Study& study = state.study;
   record::RunDocument& document = state.record.document();
   document.command = {study.source.path, study.source.overrides, state.context.threads, false};
   document.caller = record::describe_caller();
@@ -64,7 +64,7 @@ void start_record(SearchState& state, SearchTrials trials) {
   document.inputs = {record::input_or_error("study", study.source.path, false),
                      record::input_or_error("slides table", study.slides.table, false)};
   document.search.emplace();
-  document.search->by = study.search.by == SearchBy::kAuc ? "auc" : "log_loss";
+  document.search->by = study.search.by == verbs::SearchBy::kAuc ? "auc" : "log_loss";
   document.search->trials = std::move(trials.trials);
   state.record.write();
   io::write_file_atomic(state.record.folder() + "/study.toml",
@@ -114,7 +114,7 @@ Context context_of_trial(const SearchState& state, const Context& shown, size_t 
   return context;
 }
 
-void take_result(SearchState& state, size_t place, StudyResult made) {
+void take_result(SearchState& state, size_t place, study::StudyResult made) {
   record::SearchTrial& trial = state.search().trials[place];
   trial.run_id = made.record.run_id;
   for (const record::Outcome& slide : made.record.outcomes) {
@@ -138,16 +138,16 @@ void run_trial(SearchState& state, size_t place, const Context& context) {
   record::SearchTrial& trial = state.search().trials[place];
   const AddSeconds timer(trial.seconds);
   try {
-    RunOptions options;
+    study::RunOptions options;
     options.trial_of = record::TrialOf{state.record.document().run_id, trial.name, false};
     options.fold_of = state.fold_of;
     options.tissue_output = state.study.output;
-    take_result(
-        state, place,
-        run_study(study_of_trial(state.study, trial, false, parent_of(state)), options, context));
+    take_result(state, place,
+                study::run_study(study_of_trial(state.study, trial, false, parent_of(state)),
+                                 options, context));
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kInterrupted) throw;
-    trial.error = spell_keys(error.what());
+    trial.error = study::spell_keys(error.what());
   } catch (const std::bad_alloc&) {
     trial.error = "out of memory";
   }
@@ -225,14 +225,14 @@ std::string run_chosen(SearchState& state, const Context& shown) {
   const record::SearchTrial& trial = state.search().trials[*best];
   state.search().chosen = trial.name;
   state.record.write();
-  RunOptions options;
+  study::RunOptions options;
   options.trial_of = record::TrialOf{state.record.document().run_id, trial.name, true};
   options.tissue_output = state.study.output;
   Context context = with_step_names(
       state.context, [](std::string_view step) { return fmt::format("chosen {}", step); });
   context.warning = shown.warning;
-  const StudyResult made =
-      run_study(study_of_trial(state.study, trial, true, parent_of(state)), options, context);
+  const study::StudyResult made = study::run_study(
+      study_of_trial(state.study, trial, true, parent_of(state)), options, context);
   record::RunDocument& document = state.record.document();
   state.search().chosen_run_id = made.record.run_id;
   document.split = made.record.split;
@@ -280,7 +280,7 @@ void say_what_to_expect(SearchState& state, int64_t left_out) {
 void end_badly(SearchState& state, const Error& error) {
   const bool interrupted = error.code() == ErrorCode::kInterrupted;
   try {
-    state.record.document().error = spell_keys(error.what());
+    state.record.document().error = study::spell_keys(error.what());
     state.record.finish(interrupted ? record::Status::kKilled : record::Status::kFailed);
     send(state, interrupted);
   } catch (const Error&) {
@@ -299,7 +299,7 @@ std::string write_report(SearchState& state) {
 
 }  // namespace
 
-SearchResult search_study(const Study& study, const mlflow::CallingClient& client,
+SearchResult search_study(const study::Study& study, const mlflow::CallingClient& client,
                           const Context& context) {
   SearchTrials trials = search_trials(study);
   const int64_t left_out = trials.left_out;
@@ -311,7 +311,7 @@ SearchResult search_study(const Study& study, const mlflow::CallingClient& clien
   shown.warning = once(context.warning);
   SearchState state{.study = study, .context = shown, .record = record};
   state.context.warning = [&](const std::string& raw) {
-    const std::string text = spell_keys(raw);
+    const std::string text = study::spell_keys(raw);
     record.add_warning(text);
     shown.warn(text);
   };
@@ -359,4 +359,4 @@ nlohmann::json to_json(const SearchResult& result) {
           {"mlflow", result.mlflow}};
 }
 
-}  // namespace lamella::study
+}  // namespace lamella::search
