@@ -16,7 +16,7 @@ def test_a_record_is_of_the_schema_that_the_program_prints(study, tmp_path):
     record = json.loads(path.read_text())
     assert faults(validator, record) == [] and faults_beneath(tmp_path, schema) == []
     # Every member of the shape is in the record of a run that went to its end.
-    optional = {"controls", "error", "folds", "readings", "server"}
+    optional = {"controls", "error", "folds", "readings", "search", "server", "trial_of"}
     assert set(schema["properties"]) - set(record) == optional
     assert "slides.0.patches" in faults(
         validator, {**record, "slides": [{**record["slides"][0], "patches": "many"}]})[0]
