@@ -61,7 +61,9 @@ def outside(option: dict) -> list[float]:
         values.append(option["most"] + 1)
     whole = option["kind"] == "whole number" or option["whole"]
     values = [int(value) if whole else value for value in values]
-    return [[value] * option["count"] for value in values] if option["count"] else values
+    if option["count"]:
+        return [[value] * option["count"] for value in values]
+    return [[value] for value in values] if option["kind"] == "numbers" else values
 
 
 def test_the_faces_list_the_same():
