@@ -83,7 +83,7 @@ void bind_finetune(nb::module_& module) {
   module.def(
       "finetune_json",
       [](const study::Study& study) {
-        return json_of_options(study.finetune.value_or(FinetuneOptions{})).dump();
+        return json_of_options(study.learning.finetune.value_or(FinetuneOptions{})).dump();
       },
       nb::arg("study"), "The study's [finetune] as resolved.");
   const OptionList& list = FinetuneOptions::table().list();

@@ -59,12 +59,12 @@ void start_record(SearchState& state, SearchTrials trials) {
   document.output = study.output;
   document.server = without_credentials(study.tracking.mlflow.value_or(""));
   document.options = to_json(study);
-  document.seeds["search.seed"] = study.search.seed;
+  document.seeds["search.seed"] = study.learning.search.seed;
   document.software = record::describe_software({});
   document.inputs = {record::input_or_error("study", study.source.path, false),
                      record::input_or_error("slides table", study.slides.table, false)};
   document.search.emplace();
-  document.search->by = study.search.by == verbs::SearchBy::kAuc ? "auc" : "log_loss";
+  document.search->by = study.learning.search.by == verbs::SearchBy::kAuc ? "auc" : "log_loss";
   document.search->trials = std::move(trials.trials);
   state.record.write();
   io::write_file_atomic(state.record.folder() + "/study.toml",
@@ -166,7 +166,7 @@ void measure_trial(SearchState& state, size_t place) {
 
 void run_trials(SearchState& state, const Context& shown) {
   const Stopwatch watch;
-  const std::optional<double> hours = state.study.search.hours;
+  const std::optional<double> hours = state.study.learning.search.hours;
   const size_t all = state.search().trials.size();
   for (size_t place = 0; place < all; ++place) {
     state.context.cancel.check();
@@ -206,8 +206,8 @@ void choose_without_folds(SearchState& state) {
   for (const cohort::SlideEntry& entry : slides_of(state.study)) {
     options.patients[to_lower(entry.slide_id)] = entry.patient_id;
   }
-  auto nested = choose_in_turn(state.search().trials, state.turns, state.study.search.by, options,
-                               state.context);
+  auto nested = choose_in_turn(state.search().trials, state.turns, state.study.learning.search.by,
+                               options, state.context);
   if (!nested) return;
   state.search().folds = std::move(nested->folds);
   record_evaluation(state, "folds", nested->pooled.all, std::move(nested->pooled.details));
@@ -215,7 +215,7 @@ void choose_without_folds(SearchState& state) {
 
 // Returns the folder of its model.
 std::string run_chosen(SearchState& state, const Context& shown) {
-  const auto best = best_trial(state.search().trials, state.study.search.by);
+  const auto best = best_trial(state.search().trials, state.study.learning.search.by);
   if (!best) {
     throw Error(ErrorCode::kInvalidArgument,
                 fmt::format("none of {} trials was done; see the failures above",

@@ -57,7 +57,7 @@ std::vector<double> parse_views(const study::Study& study, const std::string& te
 Values encoders_of(const study::Study& study) {
   Values values;
   std::map<std::string, int> seen;  // folders of encoders may have one name
-  for (const std::string& encoder : study.search.encoder) {
+  for (const std::string& encoder : study.learning.search.encoder) {
     const std::string set = "encoder.name=" + quoted(encoder);
     const std::string name = encoder::find_encoder(study_with(study, {set}).encoder.name).name;
     const int twin = ++seen[name];
@@ -69,7 +69,7 @@ Values encoders_of(const study::Study& study) {
 
 // In the order in which they vary, the last the fastest: what shares features comes together.
 std::vector<Values> dimensions_of(const study::Study& study) {
-  const verbs::SearchOptions& search = study.search;
+  const verbs::SearchOptions& search = study.learning.search;
   std::vector<Values> all = {encoders_of(study), {}, {}, {}, {}};
   for (const std::string& text : search.views) {
     const std::vector<double> views = parse_views(study, text);
@@ -147,7 +147,7 @@ std::vector<size_t> numbers_of(const verbs::SearchOptions& search, size_t all) {
 }
 
 void check(const study::Study& study) {
-  const verbs::SearchOptions& search = study.search;
+  const verbs::SearchOptions& search = study.learning.search;
   if (search.empty()) {
     refuse(study,
            "there is nothing to search: [search] names no values; expected a list that is not "
@@ -178,7 +178,7 @@ SearchTrials search_trials(const study::Study& study) {
                               verbs::kMaxTrials));
   }
   SearchTrials made;
-  for (const size_t number : numbers_of(study.search, all)) {
+  for (const size_t number : numbers_of(study.learning.search, all)) {
     made.trials.push_back(trial_of(study, combination(dimensions, number)));
   }
   made.left_out = static_cast<int64_t>(all - made.trials.size());

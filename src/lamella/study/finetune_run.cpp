@@ -62,7 +62,7 @@ FinetuneRun::FinetuneRun(const Study& study, const FinetuneStart& start, int thr
   document.options["verb"] = "finetune";
   document.options["finetune"].update(start.resolved);
   document.encoder = start.network;
-  document.seeds["finetune.seed"] = study.finetune.value_or(verbs::FinetuneOptions{}).seed;
+  document.seeds["finetune.seed"] = study.learning.finetune.value_or(verbs::FinetuneOptions{}).seed;
   document.software = record::describe_software(start.libraries);
   document.inputs = inputs_of(study, start);
   document.split = split_of(start, document.inputs);

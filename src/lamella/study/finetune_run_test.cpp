@@ -19,7 +19,7 @@ TEST(FinetuneRun, IsARecordedRunWithItsCurves) {
   study.slides.table = folder.put("slides.csv", "slide_id\n");
   study.tracking.mlflow = "";
   study.plans.labels.rule.classes.names = {"normal", "tumor"};
-  study.finetune.emplace().seed = 5;
+  study.learning.finetune.emplace().seed = 5;
   FinetuneStart start;
   for (const char* id : {"a", "b"}) {
     cohort::SlideEntry entry;

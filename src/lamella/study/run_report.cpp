@@ -85,7 +85,7 @@ void record_inputs(RunState& state) {
 record::Outputs outputs_of(RunState& state) {
   record::Outputs list;
   const auto add = [&](const std::string& name) {
-    std::string& sha256 = state.output_hashes[name];
+    std::string& sha256 = state.sending.output_hashes[name];
     if (sha256.empty()) {
       const std::string path = state.study.output + "/" + name;
       if (!io::exists(path)) return;

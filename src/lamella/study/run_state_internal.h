@@ -42,6 +42,13 @@ struct Sending {
   std::unique_ptr<mlflow::Follower> follower;
   double seconds = 0;     // that the run waited for it
   nlohmann::json result;  // where the record was sent at last, null if nowhere
+  std::map<std::string, std::string> output_hashes;  // of finished files, by their names
+};
+
+// Slides of training, tested in turn.
+struct InTurn {
+  std::map<std::string, int> fold_of;  // see verbs::SplitInputs
+  verbs::SplitEvaluation evaluation;
 };
 
 // What slides are held against, to say which are unlike the rest.
@@ -55,14 +62,12 @@ struct RunState {
   Context context;  // its warnings go into the record, too
   record::RunRecord& record;
   cohort::PieceContext pieces;
-  std::map<std::string, int> fold_of{};  // see verbs::SplitInputs
   cohort::LazyEncoder encoder{};
   std::vector<SlideWork> works{};
   cohort::FittedModel fitted{};
-  verbs::SplitEvaluation in_turn{};
+  InTurn in_turn{};
   Likeness likeness{};
   Sending sending{};
-  std::map<std::string, std::string> output_hashes{};  // of finished files, by their names
 };
 
 // The cohort loop: calls step for every slide that has not failed; an Error of the slide becomes

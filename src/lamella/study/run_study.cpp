@@ -195,7 +195,7 @@ struct StartedRun::Parts {
                              .context = {},
                              .record = *record,
                              .pieces = piece_context(study, encoder),
-                             .fold_of = options.fold_of});
+                             .in_turn = {options.fold_of, {}}});
     state->pieces.tissue_output = options.tissue_output;
     use_context(*state, context);
   }
@@ -252,7 +252,7 @@ StudyResult StartedRun::finish(const std::map<std::string, double>& elsewhere,
   record_outcomes(state, true);
   io::write_file_atomic(parts_->study.output + "/model/README.md", report::model_card(document));
   StudyResult result{document, record.folder(), {}, state.encoder.compile_seconds(), {}, {}};
-  result.in_turn = std::move(state.in_turn);
+  result.in_turn = std::move(state.in_turn.evaluation);
   record.finish(result.all_done() ? record::Status::kFinished : record::Status::kFailed);
   result.report = write_report(state);
   send_record(state, Moment::kEnd);

@@ -108,7 +108,7 @@ void check(const Study& study) {
   check_section(study, study.learning.train, "train");
   check_section(study, study.learning.split, "split");
   check_section(study, study.plans.grid, "score");
-  check_section(study, study.search, "search");
+  check_section(study, study.learning.search, "search");
   check_section(study, study.heatmap.overlay, "heatmap");
   try {
     heatmap::shown_class(study.classes(), study.heatmap.overlay.shown_class);
@@ -161,8 +161,8 @@ Study parse_study(const std::string& text, const std::string& path,
   if (const auto table = reader.table("tissue")) read_section(*table, study.plans.tissue);
   if (const auto table = reader.table("encoder")) read_encoder(*table, folder, study);
   if (const auto table = reader.table("finetune")) {
-    read_section(*table, study.finetune.emplace());
-    study.finetune->resolve(folder);
+    read_section(*table, study.learning.finetune.emplace());
+    study.learning.finetune->resolve(folder);
   }
   if (const auto table = reader.table("train")) read_section(*table, study.learning.train);
   if (const auto table = reader.table("split")) read_section(*table, study.learning.split);
@@ -170,7 +170,7 @@ Study parse_study(const std::string& text, const std::string& path,
   if (const auto table = reader.table("score")) read_section(*table, study.plans.grid);
   if (const auto table = reader.table("heatmap")) read_section(*table, study.heatmap);
   if (const auto table = reader.table("tracking")) read_tracking(*table, study);
-  if (const auto table = reader.table("search")) read_section(*table, study.search);
+  if (const auto table = reader.table("search")) read_section(*table, study.learning.search);
   reader.finish();
   check(study);
   return study;
@@ -210,8 +210,8 @@ nlohmann::json to_json(const Study& study) {
                          {"score", score},
                          {"heatmap", json_of_options(study.heatmap)},
                          {"tracking", tracking}};
-  if (!study.search.empty()) json["search"] = json_of_options(study.search);
-  if (study.finetune) json["finetune"] = json_of_options(*study.finetune);
+  if (!study.learning.search.empty()) json["search"] = json_of_options(study.learning.search);
+  if (study.learning.finetune) json["finetune"] = json_of_options(*study.learning.finetune);
   return json;
 }
 

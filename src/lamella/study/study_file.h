@@ -45,6 +45,8 @@ struct LearningOptions {
   classifier::TrainOptions train;
   verbs::SplitOptions split;
   verbs::ControlOptions controls;
+  verbs::SearchOptions search;
+  std::optional<verbs::FinetuneOptions> finetune;  // if the study has the section
 };
 
 // Paths are as resolved: relative ones in the file are relative to the file's folder.
@@ -55,11 +57,9 @@ struct Study {
   StudySlides slides;
   cohort::PlanRules plans;
   ChosenEncoder encoder;
-  std::optional<verbs::FinetuneOptions> finetune;  // if the study has the section
   LearningOptions learning;
   verbs::MapOptions heatmap;
   mlflow::TrackingOptions tracking;
-  verbs::SearchOptions search;
   const ClassTable& classes() const { return plans.classes(); }
 };
 

@@ -59,8 +59,8 @@ void evaluate_in_turn(RunState& state, const std::vector<storage::FeatureFile>& 
   for (const SlideWork& work : state.works) {
     sites[to_lower(work.entry.slide_id)] = work.entry.site;
   }
-  verbs::SplitEvaluation made = verbs::evaluate_by_split({files, options, sites, state.fold_of},
-                                                         state.study.learning.split, state.context);
+  verbs::SplitEvaluation made = verbs::evaluate_by_split(
+      {files, options, sites, state.in_turn.fold_of}, state.study.learning.split, state.context);
   for (const verbs::SplitFold& fold : made.folds) {
     const auto step = static_cast<int64_t>(state.record.document().folds.size());
     if (fold.metrics.macro_auc) state.record.measure("fold_auc", *fold.metrics.macro_auc, step);
@@ -68,7 +68,7 @@ void evaluate_in_turn(RunState& state, const std::vector<storage::FeatureFile>& 
         {fold.name, fold.patients, fold.slides, fold.lambda, fold.metrics});
   }
   record_evaluation(state, "folds", made.pooled);
-  state.in_turn = std::move(made);
+  state.in_turn.evaluation = std::move(made);
 }
 
 // Of the slides to train on that have labels; the scale is that of all slides to train on.
