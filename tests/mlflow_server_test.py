@@ -494,6 +494,7 @@ def test_server_killed_in_the_middle_nothing_lost_nothing_double(server, client,
     # Killed while a record is being sent, again and again: it ends up whole.
     record = json.loads((Path(result["run_dir"]) / "run.json").read_text())
     (Path(result["run_dir"]) / "run.json").write_text(json.dumps({**record, "name": "hit"}))
+    (Path(result["run_dir"]) / "mlflow.json").unlink()  # where it is it would stay
     for delay in (0.05, 0.2, 0.4):
         sending = subprocess.Popen(
             [PROGRAM, "runs", "publish",
