@@ -125,7 +125,7 @@ def test_quantize(trained, tmp_path, monkeypatch):
     """The step that needs nncf is played: it gives the network back."""
     encoder, plans = ROOT / "testdata" / "encoders" / "tiny_views", [trained / "phantom_01.h5"]
     script = tmp_path / "python"
-    script.write_text(f'#!/bin/sh\ncp "$5" "{tmp_path}/cli-pictures" && cp "{encoder}/network.onnx" "$7"\n')
+    script.write_text(f'#!/bin/sh\n/bin/cp "$5" "{tmp_path}/cli-pictures" && /bin/cp "{encoder}/network.onnx" "$7"\n')
     script.chmod(0o755)
     monkeypatch.setenv("LAMELLA_PYTHON", str(script))
     words = {"calibration_patches": 40, "held_out_patches": 50}

@@ -47,14 +47,16 @@ class TestTorchScript:
     @pytest.mark.parametrize("classes", [["Other", "Tumor"], ["a", "b", "c"]])
     def test_probabilities_are_pytorchs(self, tmp_path, classes):
         module = zoo_folder(tmp_path / "zoo", classes, 32)
-        pixels = np.random.default_rng(3).integers(0, 256, (128, 160, 3), dtype=np.uint8)
+        rows, columns = np.mgrid[:128, :160]
+        pixels = np.stack([columns, 2 * rows, 255 - columns], axis=2).astype(np.uint8)
         Image.fromarray(pixels).save(tmp_path / "s.tif", dpi=(50800, 50800))
         run("model", "import", tmp_path / "zoo", "--out", tmp_path / "model")
         run("score", "--slide", tmp_path / "s.tif", "--model", tmp_path / "model", "--tissue", "none",
             "--out", tmp_path / "s.csv")
         scores = lamella.Scores.load(tmp_path / "s.csv")
         assert len(scores) == 20 and scores.classes == classes
-        patches = np.stack([pixels[y:y + 32, x:x + 32] for x, y in zip(scores.x_px, scores.y_px)]) / 255
+        places = [(int(x), int(y)) for x, y in zip(scores.x_px, scores.y_px)]
+        patches = np.stack([pixels[y:y + 32, x:x + 32] for x, y in places]) / 255
         given = ((patches - MEAN) / STD).transpose(0, 3, 1, 2).astype(np.float32)
         with torch.no_grad():
             expected = torch.softmax(module(torch.from_numpy(given)), 1).numpy()

@@ -13,6 +13,7 @@ model::Model import_model(const std::string& folder) {
   const std::string path = folder + "/head.json";
   model::Model model;
   model.encoder = encoder::read_encoder_info(folder + "/encoder");
+  model.precision = encoder::Precision::kF32;  // its probabilities are to be the other program's
   try {
     const nlohmann::json head = parse_json(io::read_text_file(path));
     classifier::LinearModel& linear = model.classifier;
