@@ -87,7 +87,8 @@ def test_every_plot_is_drawn_and_nothing_complains(browser, reports, name, look)
           const shapes = figure.querySelectorAll('.line, .mark, .bar').length;
           return [figure.querySelector('svg[role=img]').id, box.width, box.height, shapes];
         })""")
-    assert len(sizes) == 6  # roc, pr, reliability, scores, decision of test; the penalty path
+    # ROC, precision-recall, reliability, scores, decision, reliability by patient; the penalty path.
+    assert len(sizes) == 7
     for plot, width, height, shapes in sizes:
         assert width > 200 and height > 150 and shapes > 0, plot
     # Nothing sticks out sideways, on a phone either.
