@@ -13,6 +13,6 @@ export LAMELLA_PROGRAM=$PWD/build/bin/lamella PYTHONPATH=$PWD/build/python
 tests=python/tests_spark failed=0
 .venv-spark-42/bin/python -m pytest -q -rs $tests/delta_test.py $tests/smoke_test.py \
   $tests/speculation_test.py --junit-xml="$1" || failed=1
-.venv-spark-35/bin/python -m pytest -q -rs $tests/smoke_test.py $tests/delta_pairs_test.py \
+.venv-spark-35/bin/python -m pytest -q -rs $tests/smoke_test.py \
   --junit-xml="${1%.xml}.35.xml" || failed=1
 exit $failed
