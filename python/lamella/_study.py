@@ -77,6 +77,8 @@ def started(study: _core.Study) -> Iterator[Callable[[], RunResult]]:
         if not finished:
             run.fail(str(error) or type(error).__name__, isinstance(error, KeyboardInterrupt))
         raise
+    finally:
+        del run  # the output's lock ends with it, not when memory is tidied up
 
 
 def calling_client() -> dict[str, str]:
