@@ -21,6 +21,26 @@ std::string without_slash(std::string uri) {
   return uri;
 }
 
+// What the process is told, where the study names no server.
+void take_uri_around(PublishOptions& options, const CallingClient& client,
+                     const std::function<void(const std::string&)>& refused) {
+  std::string from = "MLFLOW_TRACKING_URI";
+  options.uri = environment(from.c_str());
+  if (options.uri.empty() && !client.active_run_id.empty()) {
+    from = "the active MLflow run";
+    options.uri = client.tracking_uri;
+  }
+  if (options.uri.empty()) return;
+  try {
+    options.validate();
+  } catch (const Error& error) {
+    const std::string why = fmt::format("{}: {}", from, error.message());
+    if (options.required) throw Error(ErrorCode::kInvalidArgument, why);
+    options.uri.clear();
+    refused(why);
+  }
+}
+
 }  // namespace
 
 const OptionTable<TrackingOptions>& TrackingOptions::table() {
@@ -61,19 +81,11 @@ PublishOptions publish_options(const TrackingOptions& tracking, const CallingCli
                          .alias = tracking.alias,
                          .python = client.python,
                          .required = tracking.required};
-  if (tracking.mlflow) return options;
-  std::string from = "MLFLOW_TRACKING_URI";
-  options.uri = environment(from.c_str());
-  if (options.uri.empty() && !client.active_run_id.empty()) {
-    from = "the active MLflow run";
-    options.uri = client.tracking_uri;
-  }
-  if (options.uri.empty()) return options;
-  try {
-    options.validate();
-  } catch (const Error& error) {
-    options.uri.clear();
-    refused(fmt::format("{}: {}", from, error.message()));
+  if (!tracking.mlflow) take_uri_around(options, client, refused);
+  if (options.uri.empty() && tracking.required) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "tracking.required is true and no MLflow server is named; give tracking.mlflow or "
+                "set MLFLOW_TRACKING_URI");
   }
   return options;
 }

@@ -36,7 +36,8 @@ struct CallingClient {
 };
 
 // uri "": nowhere. An address that was not named by the study and cannot be used is told to
-// `refused`.
+// `refused`. Error kInvalidArgument where the study requires a server: for such an address, and
+// where none is named.
 PublishOptions publish_options(const TrackingOptions& tracking, const CallingClient& client,
                                const std::function<void(const std::string&)>& refused);
 

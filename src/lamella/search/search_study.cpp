@@ -29,6 +29,7 @@
 #include "lamella/search/search_choice.h"
 #include "lamella/search/search_table_internal.h"
 #include "lamella/search/search_trials.h"
+#include "lamella/study/begin_record.h"
 #include "lamella/study/option_keys.h"
 #include "lamella/study/run_study.h"
 #include "lamella/verbs/fold_groups.h"
@@ -54,11 +55,7 @@ struct SearchState {
 void start_record(SearchState& state, SearchTrials trials) {
   const study::Study& study = state.study;
   record::RunDocument& document = state.record.document();
-  document.command = {study.source.path, study.source.overrides, state.context.threads, false};
-  document.caller = record::describe_caller();
-  document.output = study.output;
-  document.server = without_credentials(study.tracking.mlflow.value_or(""));
-  document.options = to_json(study);
+  study::begin_record(document, study, state.context.threads, false);
   document.seeds["search.seed"] = study.learning.search.seed;
   document.software = record::describe_software({});
   document.inputs = {record::input_or_error("study", study.source.path, false),
@@ -66,9 +63,7 @@ void start_record(SearchState& state, SearchTrials trials) {
   document.search.emplace();
   document.search->by = study.learning.search.by == verbs::SearchBy::kAuc ? "auc" : "log_loss";
   document.search->trials = std::move(trials.trials);
-  state.record.write();
-  io::write_file_atomic(state.record.folder() + "/study.toml",
-                        without_credentials(study.source.text));
+  study::write_begun(state.record, study);
 }
 
 // A server that is away is a warning.
@@ -96,11 +91,9 @@ std::string parent_of(const SearchState& state) {
 
 void choose_server(SearchState& state, const mlflow::CallingClient& client) {
   const mlflow::TrackingOptions& tracking = state.study.tracking;
-  state.server = mlflow::publish_options(tracking, client, [&](const std::string& why) {
-    if (tracking.required) throw Error(ErrorCode::kInvalidArgument, why);
-    state.context.warn(why);
-  });
   state.record.document().placement = mlflow::placement_of(tracking, client);
+  state.server = mlflow::publish_options(tracking, client,
+                                         [&](const std::string& why) { state.context.warn(why); });
 }
 
 // A trial's own warnings are in its own record; shown once, whichever trial they are of.

@@ -3,13 +3,12 @@
 
 #include <fmt/format.h>
 
-#include "lamella/base/credentials.h"
 #include "lamella/base/error.h"
 #include "lamella/io/byte_source.h"
 #include "lamella/io/files.h"
 #include "lamella/record/manifest.h"
 #include "lamella/record/software.h"
-#include "lamella/record/source_code.h"
+#include "lamella/study/begin_record.h"
 #include "lamella/study/input_list_internal.h"
 
 namespace lamella::study {
@@ -51,14 +50,8 @@ FinetuneRun::FinetuneRun(const Study& study, const FinetuneStart& start, int thr
     warnings_.push_back(message);
   };
   record::RunDocument& document = record_.document();
-  document.command = {study.source.path, study.source.overrides, threads, false};
-  document.caller = record::describe_caller();
-  document.caller->source =
-      record::find_source_code({io::parent_folder(study.source.path), document.caller->folder});
+  begin_record(document, study, threads, false);
   document.placement = mlflow::placement_of(study.tracking, {});
-  document.output = study.output;
-  document.server = without_credentials(study.tracking.mlflow.value_or(""));
-  document.options = to_json(study);
   document.options["verb"] = "finetune";
   document.options["finetune"].update(start.resolved);
   document.encoder = start.network;
@@ -66,18 +59,9 @@ FinetuneRun::FinetuneRun(const Study& study, const FinetuneStart& start, int thr
   document.software = record::describe_software(start.libraries);
   document.inputs = inputs_of(study, start);
   document.split = split_of(start, document.inputs);
-  record_.write();
-  io::write_file_atomic(record_.folder() + "/study.toml", without_credentials(study.source.text));
+  write_begun(record_, study);
   mlflow::PublishOptions options =
-      mlflow::publish_options(study.tracking, {}, [&](const std::string& why) {
-        if (study.tracking.required) throw Error(ErrorCode::kInvalidArgument, why);
-        warn(why);
-      });
-  if (options.uri.empty() && study.tracking.required) {
-    throw Error(ErrorCode::kInvalidArgument,
-                "tracking.required is true and no MLflow server is named; give tracking.mlflow or "
-                "set MLFLOW_TRACKING_URI");
-  }
+      mlflow::publish_options(study.tracking, {}, [this](const std::string& why) { warn(why); });
   if (options.uri.empty()) return;
   options.register_model = options.alias = "";  // there is no model yet: train makes one
   follower_ = std::make_unique<mlflow::Follower>(options, record_.folder(), context_.cancel);

@@ -6,7 +6,7 @@
 #include "lamella/io/net/traffic.h"
 #include "lamella/record/manifest.h"
 #include "lamella/record/software.h"
-#include "lamella/record/source_code.h"
+#include "lamella/study/begin_record.h"
 #include "lamella/study/input_list_internal.h"
 #include "lamella/study/run_report_internal.h"
 
@@ -111,23 +111,14 @@ record::Outputs outputs_of(RunState& state) {
 void start_record(RunState& state, bool full_hash) {
   const Study& study = state.study;
   record::RunDocument& document = state.record.document();
-  document.command = {study.source.path, study.source.overrides, state.context.threads, full_hash};
-  document.caller = record::describe_caller();
-  document.caller->source =
-      record::find_source_code({io::parent_folder(study.source.path), document.caller->folder});
-  document.output = study.output;
-  document.server = without_credentials(study.tracking.mlflow.value_or(""));
-  document.options = to_json(study);
+  begin_record(document, study, state.context.threads, full_hash);
   document.encoder = encoder_of(state);
   if (study.plans.labels.by_annotations())
     document.seeds["patches.seed"] = study.plans.labels.rule.seed;
   document.software =
       record::describe_software({{"inference_engine", encoder::inference_engine_version()},
                                  {"openslide", slide::openslide_version()}});
-  state.record.write();
-  // The text as it was, so that the run can be made again when the file has moved on.
-  io::write_file_atomic(state.record.folder() + "/study.toml",
-                        without_credentials(study.source.text));
+  write_begun(state.record, study);
 }
 
 void record_outcomes(RunState& state, bool now) {

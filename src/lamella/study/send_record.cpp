@@ -8,18 +8,12 @@ namespace lamella::study {
 
 void choose_server(RunState& state, const mlflow::CallingClient& client) {
   const mlflow::TrackingOptions& tracking = state.study.tracking;
+  const record::Placement& placement =
+      state.record.document().placement.emplace(mlflow::placement_of(tracking, client));
   state.sending.options = mlflow::publish_options(tracking, client, [&](const std::string& why) {
-    if (tracking.required) throw Error(ErrorCode::kInvalidArgument, why);
     state.context.warn(fmt::format("{}; nothing is sent to MLflow, the run is recorded in {}", why,
                                    state.record.folder()));
   });
-  const record::Placement& placement =
-      state.record.document().placement.emplace(mlflow::placement_of(tracking, client));
-  if (state.sending.options.uri.empty() && tracking.required) {
-    throw Error(ErrorCode::kInvalidArgument,
-                "tracking.required is true and no MLflow server is named; give tracking.mlflow or "
-                "set MLFLOW_TRACKING_URI");
-  }
   const bool left_alone = !client.active_run_id.empty() && tracking.parent.empty() &&
                           placement.mlflow_run_id != client.active_run_id;
   if (left_alone && !state.sending.options.uri.empty()) {
