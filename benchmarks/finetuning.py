@@ -20,8 +20,6 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
-
 PROGRAM = os.environ.get("LAMELLA_PROGRAM", "lamella")
 STUDY = """
 name = "{name}"
@@ -112,6 +110,7 @@ def reading(folder):
     import torch
     from lamella.finetuning._order import epoch_order, steps_of
     from lamella.finetuning._reading import Reader
+    from openslide_patches import Patches
 
     cohort = shuffled_cohort(folder)
     torch.set_num_threads(1)
@@ -130,28 +129,15 @@ def reading(folder):
             use(torch.from_numpy(step.pixels))
         return len(order) / (time.monotonic() - start)
 
-    class Patches(torch.utils.data.Dataset):
-        def __init__(self, order):
-            self.places = [(cohort.slides[cohort.slide_of[row]].plan.slide_path,
-                            int(cohort.slides[cohort.slide_of[row]].plan.x_px[cohort.row_of[row]]),
-                            int(cohort.slides[cohort.slide_of[row]].plan.y_px[cohort.row_of[row]]))
-                           for row in order]
-            self.open = {}
-
-        def __len__(self):
-            return len(self.places)
-
-        def __getitem__(self, i):
-            import openslide
-            path, x, y = self.places[i]
-            if path not in self.open:
-                self.open[path] = openslide.OpenSlide(path)
-            region = self.open[path].read_region((x, y), 0, (224, 224)).convert("RGB")
-            return torch.from_numpy(np.array(region))
+    def place(row):
+        plan = cohort.slides[cohort.slide_of[row]].plan
+        at = cohort.row_of[row]
+        return plan.slide_path, int(plan.x_px[at]), int(plan.y_px[at])
 
     def theirs(epoch):
         order = epoch_order(cohort.train, 1, epoch)
-        loader = torch.utils.data.DataLoader(Patches(order), batch_size=32, num_workers=2)
+        loader = torch.utils.data.DataLoader(Patches([place(row) for row in order], 224),
+                                             batch_size=32, num_workers=2)
         start = time.monotonic()
         for pixels in loader:
             use(pixels)

@@ -14,6 +14,7 @@ import time
 import lamella
 import numpy as np
 import torch
+from openslide_patches import Patches
 
 PX, BATCH = 224, 256
 MEAN, STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
@@ -71,28 +72,11 @@ def by_lamella(made, module, device, threads, patches):
     return done / (time.monotonic() - start)
 
 
-class Patches(torch.utils.data.Dataset):
-    def __init__(self, made, patches):
-        places = [(slide.path, int(x), int(y)) for slide, plan in made
-                  for x, y in zip(plan.x_px, plan.y_px)]
-        self.places = [places[i % len(places)] for i in range(patches)]
-        self.open = {}
-
-    def __len__(self):
-        return len(self.places)
-
-    def __getitem__(self, i):
-        import openslide
-        path, x, y = self.places[i]
-        if path not in self.open:
-            self.open[path] = openslide.OpenSlide(path)
-        region = self.open[path].read_region((x, y), 0, (PX, PX)).convert("RGB")
-        return torch.from_numpy(np.array(region))
-
-
 def by_data_loader(made, module, device, workers, patches):
     mean, std = (torch.tensor(v, device=device).reshape(1, 3, 1, 1) for v in (MEAN, STD))
-    loader = torch.utils.data.DataLoader(Patches(made, patches), batch_size=BATCH,
+    places = [(slide.path, int(x), int(y)) for slide, plan in made for x, y in zip(plan.x_px, plan.y_px)]
+    places = [places[i % len(places)] for i in range(patches)]
+    loader = torch.utils.data.DataLoader(Patches(places, PX), batch_size=BATCH,
                                          num_workers=workers, pin_memory=device.type == "cuda")
     done, start = 0, time.monotonic()
     for pixels in loader:
