@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import tifffile
 from conftest import bad, good, lamella, small_study
-from small_cohort import study_text
+from small_cohort import absolute_rows, study_text
 
 EVIL = "<img src=x onerror=alert(1)>"
 VOID = {"img", "meta", "br", "link", "input"}
@@ -190,17 +190,13 @@ def unlike(tmp_path_factory):
     """Six slides to train on, and two to test on: one of their kind, one whose stain is another."""
     folder = tmp_path_factory.mktemp("unlike")
     good("phantom", "--out", folder, "--slides", 8, "--size-px", "1400,1100", "--seed", 5)
-    rows = []
-    for number, row in enumerate((folder / "slides.csv").read_text().splitlines()[1:]):
-        name, path, patient, _, annotations = row.split(",")
-        role, path = "train" if number < 6 else "test", folder / path
-        if number == 7:
-            pixels = tifffile.imread(path, key=0)[:, :, [1, 0, 2]]  # what was pink is green
-            path = folder / "other.tif"
-            tifffile.imwrite(path, pixels, tile=(256, 256), photometric="rgb", compression="zlib")
-        rows.append(f"{name},{path},{patient},{role},{folder / annotations},1.0")
+    pixels = tifffile.imread(folder / "phantom_08.tif", key=0)[:, :, [1, 0, 2]]  # what was pink is green
+    tifffile.imwrite(folder / "other.tif", pixels, tile=(256, 256), photometric="rgb", compression="zlib")
+    rows = absolute_rows(folder, train=6)
+    rows[7] = rows[7].replace("phantom_08.tif", "other.tif")
     table = folder / "all.csv"
-    table.write_text("slide_id,path,patient_id,role,annotations,mpp\n" + "\n".join(rows) + "\n")
+    table.write_text("".join(row + "\n" for row in ["slide_id,path,patient_id,role,annotations,mpp",
+                                                    *(row + ",1.0" for row in rows)]))
     study = folder / "study.toml"
     study.write_text(study_text(folder / "out", table).replace("l2 = 0.1", 'l2 = "cv"'))
     outcome = lamella("run", study, "--json")

@@ -18,13 +18,9 @@ def searched(tmp_path_factory):
     """Six slides of six patients, four to train on; two scales and two kinds of penalty."""
     folder = tmp_path_factory.mktemp("search")
     good("phantom", "--out", folder, "--slides", 6, "--size-px", "1400,1100", "--seed", 5)
-    rows = []
-    for number, row in enumerate((folder / "slides.csv").read_text().splitlines()[1:]):
-        name, path, patient, _, annotations = row.split(",")
-        rows.append(",".join([name, str(folder / path), patient,
-                              "train" if number < 4 else "test", str(folder / annotations)]))
     table = folder / "all.csv"
-    table.write_text("slide_id,path,patient_id,role,annotations\n" + "\n".join(rows) + "\n")
+    table.write_text("\n".join(["slide_id,path,patient_id,role,annotations",
+                                *absolute_rows(folder, train=4)]) + "\n")
     study = folder / "study.toml"
     study.write_text(study_text(folder / "out", table).replace("l2 = 0.1", 'l2 = "cv"')
                      + "[search]\nmpp = [1, 0.7]\nl1_ratio = [0, 0.5]\n")

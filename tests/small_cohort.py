@@ -35,11 +35,14 @@ def make_cohort(program, folder: Path, *, size_px: str, seed: int) -> Path:
     return folder
 
 
-def absolute_rows(folder: Path) -> list[str]:
-    """The rows of the cohort's table, for a table at another place."""
+def absolute_rows(folder: Path, train: int | None = None) -> list[str]:
+    """The rows of the cohort's table, for a table at another place. train: so many first ones are to
+    train on, the others to test on; else as the table says."""
     rows = []
-    for row in (folder / "slides.csv").read_text().splitlines()[1:]:
+    for number, row in enumerate((folder / "slides.csv").read_text().splitlines()[1:]):
         name, path, patient, role, annotations = row.split(",")
+        if train is not None:
+            role = "train" if number < train else "test"
         rows.append(f"{name},{folder / path},{patient},{role},{folder / annotations}")
     return rows
 
