@@ -107,7 +107,8 @@ def _on_cluster(job: _core.TrialJob, cluster: _Cluster, stopped: threading.Event
         if stopped.is_set():
             return job.failed("stopped")
         try:
-            return pickle.loads(to_arrow(made)["result"][0].as_py())
+            result: _core.TrialResult = pickle.loads(to_arrow(made)["result"][0].as_py())
+            return result
         except Exception as error:
             if not isinstance(error, PySparkException) and type(error).__name__ != "Py4JJavaError":
                 raise  # not of the job: the session is gone
