@@ -14,14 +14,14 @@ raw=build/wheels/raw
 rm -rf build/wheels
 mkdir -p $raw
 .venv/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation \
-  --config-settings=build-dir=build-wheel --wheel-dir $raw .
-cc -O2 -shared -fPIC -Wl,-soname,libGLX.so.0 -o $raw/libGLX.so.0 tools/build/no_opengl.c
-LD_LIBRARY_PATH=$PWD/$raw PATH=$PWD/.venv-wheel-tools/bin:$PATH .venv-wheel-tools/bin/auditwheel repair \
+  --config-settings=build-dir=build-wheel \
+  --config-settings=cmake.define.LAMELLA_OLDER_SYSTEMS=ON --wheel-dir $raw .
+PATH=$PWD/.venv-wheel-tools/bin:$PATH .venv-wheel-tools/bin/auditwheel repair \
   --exclude 'libopenvino*' --exclude 'libtbb.so.12' --wheel-dir build/wheels $raw/*.whl 2> $raw/auditwheel.log ||
   { cat $raw/auditwheel.log >&2; exit 1; }
 wheel=$(echo build/wheels/*.whl)
 case $wheel in
-  *-cp310-abi3-manylinux_2_3[0-5]_x86_64.whl) ;;
-  *) echo "$wheel: expected a wheel for Python 3.10 and glibc 2.35; see $raw/auditwheel.log" >&2; exit 1 ;;
+  *-cp310-abi3-manylinux_2_34_x86_64.whl) ;;
+  *) echo "$wheel: expected a wheel for Python 3.10 and glibc 2.34; see $raw/auditwheel.log" >&2; exit 1 ;;
 esac
 ls -l "$wheel"
