@@ -90,8 +90,9 @@ if(LAMELLA_OLDER_SYSTEMS)
   # Of OpenCV's archives the linker takes what is used; the shared libraries need GCC 12's libstdc++.
   lamella_find(opencv HEADER opencv2/core.hpp SUFFIXES opencv4
                LIBRARIES libopencv_imgproc.a libopencv_core.a)
-  target_link_libraries(lamella_opencv INTERFACE "${openvino_package}/libs/libtbb.so.12" ZLIB::ZLIB
-                                                 ${CMAKE_DL_LIBS})
+  list(GET openvino_folders 0 openvino_folder)
+  target_link_libraries(lamella_opencv INTERFACE "${openvino_folder}/../libs/libtbb.so.12"
+                                                 ZLIB::ZLIB ${CMAKE_DL_LIBS})
   target_link_options(lamella_opencv INTERFACE -Wl,--gc-sections
                       -Wl,--exclude-libs,libopencv_imgproc.a:libopencv_core.a)
 else()

@@ -15,8 +15,9 @@ double __wrap_hypot(double x, double y) { return lamella_older_hypot(x, y); }
 
 // GLIBCXX_3.4.30's condition_variable::wait differs where a waiting thread is cancelled.
 void lamella_older_wait(std::condition_variable* condition, std::unique_lock<std::mutex>* lock);
-__asm__(".symver lamella_older_wait, "
-        "_ZNSt18condition_variable4waitERSt11unique_lockISt5mutexE@GLIBCXX_3.4.11");
+__asm__(
+    ".symver lamella_older_wait, "
+    "_ZNSt18condition_variable4waitERSt11unique_lockISt5mutexE@GLIBCXX_3.4.11");
 void __wrap__ZNSt18condition_variable4waitERSt11unique_lockISt5mutexE(
     std::condition_variable* condition, std::unique_lock<std::mutex>* lock);
 void __wrap__ZNSt18condition_variable4waitERSt11unique_lockISt5mutexE(

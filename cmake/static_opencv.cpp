@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Linked beside OpenCV's archives, in place of what of them needs X11, which servers lack, or LAPACK
-// and Fortran, for linear algebra that lamella leaves to Eigen.
+// Linked beside OpenCV's archives, in place of what of them needs X11, which servers lack, or
+// LAPACK and Fortran, for linear algebra that lamella leaves to Eigen.
 #include <cstddef>
 
 // libGLX as it is without any OpenGL context: lamella never has one.

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # make_wheel.sh: build/wheels/lamella-*.whl with all its libraries inside but OpenVINO's, which lie
-# in its own wheel beside the package. For Python 3.10 and later (stable ABI) and for systems with the
-# glibc that its name says: of the libraries of Debian 12 that it takes along, OpenCV and spdlog
-# need GCC 12's libstdc++, which comes with 2.35 (Ubuntu 22.04).
+# in its own wheel beside the package. For Python 3.10 and later (stable ABI) and, made on Debian 12,
+# for systems with glibc 2.34 and GCC 11's libstdc++ or later: what binds it is printed by
+# tools/checks/wheel_needs.py, and said in docs/python.md.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 export CCACHE_NOHASHDIR=1 CCACHE_BASEDIR=$PWD CC=cc CXX=c++  # as build.sh, whose objects serve again
