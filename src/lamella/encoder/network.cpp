@@ -222,7 +222,8 @@ Network load_network(ov::Core& core, const EncoderInfo& info, Precision precisio
   } catch (const std::exception& error) {
     const std::string why = engine_message(error);
     // The engine tells of these in words alone; the network is not to blame.
-    for (const char* starved : {"bad_alloc", "can't alloc", "Resource temporarily unavailable"}) {
+    for (const char* starved :
+         {"bad_alloc", "can't alloc", "Resource temporarily unavailable", "Broken promise"}) {
       if (why.find(starved) == why.npos) continue;
       throw Error(ErrorCode::kLimit,
                   fmt::format("memory or threads ran out while the network was made ready ({}); "
@@ -230,8 +231,9 @@ Network load_network(ov::Core& core, const EncoderInfo& info, Precision precisio
                               why),
                   network_path(info.folder));
     }
-    throw_unsupported(info,
-                      fmt::format("found a network that the inference engine cannot run: {}", why));
+    throw_unsupported(info, fmt::format("found a network that the inference engine cannot run: {}; "
+                                        "if it ran before, memory or threads may be short",
+                                        why));
   }
   return network;
 }
