@@ -70,7 +70,6 @@ function(lamella_find name)
   add_library(lamella::${name} ALIAS lamella_${name})
 endfunction()
 
-lamella_find(opencv HEADER opencv2/core.hpp SUFFIXES opencv4 LIBRARIES opencv_core opencv_imgproc)
 lamella_find(geos HEADER geos_c.h LIBRARIES geos_c)
 lamella_find(lbfgs HEADER lbfgs.h LIBRARIES lbfgs)
 
@@ -85,3 +84,29 @@ if(SKBUILD)
   set(openvino_folders "${openvino_package}/cmake")
 endif()
 find_package(OpenVINO REQUIRED COMPONENTS Runtime PATHS ${openvino_folders} NO_DEFAULT_PATH)
+
+option(LAMELLA_OLDER_SYSTEMS "Link for systems older than this one (x86-64, GNU), as wheels are" OFF)
+if(LAMELLA_OLDER_SYSTEMS)
+  # Of OpenCV's archives the linker takes what is used; the shared libraries need GCC 12's libstdc++.
+  lamella_find(opencv HEADER opencv2/core.hpp SUFFIXES opencv4
+               LIBRARIES libopencv_imgproc.a libopencv_core.a)
+  list(GET openvino_folders 0 openvino_folder)
+  target_link_libraries(lamella_opencv INTERFACE "${openvino_folder}/../libs/libtbb.so.12"
+                                                 ZLIB::ZLIB ${CMAKE_DL_LIBS})
+  target_link_options(lamella_opencv INTERFACE -Wl,--gc-sections
+                      -Wl,--exclude-libs,libopencv_imgproc.a:libopencv_core.a)
+else()
+  lamella_find(opencv HEADER opencv2/core.hpp SUFFIXES opencv4
+               LIBRARIES opencv_core opencv_imgproc)
+endif()
+
+# A program or module that goes into a wheel; nothing in other builds.
+function(lamella_for_older_systems target)
+  if(LAMELLA_OLDER_SYSTEMS)
+    target_sources(${target} PRIVATE "${CMAKE_SOURCE_DIR}/cmake/older_symbols.cpp"
+                                     "${CMAKE_SOURCE_DIR}/cmake/static_opencv.cpp")
+    target_link_options(
+      ${target} PRIVATE -Wl,--wrap=hypot
+      -Wl,--wrap=_ZNSt18condition_variable4waitERSt11unique_lockISt5mutexE)
+  endif()
+endfunction()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The installed wheel, in an environment of its own."""
 
+import ctypes
 import importlib.metadata
 import os
 import re
@@ -9,19 +10,22 @@ import sys
 from pathlib import Path
 
 import lamella
+import numpy as np
 import pytest
 from lamella import _core
 
 PACKAGE = Path(lamella.__file__).parent
 PROGRAM = PACKAGE / "bin" / "lamella"
 SCRIPT = Path(sys.executable).parent / "lamella"
+REPOSITORY = Path(__file__).resolve().parents[2]
+BUILT = REPOSITORY / "build/bin/lamella"  # of the same sources, but with this machine's libraries
 # What a wheel may expect of every Linux (PEP 600), as far as it is used.
 SYSTEM = re.compile(r"(linux-vdso|ld-linux-x86-64|libc|libm|libdl|librt|libpthread|libresolv|libgcc_s|"
                     r"libstdc\+\+|libz|libexpat)\.so")
 
 
-def run(*words):
-    return subprocess.run([*map(str, words)], capture_output=True, text=True, check=False, cwd="/")
+def run(*words, cwd="/"):
+    return subprocess.run([*map(str, words)], capture_output=True, text=True, check=False, cwd=cwd)
 
 
 def test_it_is_installed():
@@ -32,7 +36,7 @@ def test_it_is_installed():
 def test_it_is_for_every_python_from_3_10_on():
     (tag,) = [line for line in importlib.metadata.distribution("lamella").read_text("WHEEL").splitlines()
               if line.startswith("Tag: ")]
-    assert re.fullmatch(r"Tag: cp310-abi3-manylinux_2_3[0-5]_x86_64", tag)
+    assert re.fullmatch(r"Tag: cp310-abi3-manylinux_2_34_x86_64", tag)
     assert _core.__file__.endswith("_core.abi3.so")
     extras = importlib.metadata.metadata("lamella").get_all("Provides-Extra")
     assert {"spark", "mlflow"} <= set(extras)
@@ -63,12 +67,66 @@ def test_no_library_of_this_machine_is_used(file):
     assert any("openvino/libs" in path for path in names.values())
 
 
+def test_its_name_says_what_it_needs(tmp_path):
+    """The check of what a wheel needs finds it too new for the glibc before."""
+    (wheel,) = (REPOSITORY / "build/wheels").glob("*.whl")
+    checked = [REPOSITORY / ".venv-wheel-tools/bin/python", REPOSITORY / "tools/checks/wheel_needs.py"]
+    found = run(*checked, wheel)
+    assert found.returncode == 0, found.stderr
+    older = tmp_path / wheel.name.replace("_2_34_", "_2_33_")
+    older.symlink_to(wheel)
+    found = run(*checked, older)
+    assert found.returncode == 1
+    assert "lamella/bin/lamella needs GLIBC_2.34, later than its name says" in found.stderr
+
+
+def test_the_older_hypot_gives_the_same_bits():
+    """A wheel calls the one that older systems have, too (cmake/older_symbols.cpp)."""
+    find = ctypes.CDLL(None).dlvsym
+    find.restype, find.argtypes = ctypes.c_void_p, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_char_p]
+    library = ctypes.CDLL("libm.so.6")._handle
+    older, newer = (find(library, b"hypot", version) for version in (b"GLIBC_2.2.5", b"GLIBC_2.35"))
+    assert older
+    if not newer:
+        pytest.skip("this system's glibc is older than 2.35")
+    hypot = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_double, ctypes.c_double)
+    values = (3.0, 4.0, 0.0, -0.0, 5e-324, 1e-300, 1e300, 1.7e308)
+    random = np.random.default_rng(1)
+    pairs = [(x, y) for x in values for y in values]
+    pairs += (random.normal(size=(20000, 2)) * np.exp(20 * random.normal(size=(20000, 1)))).tolist()
+    assert [hypot(older)(*pair).hex() for pair in pairs] == [hypot(newer)(*pair).hex() for pair in pairs]
+
+
+@pytest.mark.skipif(not BUILT.exists(), reason="build/bin/lamella is not there")
+def test_it_gives_the_bits_of_the_build_tree(tmp_path):
+    """OpenCV is linked from its archives in a wheel: tissue, scores and pictures are the same."""
+    for name, program in (("wheel", SCRIPT), ("tree", BUILT)):
+        folder = tmp_path / name
+        folder.mkdir()
+        for words in (
+                "phantom --out cohort --slides 1 --size-px 2048,1536 --seed 5",
+                "plan --slide cohort/phantom_01.tif --size-px 96 --mpp 0.5 --mask-mpp 2"
+                " --annotations cohort/phantom_01.xml --classes normal tumor --groups Tumor:tumor"
+                " --rest-of-tissue normal --out plan.h5",
+                "encode --slide cohort/phantom_01.tif --plan plan.h5 --out features.h5",
+                "train --features features.h5 --l2 1 --out model",
+                "score --slide cohort/phantom_01.tif --model model --out scores.csv",
+                "map --slide cohort/phantom_01.tif --scores scores.csv --out map"):
+            made = run(program, *words.split(), cwd=folder)
+            assert made.returncode == 0, made.stderr
+    files = [path.relative_to(tmp_path / "tree") for path in (tmp_path / "tree").rglob("*")
+             if path.suffix in {".tif", ".xml", ".csv", ".png", ".tiff", ".h5"}]
+    assert len(files) >= 7
+    for file in files:
+        assert (tmp_path / "wheel" / file).read_bytes() == (tmp_path / "tree" / file).read_bytes(), file
+
+
 def test_the_notebook(tmp_path, monkeypatch):
     """Every cell runs; slide, zooms, plan, gallery and map are pictures."""
     import nbclient
     import nbformat
 
-    source = Path(__file__).resolve().parents[2] / "docs/notebooks/workflow.ipynb"
+    source = REPOSITORY / "docs/notebooks/workflow.ipynb"
     notebook = nbformat.read(source, as_version=4)
     monkeypatch.setenv("PATH", str(SCRIPT.parent))
     monkeypatch.setenv("TMPDIR", str(tmp_path))

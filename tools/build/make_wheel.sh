@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # make_wheel.sh: build/wheels/lamella-*.whl with all its libraries inside but OpenVINO's, which lie
-# in its own wheel beside the package. For Python 3.10 and later (stable ABI) and for systems with the
-# glibc that its name says: of the libraries of Debian 12 that it takes along, OpenCV and spdlog
-# need GCC 12's libstdc++, which comes with 2.35 (Ubuntu 22.04).
+# in its own wheel beside the package. For Python 3.10 and later (stable ABI) and, made on Debian 12,
+# for systems with glibc 2.34 and GCC 11's libstdc++ or later: what binds it is printed by
+# tools/checks/wheel_needs.py, and said in docs/python.md.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 export CCACHE_NOHASHDIR=1 CCACHE_BASEDIR=$PWD CC=cc CXX=c++  # as build.sh, whose objects serve again
@@ -14,14 +14,14 @@ raw=build/wheels/raw
 rm -rf build/wheels
 mkdir -p $raw
 .venv/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation \
-  --config-settings=build-dir=build-wheel --wheel-dir $raw .
-cc -O2 -shared -fPIC -Wl,-soname,libGLX.so.0 -o $raw/libGLX.so.0 tools/build/no_opengl.c
-LD_LIBRARY_PATH=$PWD/$raw PATH=$PWD/.venv-wheel-tools/bin:$PATH .venv-wheel-tools/bin/auditwheel repair \
+  --config-settings=build-dir=build-wheel \
+  --config-settings=cmake.define.LAMELLA_OLDER_SYSTEMS=ON --wheel-dir $raw .
+PATH=$PWD/.venv-wheel-tools/bin:$PATH .venv-wheel-tools/bin/auditwheel repair \
   --exclude 'libopenvino*' --exclude 'libtbb.so.12' --wheel-dir build/wheels $raw/*.whl 2> $raw/auditwheel.log ||
   { cat $raw/auditwheel.log >&2; exit 1; }
 wheel=$(echo build/wheels/*.whl)
 case $wheel in
-  *-cp310-abi3-manylinux_2_3[0-5]_x86_64.whl) ;;
-  *) echo "$wheel: expected a wheel for Python 3.10 and glibc 2.35; see $raw/auditwheel.log" >&2; exit 1 ;;
+  *-cp310-abi3-manylinux_2_34_x86_64.whl) ;;
+  *) echo "$wheel: expected a wheel for Python 3.10 and glibc 2.34; see $raw/auditwheel.log" >&2; exit 1 ;;
 esac
 ls -l "$wheel"

@@ -6,6 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 tools/build/clean_install.sh
 tools/build/make_wheel.sh
+.venv-wheel-tools/bin/python tools/checks/wheel_needs.py build/wheels/*.whl
 . tools/setup/environment.sh
 make_environment .venv-wheel tools/heavy/wheel-requirements.txt
 .venv-wheel/bin/python -m pip install --quiet --disable-pip-version-check --force-reinstall \

@@ -4,6 +4,7 @@
 #include <bit>
 
 #if defined(__x86_64__)
+#include <cpuid.h>
 #include <immintrin.h>
 #endif
 
@@ -45,7 +46,10 @@ using Convert = void (*)(std::span<const uint16_t>, float*);
 
 Convert best_convert() {
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx") && __builtin_cpu_supports("f16c")) return floats_f16c;
+  // Not __builtin_cpu_supports("f16c"): Clang 16 does not know that name.
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  const bool f16c = __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_F16C) != 0;
+  if (f16c && __builtin_cpu_supports("avx")) return floats_f16c;
 #endif
   return floats_plain;
 }
