@@ -9,6 +9,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include "bind_search.h"
 #include "call.h"
 #include "lamella/base/error.h"
 #include "lamella/base/json_text.h"
@@ -41,18 +42,18 @@ void bind_run(nb::module_& module) {
           [](FinetuneRun* self, const study::Study& study, std::vector<cohort::SlideEntry> slides,
              std::set<std::string> held_out, std::map<std::string, std::string> network,
              int64_t dimension, std::map<std::string, std::string> libraries,
-             const std::string& resolved, int threads) {
-            study::FinetuneStart start{std::move(slides),
-                                       std::move(held_out),
-                                       {},
-                                       std::move(libraries),
-                                       parse_json(resolved)};
+             const std::string& resolved, int threads,
+             const std::map<std::string, std::string>& client) {
+            study::FinetuneStart start{
+                std::move(slides),    std::move(held_out),  {},
+                std::move(libraries), parse_json(resolved), calling_client(client)};
             start.network = {network["name"],    network["sha256"],    network["source"],
                              network["licence"], network["precision"], dimension};
             new (self) FinetuneRun(study, start, threads);
           },
           nb::arg("study"), nb::arg("slides"), nb::arg("held_out"), nb::arg("network"),
-          nb::arg("dimension"), nb::arg("libraries"), nb::arg("resolved"), nb::arg("threads"))
+          nb::arg("dimension"), nb::arg("libraries"), nb::arg("resolved"), nb::arg("threads"),
+          nb::arg("client"))
       .def_prop_ro("folder", [](const FinetuneRun& self) { return self.folder(); })
       .def("measure", &FinetuneRun::measure, nb::arg("key"), nb::arg("value"), nb::arg("step"))
       .def("log", &FinetuneRun::log, nb::arg("message"))

@@ -385,6 +385,37 @@ def test_its_curves_are_at_mlflow(study):
     assert "finetune.lora_rank" in text and any("encoder.json" in name for name in fake.files)
 
 
+def test_an_active_mlflow_run_is_filled_in_and_a_second_nested_in_it(study, monkeypatch):
+    """As MLflow's client says that one is active."""
+    fake = FakeMlflow()
+    active = fake.start_run("by hand")
+    client = {"python": sys.executable, "tracking_uri": fake.uri, "active_run_id": active}
+    monkeypatch.setattr("lamella.finetuning._record.calling_client", lambda: client)
+    try:
+        path = study()
+        first = finetuned(path, epochs=1)
+        second = finetuned(path, epochs=1, seed=2)
+    finally:
+        fake.stop()
+    assert first["mlflow"]["mlflow_run_id"] == active
+    assert fake.runs[active]["info"]["status"] == "RUNNING", "its caller ends it"
+    assert "train_loss" in json.dumps(fake.runs[active], default=list)
+    nested = fake.runs[second["mlflow"]["mlflow_run_id"]]
+    assert nested["tags"]["mlflow.parentRunId"] == active
+    assert len(fake.runs) == 2
+
+
+def test_a_server_that_is_required_and_away_ends_it_before_it_learns(study, tmp_path):
+    more = '[tracking]\nmlflow = "http://127.0.0.1:9"\nrequired = true\n'
+    with pytest.raises(lamella.Error, match="127.0.0.1:9"):
+        finetuned(study(more))
+    run, = (tmp_path / "out" / "runs").iterdir()
+    record = json.loads((run / "run.json").read_text())
+    assert record["status"] == "FAILED" and "127.0.0.1:9" in record["error"]
+    with pytest.raises(lamella.Error, match="required is true and no MLflow server is named"):
+        finetuned(study("[tracking]\nrequired = true\n"))
+
+
 @pytest.mark.parametrize("method", ["lora", "last"])
 def test_a_timm_model(study, tmp_path, method):
     timm = pytest.importorskip("timm", reason="timm is not installed")

@@ -14,6 +14,7 @@ import numpy as np
 
 from lamella import _core
 from lamella._pictures import COLOURS, GAP_PX, Picture, _frame
+from lamella._study import calling_client
 from lamella.finetuning._cohort import Cohort
 from lamella.finetuning._order import bits
 from lamella.finetuning._ranks import Ranks
@@ -106,4 +107,4 @@ def start_run(study: _core.Study, cohort: Cohort, network: Any, ranks: Ranks,
     libraries = {"torch": str(torch.__version__), "numpy": np.__version__}
     return _core.FinetuneRun(study, [entry for entry in study.slides() if entry.slide_id in ids],
                              cohort.held_out_patients, told, network.dimension, libraries,
-                             resolved, ranks.threads)
+                             resolved, ranks.threads, calling_client())

@@ -103,8 +103,7 @@ class _Work:
         self.shown = 0
 
     def go(self, exported: bool, resumed: bool) -> dict[str, Any]:
-        if self.ranks.first:
-            self._start()
+        self.ranks.together(self._start)
         training = self.training
         training.on_step = self._step
         status, error = "FINISHED", ""
@@ -132,6 +131,8 @@ class _Work:
                 "history": training.history, "mlflow": told}
 
     def _start(self) -> None:
+        if not self.ranks.first:
+            return
         resolved = {"ranks": self.ranks.count, "device": str(self.ranks.device),
                     "precision_run": self.training.precision.name, "key": self.key,
                     "encoder_made": str(self.out), "train_patches": len(self.cohort.train),

@@ -111,6 +111,24 @@ record::Placement placement_of(const TrackingOptions& tracking, const CallingCli
   return placement;
 }
 
+PublishOptions choose_server(record::RunDocument& document, const TrackingOptions& tracking,
+                             const CallingClient& client,
+                             const std::function<void(const std::string&)>& warn) {
+  const record::Placement& placement = document.placement.emplace(placement_of(tracking, client));
+  PublishOptions options = publish_options(tracking, client, [&](const std::string& why) {
+    warn(fmt::format("{}; nothing is sent to MLflow, the record stays in the output", why));
+  });
+  const bool left_alone = !client.active_run_id.empty() && tracking.parent.empty() &&
+                          placement.mlflow_run_id != client.active_run_id;
+  if (left_alone && !options.uri.empty()) {
+    warn(
+        fmt::format("the active MLflow run {} is not at the server that the study names; the run "
+                    "is not part of it",
+                    client.active_run_id));
+  }
+  return options;
+}
+
 record::Placement placement_again(TrackingOptions tracking, const record::Placement& recorded) {
   const bool moved = !tracking.parent.empty() || !tracking.experiment.empty();
   const auto keep = [](std::string& said, const std::string& before) {

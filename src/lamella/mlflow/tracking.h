@@ -45,6 +45,11 @@ PublishOptions publish_options(const TrackingOptions& tracking, const CallingCli
 // name, or they name none), then of MLflow's variables: MLFLOW_RUN_ID, MLFLOW_EXPERIMENT_NAME,
 // MLFLOW_EXPERIMENT_ID, MLFLOW_RUN_NAME.
 record::Placement placement_of(const TrackingOptions& tracking, const CallingClient& client);
+// Both, for a record that begins: the second is kept in it. `warn` is told of an address that is
+// refused, and of an active run that the record will not be part of. Errors as of publish_options.
+PublishOptions choose_server(record::RunDocument& document, const TrackingOptions& tracking,
+                             const CallingClient& client,
+                             const std::function<void(const std::string&)>& warn);
 // Of a record that is sent later: what the options say, then what the record does, then MLflow's
 // variables.
 record::Placement placement_again(TrackingOptions tracking, const record::Placement& recorded);

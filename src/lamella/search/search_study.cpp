@@ -90,10 +90,8 @@ std::string parent_of(const SearchState& state) {
 }
 
 void choose_server(SearchState& state, const mlflow::CallingClient& client) {
-  const mlflow::TrackingOptions& tracking = state.study.tracking;
-  state.record.document().placement = mlflow::placement_of(tracking, client);
-  state.server = mlflow::publish_options(tracking, client,
-                                         [&](const std::string& why) { state.context.warn(why); });
+  state.server = mlflow::choose_server(state.record.document(), state.study.tracking, client,
+                                       [&](const std::string& why) { state.context.warn(why); });
 }
 
 void take_result(SearchState& state, TrialResult result) {

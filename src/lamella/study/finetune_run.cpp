@@ -51,7 +51,6 @@ FinetuneRun::FinetuneRun(const Study& study, const FinetuneStart& start, int thr
   };
   record::RunDocument& document = record_.document();
   begin_record(document, study, threads, false);
-  document.placement = mlflow::placement_of(study.tracking, {});
   document.options["verb"] = "finetune";
   document.options["finetune"].update(start.resolved);
   document.encoder = start.network;
@@ -60,10 +59,24 @@ FinetuneRun::FinetuneRun(const Study& study, const FinetuneStart& start, int thr
   document.inputs = inputs_of(study, start);
   document.split = split_of(start, document.inputs);
   write_begun(record_, study);
-  mlflow::PublishOptions options =
-      mlflow::publish_options(study.tracking, {}, [this](const std::string& why) { warn(why); });
+  try {
+    begin_sending(start.client);
+  } catch (const Error& error) {
+    document.error = error.what();
+    record_.finish(record::Status::kFailed);
+    throw;
+  }
+}
+
+void FinetuneRun::begin_sending(const mlflow::CallingClient& client) {
+  record::RunDocument& document = record_.document();
+  mlflow::PublishOptions options = mlflow::choose_server(
+      document, study_.tracking, client, [this](const std::string& why) { warn(why); });
   if (options.uri.empty()) return;
   options.register_model = options.alias = "";  // there is no model yet: train makes one
+  record_.write();
+  // Not after hours of learning.
+  if (options.required) mlflow::publish_run(document, record_.folder(), options, context_);
   follower_ = std::make_unique<mlflow::Follower>(options, record_.folder(), context_.cancel);
 }
 

@@ -12,6 +12,7 @@
 
 #include "lamella/cohort/slides_table.h"
 #include "lamella/mlflow/follower.h"
+#include "lamella/mlflow/tracking.h"
 #include "lamella/record/run_record.h"
 #include "lamella/study/study_file.h"
 
@@ -23,12 +24,14 @@ struct FinetuneStart {
   record::EncoderUsed network;             // as it was at first
   std::map<std::string, std::string> libraries;
   nlohmann::json resolved;  // what the options came to: ranks, device, ...
+  mlflow::CallingClient client{};
 };
 
 // Kept in <output>/runs/<run_id>. One caller. What MLflow warns of is a warning of the record.
 class FinetuneRun {
  public:
-  // Hashes the inputs. Errors: record::RunRecord's.
+  // Hashes the inputs. Errors: record::RunRecord's; where the study requires a server, that none
+  // can be used, or that it is away or refuses: the record has failed then.
   FinetuneRun(const Study& study, const FinetuneStart& start, int threads);
   const std::string& folder() const { return record_.folder(); }
   void measure(const std::string& key, double value, int64_t step) {
@@ -50,6 +53,7 @@ class FinetuneRun {
   std::vector<std::string> warnings_;  // of the sending, which has a thread of its own
   record::RunRecord record_;
   std::unique_ptr<mlflow::Follower> follower_;  // last: its thread uses the others
+  void begin_sending(const mlflow::CallingClient& client);
   void take_warnings();
 };
 

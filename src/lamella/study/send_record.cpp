@@ -7,21 +7,9 @@
 namespace lamella::study {
 
 void choose_server(RunState& state, const mlflow::CallingClient& client) {
-  const mlflow::TrackingOptions& tracking = state.study.tracking;
-  const record::Placement& placement =
-      state.record.document().placement.emplace(mlflow::placement_of(tracking, client));
-  state.sending.options = mlflow::publish_options(tracking, client, [&](const std::string& why) {
-    state.context.warn(fmt::format("{}; nothing is sent to MLflow, the run is recorded in {}", why,
-                                   state.record.folder()));
-  });
-  const bool left_alone = !client.active_run_id.empty() && tracking.parent.empty() &&
-                          placement.mlflow_run_id != client.active_run_id;
-  if (left_alone && !state.sending.options.uri.empty()) {
-    state.context.warn(
-        fmt::format("the active MLflow run {} is not at the server that the study names; the run "
-                    "is not part of it",
-                    client.active_run_id));
-  }
+  state.sending.options =
+      mlflow::choose_server(state.record.document(), state.study.tracking, client,
+                            [&](const std::string& why) { state.context.warn(why); });
 }
 
 namespace {
