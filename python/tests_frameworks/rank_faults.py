@@ -26,12 +26,14 @@ def fails_in_step(error, number=2):
 if FAULT == "memory" and SECOND:
     fails_in_step(RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate "
                                "memory: you tried to allocate 1 bytes"))
-if FAULT == "killed" and SECOND:
-    class Kill(Exception):
-        pass
+if FAULT == "killed" and SECOND:  # in the second epoch
+    plain_gradients, seen = _training.Training._gradients, []
 
     def die(self, *words):
-        os.kill(os.getpid(), 9)
+        seen.append(1)
+        if len(seen) == 5:
+            os.kill(os.getpid(), 9)
+        return plain_gradients(self, *words)
 
     _training.Training._gradients = die
 if FAULT == "slide" and SECOND:

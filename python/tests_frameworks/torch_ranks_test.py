@@ -29,8 +29,7 @@ class Ended(NamedTuple):
 
 
 def torchrun(path, *words, ranks=2, fault="", slide=""):
-    """Processes with the environment that torchrun gives them. (torchrun of PyTorch 1.13 itself fails
-    under Python 3.11.)"""
+    """Processes with the environment that torchrun gives them. (torchrun itself: below.)"""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -73,6 +72,37 @@ def test_processes_change_nothing_but_rounding(study):
     assert record["study"]["finetune"]["ranks"] == 2
 
 
+def real_torchrun(path, *words, fault="", restarts=0):
+    return subprocess.run(
+        [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-addr",
+         "127.0.0.1", "--master-port", "0", "--rdzv-backend", "c10d", "--rdzv-endpoint",
+         "127.0.0.1:0", "--local-addr", "127.0.0.1", "--max-restarts", str(restarts),
+         *(["-m", "lamella.finetuning"] if not fault else [str(FAULTS)]), str(path), "--threads",
+         "1", "--json", *map(str, words)],
+        capture_output=True, text=True, timeout=200, check=False,
+        env={**os.environ, "GLOO_SOCKET_IFNAME": "lo", "FAULT": fault})
+
+
+@pytest.mark.skipif(int(torch.__version__.split(".")[0]) < 2,
+                    reason="torchrun of PyTorch 1.13 fails under Python 3.11")
+def test_torchrun_itself(study, tmp_path):
+    """The same weights as one process, within rounding; after a process was killed, too."""
+    path = study()
+    one = lamella.finetune(path, threads=1, out=tmp_path / "of_one",
+                           overrides=[f"output={tmp_path / 'one'}"])
+    killed = real_torchrun(path, "--set=finetune.checkpoint_seconds=0", fault="killed")
+    assert killed.returncode != 0
+    assert "cannot be reached any more; one was killed" in killed.stderr
+    assert "goes on from the last checkpoint" in killed.stderr
+    two = result(real_torchrun(path, "--set=finetune.checkpoint_seconds=0"))
+    assert two["resumed"]
+    for a, b in zip(one["history"], two["history"]):
+        assert a["train_loss"] == pytest.approx(b["train_loss"], abs=1e-4)
+    features = [np.array(json.loads((Path(run["encoder"]) / "finetuned.json").read_text())[
+        "known_answers"]["features"]) for run in (one, two)]
+    np.testing.assert_allclose(features[0], features[1], rtol=1e-3, atol=1e-4)
+
+
 def test_more_processes_than_patches_of_a_step(study):
     two = result(torchrun(study(), "--set=finetune.batch_size=1", "--set=finetune.epochs=1",
                           "--set=finetune.patches_per_epoch=6"))
@@ -97,6 +127,7 @@ def test_a_killed_worker(study, tmp_path):
     assert run.returncode != 0
     assert "cannot be reached any more" in run.stderr
     after = result(torchrun(path, "--set=finetune.checkpoint_seconds=0"))
+    assert after["resumed"]
     for a, b in zip(whole["history"], after["history"]):
         assert a["train_loss"] == pytest.approx(b["train_loss"], abs=1e-4)
 
