@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """lamella.spark.write of a million feature vectors: Delta against Parquet, in turn.
 
-    python delta_append.py OUT.json [ROWS]
+    python delta_append.py OUT.json [ROWS [FORMS]]
 
-The rows are made as encode makes them, by Python workers in Arrow batches; making them alone is
-measured too. What both tables hold is compared before any figure. Needs the environment of
-tools/heavy/spark-versions.sh (Spark 4.2 with Delta 4.4) and Java.
+FORMS: delta,parquet (the default, both by lamella.spark.write), and plain, Spark's own
+DataFrame.write.parquet. The rows are made as encode makes them, by Python workers in Arrow batches;
+making them alone is measured, too, and `written` is the ratio without it. A small table is written in
+every form first, so that none has to pay for starting up. What the tables hold is compared in the
+first round. Needs the environment of tools/heavy/spark-versions.sh (Spark 4.2 with Delta 4.4) and Java.
 """
 
 import json
@@ -61,36 +63,64 @@ def seconds(work) -> float:
     return time.perf_counter() - start
 
 
-def main() -> int:
-    out, rows = Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 1_000_000
-    folder = Path(tempfile.mkdtemp(dir=out.parent))
+def start(folder: Path) -> SparkSession:
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     spark = SparkSession.builder.master("local[2]").config(map={
         "spark.jars.packages": _delta.PAIRS["4.2"], **_delta.SETTINGS, "spark.ui.enabled": "false",
         "spark.driver.memory": "4g", "spark.driver.bindAddress": "127.0.0.1",
-        "spark.driver.host": "127.0.0.1"}).getOrCreate()
+        "spark.driver.host": "127.0.0.1", "spark.ui.showConsoleProgress": "false",
+        "spark.sql.warehouse.dir": str(folder / "warehouse")}).getOrCreate()
     spark.sparkContext.setLogLevel("ERROR")
+    return spark
+
+
+def table_of(spark: SparkSession, each: int):
     schema = pa.schema([field for field in _schema.FEATURES if field.name != "piece"])
-    each = rows // SLIDES
-    table = spark.range(0, SLIDES, 1, SLIDES).mapInArrow(
+    return spark.range(0, SLIDES, 1, SLIDES).mapInArrow(
         lambda batches: features(batches, each, schema), _schema.sql(schema))
-    seconds(lambda: table.write.format("noop").mode("overwrite").save())  # workers start
+
+
+def write(table, form: str, path: Path) -> float:
+    if form == "plain":
+        return seconds(lambda: table.write.parquet(str(path)))
+    return seconds(lambda: lamella.spark.write(table, str(path), format=form))
+
+
+def making(table) -> float:
+    return seconds(lambda: table.write.format("noop").mode("overwrite").save())
+
+
+def main() -> int:
+    out, rows = Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 1_000_000
+    forms = sys.argv[3].split(",") if len(sys.argv) > 3 else ["delta", "parquet"]
+    folder = Path(tempfile.mkdtemp(dir=out.parent))
+    spark = start(folder)
+    for turn in range(2):
+        small = table_of(spark, min(rows // SLIDES, 400))
+        making(small)
+        for form in forms:
+            write(small, form, folder / f"small_{form}_{turn}")
+    table = table_of(spark, rows // SLIDES)
+    made = making(table)
     measured, answers = [], set()
     for turn in range(ROUNDS):
-        row = {"made_s": seconds(lambda: table.write.format("noop").mode("overwrite").save())}
-        for form in ("parquet", "delta") if turn % 2 else ("delta", "parquet"):
+        row = {"made_s": made}
+        for form in forms if turn % 2 else forms[::-1]:
             path = folder / form
-            row[f"{form}_s"] = seconds(lambda: lamella.spark.write(table, str(path), format=form))
-            answers.add(digest(spark.read.format(form).load(str(path))))
+            row[f"{form}_s"] = write(table, form, path)
+            if turn == 0:
+                answers.add(digest(spark.read.parquet(str(path)) if form != "delta" else
+                                   spark.read.format("delta").load(str(path))))
             row[f"{form}_bytes"] = sum(f.stat().st_size for f in path.rglob("*.parquet"))
             shutil.rmtree(path)
         row["throughput"] = row["parquet_s"] / row["delta_s"]
+        row["written"] = (row["parquet_s"] - made) / (row["delta_s"] - made)
         measured.append(row)
         print(row, flush=True)
-    assert len(answers) == 1 and answers.pop()[0] == each * SLIDES
+    assert len(answers) == 1 and answers.pop()[0] == rows // SLIDES * SLIDES
     spark.stop()
     shutil.rmtree(folder)
-    out.write_text(json.dumps({"rows": each * SLIDES, **summary(measured)}, indent=2))
+    out.write_text(json.dumps({"rows": rows // SLIDES * SLIDES, **summary(measured)}, indent=2))
     return 0
 
 

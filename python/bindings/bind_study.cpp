@@ -6,10 +6,10 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
+#include "bind_search.h"
 #include "call.h"
 #include "lamella/encoder/encoder.h"
 #include "lamella/report/run_report.h"
-#include "lamella/search/search_study.h"
 #include "lamella/study/option_keys.h"
 #include "lamella/study/plan_study.h"
 #include "lamella/study/run_study.h"
@@ -31,7 +31,7 @@ using EntryState =
     std::tuple<std::string, std::string, std::string, int, std::string, std::optional<double>,
                std::string, std::string, std::map<std::string, double>, int>;
 using JobState = std::tuple<std::string, std::string, std::vector<std::string>, std::string,
-                            EntryState, std::vector<ListState>, std::optional<double>>;
+                            EntryState, std::vector<ListState>, std::optional<double>, std::string>;
 
 JobState state_of(const SlideJob& job) {
   const SlideEntry& slide = job.slide;
@@ -50,11 +50,12 @@ JobState state_of(const SlideJob& job) {
           {slide.slide_id, slide.path, slide.patient_id, static_cast<int>(slide.role),
            slide.annotations, slide.mpp, slide.image, slide.mask, slide.tissue, slide.line},
           std::move(lists),
-          job.model_mpp};
+          job.model_mpp,
+          job.tissue_output};
 }
 
 SlideJob job_of(const JobState& state) {
-  const auto& [text, path, overrides, folder, entry, lists, mpp] = state;
+  const auto& [text, path, overrides, folder, entry, lists, mpp, tissue_output] = state;
   SlideJob job;
   job.study = study::parse_study(text, path, overrides, folder);
   SlideEntry& slide = job.slide;
@@ -73,6 +74,7 @@ SlideJob job_of(const JobState& state) {
     job.centres.push_back(std::move(list));
   }
   job.model_mpp = mpp;
+  job.tissue_output = tissue_output;
   return job;
 }
 
@@ -121,12 +123,15 @@ void bind_pieces(nb::module_& module) {
       .def("slides", [](const Study& self) { return study::slides_of(self); })
       .def(
           "jobs",
-          [](const Study& self, const std::vector<SlideEntry>& slides) {
+          [](const Study& self, const std::vector<SlideEntry>& slides,
+             const std::string& tissue_output) {
             return Call({}, nb::none()).run([&](const Context& context) {
-              return study::slide_jobs(self, slides, context);
+              std::vector<SlideJob> jobs = study::slide_jobs(self, slides, context);
+              for (SlideJob& job : jobs) job.tissue_output = tissue_output;
+              return jobs;
             });
           },
-          nb::arg("slides"),
+          nb::arg("slides"), nb::arg("tissue_output") = "",
           "What workers need to plan each slide; it pickles, and reads no file of the study "
           "again.");
   nb::class_<SlideJob>(module, "SlideJob", "One slide of a study, to be planned anywhere.")
@@ -158,12 +163,7 @@ void bind_pieces(nb::module_& module) {
 using Texts = std::map<std::string, std::string>;
 
 study::RunOptions run_options(bool full_hash, const Texts& client) {
-  const auto text = [&](const char* key) {
-    const auto found = client.find(key);
-    return found == client.end() ? std::string() : found->second;
-  };
-  return {.full_hash = full_hash,
-          .client = {text("python"), text("tracking_uri"), text("active_run_id")}};
+  return {.full_hash = full_hash, .client = calling_client(client)};
 }
 
 void bind_started_run(nb::module_& module) {
@@ -202,6 +202,14 @@ void bind_started_run(nb::module_& module) {
 
 }  // namespace
 
+mlflow::CallingClient calling_client(const Texts& client) {
+  const auto text = [&](const char* key) {
+    const auto found = client.find(key);
+    return found == client.end() ? std::string() : found->second;
+  };
+  return {text("python"), text("tracking_uri"), text("active_run_id")};
+}
+
 void bind_study(nb::module_& module) {
   bind_pieces(module);
   bind_started_run(module);
@@ -216,15 +224,6 @@ void bind_study(nb::module_& module) {
       },
       nb::arg("study"), nb::arg("full_hash"), nb::arg("client"), nb::arg("threads").none(),
       nb::arg("progress").none());
-  module.def(
-      "search_json",
-      [](const Study& study, const Texts& client, std::optional<int> threads, nb::object progress) {
-        const mlflow::CallingClient calling = run_options(false, client).client;
-        return Call(threads, std::move(progress)).run([&](const Context& context) {
-          return to_json(search::search_study(study, calling, context)).dump();
-        });
-      },
-      nb::arg("study"), nb::arg("client"), nb::arg("threads").none(), nb::arg("progress").none());
   module.def(
       "report_run",
       [](const std::filesystem::path& folder, const std::string& out, std::optional<int> threads) {

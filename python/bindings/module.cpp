@@ -2,6 +2,7 @@
 #include <nanobind/nanobind.h>
 
 #include "bind_finetune.h"
+#include "bind_search.h"
 #include "call.h"
 #include "values.h"
 
@@ -18,6 +19,7 @@ NB_MODULE(_core, module) {
   bind_train(module);
   bind_score(module);
   bind_study(module);
+  bind_search(module);
   bind_convert(module);
   bind_made_models(module);
   bind_finetune(module);

@@ -8,15 +8,18 @@
     model = lamella.spark.train(features, plans)
     scores = lamella.spark.score(features, model)
     lamella.spark.finetune("study.toml", spark, workers=4)    # an encoder of the study's own
+    lamella.spark.search("study.toml", spark)                 # trials side by side
 
 A slide that fails is a row with its error. Slides are read by path: every executor must see them.
 """
 
 from lamella.spark._finetune import finetune
 from lamella.spark._pieces import cut
+from lamella.spark._search import search
 from lamella.spark._study import run
 from lamella.spark._train import train
 from lamella.spark._verbs import encode, plan, score
 from lamella.spark._write import Written, write
 
-__all__ = ["Written", "cut", "encode", "finetune", "plan", "run", "score", "train", "write"]
+__all__ = ["Written", "cut", "encode", "finetune", "plan", "run", "score", "search",
+           "train", "write"]

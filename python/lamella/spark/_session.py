@@ -62,6 +62,33 @@ def described(spark: SparkSession, text: str) -> Iterator[None]:
 
 
 @contextmanager
+def stoppable(spark: SparkSession, group: str, text: str) -> Iterator[None]:
+    """Jobs of this thread that start inside are described, and end by stop_jobs of any thread."""
+    if is_connect(spark):
+        spark.addTag(group)
+        try:
+            yield
+        finally:
+            spark.removeTag(group)
+        return
+    context = spark.sparkContext
+    context.setJobGroup(group, f"lamella: {text}", interruptOnCancel=True)
+    try:
+        yield
+    finally:
+        if context._jsc is not None:
+            for key in ("spark.jobGroup.id", "spark.job.description", "spark.job.interruptOnCancel"):
+                context.setLocalProperty(key, None)
+
+
+def stop_jobs(spark: SparkSession, group: str) -> None:
+    if is_connect(spark):
+        spark.interruptTag(group)
+    elif spark.sparkContext._jsc is not None:
+        spark.sparkContext.cancelJobGroup(group)
+
+
+@contextmanager
 def kept(frame: DataFrame) -> Iterator[DataFrame]:
     """Computed once for all uses inside, where the cluster allows that (serverless ones do not)."""
     try:

@@ -46,21 +46,33 @@ def run(study: str | os.PathLike[str], spark: SparkSession, *,
     and in spark.json beside the run's record. Where all is finished, nothing is asked of the cluster.
     """
     read = _core.Study(os.path.abspath(local_path(study)), override_texts(overrides))
-    features = FeaturesTable(spark, place(table or os.path.join(read.output, "spark", "features")),
-                             delta)
-    entries = read.slides()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", lamella.LamellaWarning)  # run says it again
-        jobs = read.jobs(entries)
-    network = _worker.Network.found(read.encoder, read.precision)
-    token = uuid.uuid4().hex
+    pieces = StudyPieces(spark, read, table=table, delta=delta)
     with started(read) as finish:
-        if not (_all_finished(jobs, network) and features.is_there()):
-            with kept(plan_jobs(spark, jobs, network)) as plans:
-                _encode(plans, read, network, features, token, progress)
+        pieces.make(progress)
         result = finish()
-    _record(result, spark, features.written(token))
+    _record(result, spark, pieces.table.written(pieces.token))
     return result
+
+
+class StudyPieces:
+    """Plans and features of a study, to be made on the cluster where a run finds them."""
+
+    def __init__(self, spark: SparkSession, read: _core.Study, *, table: str | None = None,
+                 delta: bool | None = None, tissue_output: str = "") -> None:
+        """tissue_output: folder of the masks; "": the study's output."""
+        self.spark, self.read, self.token = spark, read, uuid.uuid4().hex
+        self.table = FeaturesTable(
+            spark, place(table or os.path.join(read.output, "spark", "features")), delta)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", lamella.LamellaWarning)  # run says it again
+            self.jobs = read.jobs(read.slides(), tissue_output)
+        self.network = _worker.Network.found(read.encoder, read.precision)
+
+    def make(self, progress: bool) -> None:
+        if _all_finished(self.jobs, self.network) and self.table.is_there():
+            return
+        with kept(plan_jobs(self.spark, self.jobs, self.network)) as plans:
+            _encode(plans, self.read, self.network, self.table, self.token, progress)
 
 
 def _all_finished(jobs: list[Any], network: _worker.Network) -> bool:

@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import pickle
 import socket
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
@@ -63,7 +65,7 @@ def executor() -> str:
     return f"{socket.gethostname()}/{os.getppid()}"
 
 
-def error_text(error: Exception) -> str:
+def error_text(error: Exception | str) -> str:
     return f"{error} (on executor {executor()})"
 
 
@@ -86,6 +88,42 @@ def _rows(batch: pa.RecordBatch, names: list[str]) -> list[Row]:
     rows: list[Row] = batch.select(
         [name for name in names if name in batch.schema.names]).to_pylist()
     return rows
+
+
+def tracking_environment() -> dict[str, str]:
+    """Where MLflow's server is, and how one logs in there, as this process was told."""
+    return {name: value for name, value in os.environ.items()
+            if name.startswith(("MLFLOW_", "DATABRICKS_"))}
+
+
+@contextmanager
+def told_of_tracking(environment: Mapping[str, str]) -> Iterator[None]:
+    """The same as the process that it is of."""
+    before = tracking_environment()
+
+    def put(told: Mapping[str, str]) -> None:
+        for name in tracking_environment():
+            del os.environ[name]
+        os.environ.update(told)
+
+    put(environment)
+    try:
+        yield
+    finally:
+        put(before)
+
+
+def make_trials(batches: Batches, *, threads: int, environment: dict[str, str]) -> Batches:
+    """Of a search: what they warn of is in their records."""
+    for batch in batches:
+        for row in _rows(batch, ["job"]):
+            job = pickle.loads(row["job"])
+            with warnings.catch_warnings(), told_of_tracking(environment):
+                warnings.simplefilter("ignore", lamella.LamellaWarning)
+                result = job.run(threads=threads)
+            if result.error is not None:
+                result.error = error_text(result.error)
+            yield pa.RecordBatch.from_pydict({"result": [pickle.dumps(result)]})
 
 
 SLIDE_COLUMNS = ["slide_id", "path", "mpp", "annotations", "job"]

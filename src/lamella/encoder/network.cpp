@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <numeric>
@@ -24,6 +25,8 @@ namespace {
 // lite0 is as fast with 2 to 4 and slower from 8 on.
 constexpr int64_t kBatch = 4;
 constexpr size_t kMaxMessage = 300;
+// Address space that the engine takes for its threads and kernels beside the weights; measured.
+constexpr size_t kEngineRoom = size_t{320} << 20;
 
 [[noreturn]] void throw_unsupported(const EncoderInfo& info, const std::string& message) {
   throw Error(ErrorCode::kUnsupported, message, network_path(info.folder));
@@ -31,6 +34,21 @@ constexpr size_t kMaxMessage = 300;
 
 [[noreturn]] void throw_mismatch(const EncoderInfo& info, const std::string& message) {
   throw Error(ErrorCode::kMismatch, message, network_path(info.folder));
+}
+
+// An engine whose memory ends while it starts its threads may abort or wait for ever; so what it
+// needs is asked for and given back before.
+void check_room(const EncoderInfo& info, size_t network_bytes) {
+  const size_t room = kEngineRoom + 3 * network_bytes;
+  void* mapped = mmap(nullptr, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (mapped == MAP_FAILED) {
+    throw Error(ErrorCode::kLimit,
+                fmt::format("memory is limited to less than the {} MiB that are still needed to "
+                            "make the network ready; allow more (ulimit -v)",
+                            room >> 20),
+                network_path(info.folder));
+  }
+  munmap(mapped, room);
 }
 
 std::string shape_text(const ov::PartialShape& shape) {
@@ -215,6 +233,7 @@ Network load_network(ov::Core& core, const EncoderInfo& info, Precision precisio
   network.batch = prepared.input.batch;
   network.widths = prepared.widths;
   check_dimension(network, info);
+  check_room(info, bytes.size());
   try {
     network.compiled =
         core.compile_model(add_preprocessing(prepared.model, info, prepared.input.channels_last),

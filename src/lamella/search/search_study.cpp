@@ -4,11 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <functional>
 #include <map>
 #include <memory>
-#include <new>
 #include <set>
+#include <utility>
 
 #include "lamella/base/credentials.h"
 #include "lamella/base/error.h"
@@ -42,17 +41,18 @@ constexpr double kSecondsPerHour = 3600;
 
 struct SearchState {
   const study::Study& study;
-  Context context;  // its warnings go into the record, too
   record::RunRecord& record;
+  Context context{};                // its warnings go into the record, too
+  Context shown{};                  // its warnings do not
   mlflow::PublishOptions server{};  // uri "": nowhere
   TurnsOfTrials turns{};
-  std::map<std::string, int> fold_of{};  // as the first trial has it
+  std::map<std::string, int> fold_of{};  // as the first trial that was done has it
   nlohmann::json sent{};
 
   record::Search& search() { return *record.document().search; }
 };
 
-void start_record(SearchState& state, SearchTrials trials) {
+void start_record(SearchState& state, std::vector<record::SearchTrial> trials) {
   const study::Study& study = state.study;
   record::RunDocument& document = state.record.document();
   study::begin_record(document, study, state.context.threads, false);
@@ -62,7 +62,7 @@ void start_record(SearchState& state, SearchTrials trials) {
                      record::input_or_error("slides table", study.slides.table, false)};
   document.search.emplace();
   document.search->by = study.learning.search.by == verbs::SearchBy::kAuc ? "auc" : "log_loss";
-  document.search->trials = std::move(trials.trials);
+  document.search->trials = std::move(trials);
   study::write_begun(state.record, study);
 }
 
@@ -96,83 +96,35 @@ void choose_server(SearchState& state, const mlflow::CallingClient& client) {
                                          [&](const std::string& why) { state.context.warn(why); });
 }
 
-// A trial's own warnings are in its own record; shown once, whichever trial they are of.
-Context context_of_trial(const SearchState& state, const Context& shown, size_t place) {
-  Context context = with_step_names(
-      state.context,
-      [place, all = state.record.document().search->trials.size()](std::string_view step) {
-        return fmt::format("trial {}/{} {}", place + 1, all, step);
-      });
-  context.warning = shown.warning;
-  return context;
-}
-
-void take_result(SearchState& state, size_t place, study::StudyResult made) {
-  record::SearchTrial& trial = state.search().trials[place];
-  trial.run_id = made.record.run_id;
-  for (const record::Outcome& slide : made.record.outcomes) {
-    if (!slide.error) continue;
-    // On fewer slides than the others its figures are no better or worse than theirs.
-    throw Error(ErrorCode::kMismatch,
-                fmt::format("slide '{}' failed: {}", slide.slide_id, *slide.error));
+void take_result(SearchState& state, TrialResult result) {
+  record::SearchTrial& trial = state.search().trials.at(result.place);
+  trial = std::move(result.trial);
+  if (trial.error) {
+    state.context.warn(fmt::format("trial '{}' failed: {}", trial.name, *trial.error));
+  } else if (!result.in_turn.folds.empty() && !result.in_turn.fold_of.empty()) {
+    if (state.fold_of.empty()) state.fold_of = result.in_turn.fold_of;
+    state.turns[result.place] = std::move(result.in_turn);
   }
-  const record::Training& training = made.record.training.value();
-  trial.log_loss = training.held_out_log_loss;
-  trial.auc = training.held_out_auc;
-  trial.lambda = training.lambda;
-  for (const int64_t rows : training.class_rows) trial.patches += rows;
-  trial.status = "done";
-  if (made.in_turn.folds.empty() || made.in_turn.fold_of.empty()) return;
-  if (state.fold_of.empty()) state.fold_of = made.in_turn.fold_of;
-  state.turns[place] = std::move(made.in_turn);
-}
-
-void run_trial(SearchState& state, size_t place, const Context& context) {
-  record::SearchTrial& trial = state.search().trials[place];
-  const AddSeconds timer(trial.seconds);
-  try {
-    study::RunOptions options;
-    options.trial_of = record::TrialOf{state.record.document().run_id, trial.name, false};
-    options.fold_of = state.fold_of;
-    options.tissue_output = state.study.output;
-    take_result(state, place,
-                study::run_study(study_of_trial(state.study, trial, false, parent_of(state)),
-                                 options, context));
-  } catch (const Error& error) {
-    if (error.code() == ErrorCode::kInterrupted) throw;
-    trial.error = study::spell_keys(error.what());
-  } catch (const std::bad_alloc&) {
-    trial.error = "out of memory";
-  }
-  if (!trial.error) return;
-  trial.status = "failed";
-  state.context.warn(fmt::format("trial '{}' failed: {}", trial.name, *trial.error));
-}
-
-void measure_trial(SearchState& state, size_t place) {
-  const record::SearchTrial& trial = state.search().trials[place];
-  const auto step = static_cast<int64_t>(place);
+  const auto step = static_cast<int64_t>(result.place);
   if (trial.log_loss) state.record.measure("trial_log_loss", *trial.log_loss, step);
   if (trial.auc) state.record.measure("trial_auc", *trial.auc, step);
   state.record.measure("trial_seconds", trial.seconds, step);
+  state.record.write();
+  write_search_table(state.search(), state.record.folder());
 }
 
-void run_trials(SearchState& state, const Context& shown) {
-  const Stopwatch watch;
-  const std::optional<double> hours = state.study.learning.search.hours;
-  const size_t all = state.search().trials.size();
-  for (size_t place = 0; place < all; ++place) {
-    state.context.cancel.check();
-    if (place > 0 && hours && watch.seconds() > *hours * kSecondsPerHour) {
-      state.context.warn(fmt::format("{} of {} trials were not begun within search.hours = {}",
-                                     all - place, all, format_double(*hours)));
-      break;
-    }
-    run_trial(state, place, context_of_trial(state, shown, place));
-    measure_trial(state, place);
-    state.record.write();
-    write_search_table(state.search(), state.record.folder());
+TrialJob job_of(SearchState& state, size_t place) {
+  const record::SearchTrial& trial = state.search().trials[place];
+  TrialJob job{place, trial, study_of_trial(state.study, trial, false, parent_of(state)), {}, {}};
+  job.options.trial_of = record::TrialOf{state.record.document().run_id, trial.name, false};
+  job.options.fold_of = state.fold_of;
+  job.options.tissue_output = state.study.output;
+  try {
+    job.encoder_sha256 = encoder::find_encoder(job.study.encoder.name).sha256;
+  } catch (const Error&) {
+    return job;  // the trial fails by it
   }
+  return job;
 }
 
 void record_evaluation(SearchState& state, const std::string& name,
@@ -207,7 +159,7 @@ void choose_without_folds(SearchState& state) {
 }
 
 // Returns the folder of its model.
-std::string run_chosen(SearchState& state, const Context& shown) {
+std::string run_chosen(SearchState& state) {
   const auto best = best_trial(state.search().trials, state.study.learning.search.by);
   if (!best) {
     throw Error(ErrorCode::kInvalidArgument,
@@ -223,7 +175,7 @@ std::string run_chosen(SearchState& state, const Context& shown) {
   options.tissue_output = state.study.output;
   Context context = with_step_names(
       state.context, [](std::string_view step) { return fmt::format("chosen {}", step); });
-  context.warning = shown.warning;
+  context.warning = state.shown.warning;
   const study::StudyResult made = study::run_study(
       study_of_trial(state.study, trial, true, parent_of(state)), options, context);
   record::RunDocument& document = state.record.document();
@@ -244,14 +196,6 @@ std::string run_chosen(SearchState& state, const Context& shown) {
   return trial.output + "/model";
 }
 
-// Each text once, however many trials say it.
-std::function<void(const std::string&)> once(const std::function<void(const std::string&)>& warn) {
-  auto said = std::make_shared<std::set<std::string>>();
-  return [said, warn](const std::string& text) {
-    if (warn && said->insert(text).second) warn(text);
-  };
-}
-
 void say_what_to_expect(SearchState& state, int64_t left_out) {
   if (left_out > 0) {
     state.context.note(fmt::format("{} of {} combinations are tried (search.trials)",
@@ -270,14 +214,13 @@ void say_what_to_expect(SearchState& state, int64_t left_out) {
   }
 }
 
-void end_badly(SearchState& state, const Error& error) {
-  const bool interrupted = error.code() == ErrorCode::kInterrupted;
+void end_badly(SearchState& state, const std::string& message, bool interrupted) {
   try {
-    state.record.document().error = study::spell_keys(error.what());
+    state.record.document().error = study::spell_keys(message);
     state.record.finish(interrupted ? record::Status::kKilled : record::Status::kFailed);
     send(state, interrupted);
   } catch (const Error&) {
-    return;  // `error` came first, and is told
+    return;  // what the message tells came first
   }
 }
 
@@ -290,45 +233,159 @@ std::string write_report(SearchState& state) {
   return "";
 }
 
+std::string writable(const std::string& output) {
+  io::require_writable_folder(output);
+  return output + "/run.lock";
+}
+
 }  // namespace
 
-SearchResult search_study(const study::Study& study, const mlflow::CallingClient& client,
-                          const Context& context) {
-  SearchTrials trials = search_trials(study);
-  const int64_t left_out = trials.left_out;
-  io::require_writable_folder(study.output);
-  const io::OutputLock lock(study.output + "/run.lock", study.output,
-                            without_credentials(own_command()), context.warning);
-  record::RunRecord record(study.output + "/runs", study.name);
-  Context shown = context;
-  shown.warning = once(context.warning);
-  SearchState state{.study = study, .context = shown, .record = record};
-  state.context.warning = [&](const std::string& raw) {
-    const std::string text = study::spell_keys(raw);
-    record.add_warning(text);
-    shown.warn(text);
-  };
-  start_record(state, std::move(trials));
-  SearchResult result;
+struct StartedSearch::Parts {
+  Parts(const study::Study& given, const Context& context)
+      : study(given),
+        made(search_trials(study)),
+        lock(writable(study.output), study.output, without_credentials(own_command()),
+             context.warning),
+        record(study.output + "/runs", study.name) {}
+
+  // What the caller's context says goes into the record, too.
+  void use_context(const Context& context) {
+    state.shown = context;
+    state.shown.warning = [this, warn = context.warning](const std::string& text) {
+      // Each text once, however many trials say it.
+      if (warn && said.insert(text).second) warn(text);
+    };
+    state.context = state.shown;
+    state.context.warning = [this](const std::string& raw) {
+      const std::string text = study::spell_keys(raw);
+      record.add_warning(text);
+      state.shown.warn(text);
+    };
+  }
+  bool out_of_time();
+
+  study::Study study;
+  SearchTrials made;
+  io::OutputLock lock;
+  record::RunRecord record;
+  SearchState state{.study = study, .record = record};
+  std::set<std::string> said;
+  Stopwatch watch;
+  std::set<size_t> begun;
+  std::set<std::string> busy;  // outputs of trials that go on
+  bool over = false;           // no more trials begin
+  bool ended = false;          // by finish or fail
+};
+
+bool StartedSearch::Parts::out_of_time() {
+  const std::optional<double> hours = study.learning.search.hours;
+  if (begun.empty() || !hours || watch.seconds() <= *hours * kSecondsPerHour) return false;
+  const size_t all = state.search().trials.size();
+  state.context.warn(fmt::format("{} of {} trials were not begun within search.hours = {}",
+                                 all - begun.size(), all, format_double(*hours)));
+  return true;
+}
+
+StartedSearch::StartedSearch(const study::Study& study, const mlflow::CallingClient& client,
+                             const Context& context)
+    : parts_(std::make_unique<Parts>(study, context)) {
+  SearchState& state = parts_->state;
+  parts_->use_context(context);
+  start_record(state, std::move(parts_->made.trials));
   try {
     choose_server(state, client);
     send(state, false);
-    say_what_to_expect(state, left_out);
-    run_trials(state, shown);
-    choose_without_folds(state);
-    result.model = run_chosen(state, shown);
+    say_what_to_expect(state, parts_->made.left_out);
   } catch (const Error& error) {
-    end_badly(state, error);
+    fail(error.what(), error.code() == ErrorCode::kInterrupted, context);
     throw;
   }
-  write_search_table(state.search(), record.folder());
-  record.finish(record::Status::kFinished);
+}
+
+StartedSearch::~StartedSearch() = default;
+
+std::optional<TrialJob> StartedSearch::begin(const Context& context) {
+  Parts& parts = *parts_;
+  parts.use_context(context);
+  context.cancel.check();
+  const verbs::SplitKind kind = parts.study.learning.split.kind;
+  const bool alone = kind == verbs::SplitKind::kFolds && parts.state.fold_of.empty();
+  if (parts.over || (alone && !parts.busy.empty())) return {};
+  const std::vector<record::SearchTrial>& trials = parts.state.search().trials;
+  for (size_t place = 0; place < trials.size(); ++place) {
+    if (parts.begun.contains(place) || parts.busy.contains(trials[place].output)) continue;
+    parts.over = parts.out_of_time();
+    if (parts.over) return {};
+    parts.begun.insert(place);
+    parts.busy.insert(trials[place].output);
+    return job_of(parts.state, place);
+  }
+  return {};
+}
+
+void StartedSearch::end(TrialResult result, const Context& context) {
+  parts_->use_context(context);
+  parts_->busy.erase(result.trial.output);
+  take_result(parts_->state, std::move(result));
+}
+
+Context StartedSearch::context_of(const TrialJob& job, const Context& context) {
+  parts_->use_context(context);
+  return with_step_names(
+      parts_->state.shown,
+      [place = job.place + 1, all = parts_->state.search().trials.size()](std::string_view step) {
+        return fmt::format("trial {}/{} {}", place, all, step);
+      });
+}
+
+std::optional<study::Study> StartedSearch::chosen() const {
+  SearchState& state = parts_->state;
+  const std::vector<record::SearchTrial>& trials = state.search().trials;
+  const auto best = best_trial(trials, state.study.learning.search.by);
+  if (!best) return {};
+  return study_of_trial(state.study, trials[*best], true, parent_of(state));
+}
+
+SearchResult StartedSearch::finish(const Context& context) {
+  SearchState& state = parts_->state;
+  parts_->use_context(context);
+  SearchResult result;
+  try {
+    choose_without_folds(state);
+    result.model = run_chosen(state);
+  } catch (const Error& error) {
+    fail(error.what(), error.code() == ErrorCode::kInterrupted, context);
+    throw;
+  }
+  write_search_table(state.search(), state.record.folder());
+  parts_->ended = true;
+  state.record.finish(record::Status::kFinished);
   result.report = write_report(state);
   send(state, false);
-  result.record = record.document();
-  result.run_folder = record.folder();
+  result.record = state.record.document();
+  result.run_folder = state.record.folder();
   result.mlflow = state.sent;
   return result;
+}
+
+void StartedSearch::fail(const std::string& message, bool interrupted, const Context& context) {
+  if (std::exchange(parts_->ended, true)) return;
+  parts_->use_context(context);
+  end_badly(parts_->state, message, interrupted);
+}
+
+SearchResult search_study(const study::Study& study, const mlflow::CallingClient& client,
+                          const Context& context) {
+  StartedSearch search(study, client, context);
+  try {
+    while (const auto job = search.begin(context)) {
+      search.end(run_trial(*job, search.context_of(*job, context)), context);
+    }
+  } catch (const Error& error) {
+    search.fail(error.what(), error.code() == ErrorCode::kInterrupted, context);
+    throw;
+  }
+  return search.finish(context);
 }
 
 int64_t SearchResult::count(const std::string& status) const {

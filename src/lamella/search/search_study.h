@@ -2,11 +2,14 @@
 // The verb search: a study under many combinations of its options.
 #pragma once
 
+#include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 #include "lamella/base/context.h"
 #include "lamella/record/run_document.h"
+#include "lamella/search/trial_job.h"
 #include "lamella/study/study_file.h"
 
 namespace lamella::search {
@@ -37,6 +40,39 @@ struct SearchResult {
 // client: MLflow's own in the calling process, if it is loaded there.
 SearchResult search_study(const study::Study& study, const mlflow::CallingClient& client,
                           const Context& context);
+
+// The same in parts, for who makes trials elsewhere, many at a time. What is ended by neither
+// finish nor fail is recorded as failed.
+class StartedSearch {
+ public:
+  // The record, and the search's run at the MLflow server, are there then. Errors as
+  // search_study's.
+  StartedSearch(const study::Study& study, const mlflow::CallingClient& client,
+                const Context& context);
+  ~StartedSearch();
+  StartedSearch(const StartedSearch&) = delete;
+  StartedSearch& operator=(const StartedSearch&) = delete;
+  // The next trial to be made, in their order: of those that share features one at a time, and with
+  // k-fold nothing beside the first that is done, whose folds are those of all. nullopt: none
+  // before another has ended, or, where none goes on, none at all. Error kInterrupted.
+  std::optional<TrialJob> begin(const Context& context);
+  // What came of a trial that was begun.
+  void end(TrialResult result, const Context& context);
+  // For run_trial in this process: says which trial it is, and its warnings, which are in its own
+  // record, once whichever trial they are of.
+  Context context_of(const TrialJob& job, const Context& context);
+  // The study of the chosen trial's whole run, once no trial is left, for who makes its pieces
+  // elsewhere (its masks belong into the search's output). nullopt: none was done.
+  std::optional<study::Study> chosen() const;
+  // The choice, and the chosen trial's whole run. To be called once.
+  SearchResult finish(const Context& context);
+  // Of what came between; interrupted: its user ended it. Nothing after an end.
+  void fail(const std::string& message, bool interrupted, const Context& context);
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
 
 nlohmann::json to_json(const SearchResult& result);
 

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "lamella/base/error.h"
 #include "lamella/io/files.h"
 #include "lamella/search/search_choice.h"
+#include "lamella/search/search_study.h"
 #include "lamella/search/search_table_internal.h"
 #include "lamella/search/search_trials.h"
 #include "lamella/testing/temporary_folder.h"
@@ -138,6 +141,91 @@ TEST_F(Search, AScaleCannotBeSearchedForPatchesByLevel) {
   const study::Study by_level =
       study::parse_study(text + "mpp = [1]\n", folder_.path() + "/s.toml", {}, folder_.path());
   EXPECT_THROW(search_trials(by_level), Error);
+}
+
+class Started : public Search {
+ protected:
+  Started() {
+    io::write_file_atomic(folder_.path() + "/slides.csv",
+                          "slide_id,path,patient_id,role\na,a.tif,p,train\nb,b.tif,q,train\n");
+  }
+  static void end_done(StartedSearch& search, const TrialJob& job) {
+    TrialResult result{job.place, job.trial, {}};
+    result.trial.status = "done";
+    result.trial.log_loss = 0.5;
+    result.in_turn.folds.emplace_back();
+    result.in_turn.fold_of = {{"p", 1}, {"q", 0}};
+    search.end(std::move(result), {});
+  }
+  std::string status() const {
+    const auto runs = std::filesystem::directory_iterator(folder_.path() + "/out/runs");
+    const auto text = io::read_text_file(begin(runs)->path().string() + "/run.json");
+    return nlohmann::json::parse(text).at("status");
+  }
+};
+
+TEST_F(Started, TrialsOfOneOutputComeOneAfterAnother) {
+  StartedSearch search(study("mpp = [1, 2]\nl1_ratio = [0, 0.5]\n"), {}, {});
+  const auto first = search.begin({});
+  const auto second = search.begin({});
+  ASSERT_TRUE(first && second);
+  EXPECT_EQ(first->trial.name, "mpp 1, l1 ratio 0");
+  EXPECT_EQ(second->trial.name, "mpp 2, l1 ratio 0");
+  EXPECT_EQ(second->study.output, folder_.path() + "/out/search/mpp2");
+  EXPECT_EQ(second->options.tissue_output, folder_.path() + "/out");
+  EXPECT_EQ(second->options.trial_of->name, second->trial.name);
+  EXPECT_FALSE(search.begin({}));  // the others wait
+  end_done(search, *second);
+  EXPECT_EQ(search.begin({})->trial.name, "mpp 2, l1 ratio 0.5");
+  EXPECT_FALSE(search.begin({}));
+  TrialResult failed{first->place, first->trial, {}};
+  failed.trial.status = "failed";
+  failed.trial.error = "why";
+  search.end(failed, {});
+  EXPECT_EQ(search.begin({})->trial.name, "mpp 1, l1 ratio 0.5");
+  EXPECT_FALSE(search.begin({}));
+  EXPECT_EQ(search.chosen()->plans.patches.mpp, 2);
+  search.fail("the cluster went away", true, {});
+  EXPECT_EQ(status(), "KILLED");
+  search.fail("and more", false, {});
+  EXPECT_EQ(status(), "KILLED");
+}
+
+TEST_F(Started, FoldsAreThoseOfTheFirstTrialThatIsDone) {
+  StartedSearch search(study("mpp = [1, 2, 3]\n", {"split.kind=k-fold"}), {}, {});
+  const auto first = search.begin({});
+  ASSERT_TRUE(first);
+  EXPECT_FALSE(search.begin({}));
+  TrialResult failed{first->place, first->trial, {}};
+  failed.trial.status = "failed";
+  failed.trial.error = "why";
+  search.end(failed, {});
+  const auto second = search.begin({});
+  ASSERT_TRUE(second);
+  EXPECT_TRUE(second->options.fold_of.empty());
+  EXPECT_FALSE(search.begin({}));
+  end_done(search, *second);
+  EXPECT_EQ(search.begin({})->options.fold_of, (std::map<std::string, int>{{"p", 1}, {"q", 0}}));
+}
+
+TEST_F(Started, NoTrialBeginsAfterItsHours) {
+  StartedSearch search(study("mpp = [1, 2, 3]\nhours = 1e-9\n"), {}, {});
+  EXPECT_TRUE(search.begin({}));
+  std::vector<std::string> said;
+  Context context;
+  context.warning = [&](const std::string& text) { said.push_back(text); };
+  EXPECT_FALSE(search.begin(context));
+  EXPECT_FALSE(search.begin(context));
+  ASSERT_EQ(said.size(), 1u);
+  EXPECT_TRUE(says(said[0], "2 of 3 trials were not begun"));
+  EXPECT_FALSE(search.chosen());
+}
+
+TEST(RunTrial, WithoutItsEncoderIsOneThatFailed) {
+  TrialJob job;
+  job.study.encoder.name = "no-such";
+  EXPECT_TRUE(run_trial(job, {}).trial.error);
+  EXPECT_EQ(run_trial(job, {}).trial.status, "failed");
 }
 
 record::SearchTrial done(const std::string& name, double log_loss, double auc) {

@@ -40,7 +40,7 @@ std::vector<SlideJob> slide_jobs(const Study& study, const std::vector<cohort::S
   const auto mpp = study_mpp(study, slides, context);
   std::vector<SlideJob> jobs;
   for (const cohort::SlideEntry& entry : slides) {
-    SlideJob job{study, entry, {}, mpp};
+    SlideJob job{study, entry, {}, mpp, {}};
     for (const patch::LabelledCentres& list : lists) {
       job.centres.push_back(
           {annotation::centres_of(list.centres, entry.slide_id), list.label, list.path});
@@ -58,6 +58,7 @@ void for_each_piece(const SlideJob& job, const encoder::EncoderInfo& encoder,
                     const Context& context, const Use& use) {
   cohort::PieceContext pieces = piece_context(job.study, encoder);
   pieces.mpp = job.model_mpp;
+  pieces.tissue_output = job.tissue_output;
   pieces.centres = job.centres;
   cohort::CohortSlide slide = cohort::open_cohort_slide(job.slide, context);
   cohort::add_annotations(job.study.plans, job.study.slides.table, slide, context);

@@ -35,6 +35,7 @@ struct SlideJob {
   cohort::SlideEntry slide;
   std::vector<patch::LabelledCentres> centres;  // this slide's rows of the study's lists
   std::optional<double> model_mpp;
+  std::string tissue_output = {};  // see RunOptions
 };
 
 // The scale of the study's model; opens every training slide, and leaves out those that cannot be
