@@ -49,6 +49,14 @@ struct Lease {
   ~Lease() { pool->give_back(std::move(batch)); }
 };
 
+nb::list failures_of(const patch::PatchExtractor& extractor) {
+  nb::list list;
+  for (const slide::RegionFailure& failure : extractor.failures()) {
+    list.append(nb::make_tuple(failure.region, failure.message));
+  }
+  return list;
+}
+
 class BatchIterator {
  public:
   BatchIterator(std::shared_ptr<const slide::Slide> slide, const patch::PatchPlan& plan,
@@ -82,13 +90,7 @@ class BatchIterator {
     return nb::make_tuple(pixels, view<uint32_t>(filled.rows.data(), n, owner));
   }
 
-  nb::list failures() const {
-    nb::list list;
-    for (const slide::RegionFailure& failure : extractor_.failures()) {
-      list.append(nb::make_tuple(failure.region, failure.message));
-    }
-    return list;
-  }
+  nb::list failures() const { return failures_of(extractor_); }
 
  private:
   patch::PatchExtractor extractor_;
@@ -109,6 +111,63 @@ patch::ExtractOptions extract_options(int batch_size, int output_px, bool plan_o
                 fmt::format("on_error: found '{}', expected fail or skip", on_error));
   }
   return options;
+}
+
+using Room = nb::ndarray<uint8_t, nb::shape<-1, -1, -1, 3>, nb::c_contig, nb::device::cpu>;
+using Places = nb::ndarray<const int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+
+// Where each patch of the plan goes: pixels[at[row]].
+std::vector<uint8_t*> places_in(const Room& pixels, const Places& at, int64_t patches,
+                                int output_px) {
+  const auto room = static_cast<int64_t>(pixels.shape(0));
+  const auto height = static_cast<int64_t>(pixels.shape(1));
+  const auto width = static_cast<int64_t>(pixels.shape(2));
+  if (height != output_px || width != output_px || static_cast<int64_t>(at.shape(0)) != patches) {
+    throw Error(ErrorCode::kInvalidArgument,
+                fmt::format("found room for patches of {} x {} px and {} places, expected {} x {} "
+                            "px and {}",
+                            width, height, at.shape(0), output_px, output_px, patches));
+  }
+  std::vector<bool> taken(static_cast<size_t>(room));
+  std::vector<uint8_t*> places;
+  for (int64_t row = 0; row < patches; ++row) {
+    const int64_t place = at.data()[row];
+    if (place < 0 || place >= room || taken[static_cast<size_t>(place)]) {
+      throw Error(ErrorCode::kInvalidArgument,
+                  fmt::format("found the place {} for patch {}, expected one of 0 to {} that no "
+                              "other patch has",
+                              place, row, room - 1));
+    }
+    taken[static_cast<size_t>(place)] = true;
+    places.push_back(pixels.data() + place * height * width * 3);
+  }
+  return places;
+}
+
+void bind_read_into(nb::module_& module) {
+  const patch::ExtractOptions standard;
+  module.def(
+      "read_into",
+      [](nb::object slide, const patch::PatchPlan& plan, const Room& pixels, const Places& at,
+         int batch_size, int output_px, const std::string& on_error, std::optional<int> threads) {
+        const auto options = extract_options(batch_size, output_px, false, on_error);
+        patch::PatchExtractor extractor(slide_of(slide, {}), plan, options);
+        const auto places = places_in(pixels, at, extractor.patch_count(), extractor.output_px());
+        Context context;
+        context.threads = Call(threads, nb::none()).threads();
+        {
+          const nb::gil_scoped_release release;
+          extractor.read_all(places, context);
+        }
+        return failures_of(extractor);
+      },
+      nb::arg("slide"), nb::arg("plan"), nb::arg("pixels").noconvert(), nb::arg("at"),
+      nb::kw_only(), nb::arg("batch_size") = standard.batch_size,
+      nb::arg("output_px") = standard.output_px, nb::arg("on_error") = "fail",
+      nb::arg("threads") = nb::none(),
+      "Reads all patches of a plan, row by row to pixels[at[row]] of a uint8 array n x h x w x 3. "
+      "Returns (row, message) of those left out, with on_error=\"skip\"; their pixels may be "
+      "anything.");
 }
 
 nb::dict extract_verb(const std::shared_ptr<const slide::Slide>& slide,
@@ -157,6 +216,7 @@ void bind_extract(nb::module_& module) {
 
 void bind_patches(nb::module_& module) {
   bind_extract(module);
+  bind_read_into(module);
   const patch::ExtractOptions standard;
   nb::class_<BatchIterator>(module, "BatchIterator",
                             "(pixels, rows) of batch after batch: n x h x w x 3 uint8 (n x v x h x "

@@ -42,6 +42,13 @@ class PatchDataset:
                 rows = rows_of[rows]
             yield Batch(pixels, rows, labels[rows])
 
+    def read_into(self, pixels: NDArray[np.uint8], at: NDArray[np.int64]) -> NDArray[np.uint32]:
+        """All patches at once, row by row to pixels[at[row]], n x h x w x 3, without a copy between.
+        Returns the rows left out (on_error="skip"), whose pixels may be anything. As in a plain
+        loop, whatever worker process this is."""
+        left_out = _core.read_into(self.slide, self.plan, pixels, at, **self.options)
+        return np.array([row for row, _ in left_out], np.uint32)
+
     def _part(self) -> tuple[_core.Plan, NDArray[np.uint32] | None]:
         """The rows of this worker process, in tile order."""
         worker = _worker()

@@ -31,6 +31,24 @@ def test_plan_order_and_size(slide_path, plan):
     assert list(batch.rows) == [0, 1, 2] and batch.pixels.shape == (3, 32, 32, 3)
 
 
+def test_all_at_once_into_places_of_ones_own(slide_path, plan):
+    rows = np.arange(len(plan))[::3]
+    part = plan.select(rows)
+    at = np.random.default_rng(1).permutation(len(rows) + 2)[:len(rows)]
+    room = np.zeros((len(rows) + 2, 32, 32, 3), np.uint8)
+    dataset = lamella.PatchDataset(slide_path, part, output_px=32, batch_size=7, threads=2)
+    assert len(dataset.read_into(room, at)) == 0
+    for batch in dataset:
+        assert (room[at[batch.rows]] == batch.pixels).all()
+    assert (room[np.setdiff1d(np.arange(len(room)), at)] == 0).all()
+    with pytest.raises(lamella.Error, match="32 x 32 px and .* places, expected 64 x 64"):
+        lamella.PatchDataset(slide_path, part).read_into(room, at)
+    with pytest.raises(lamella.Error, match="no other patch has"):
+        dataset.read_into(room, np.zeros_like(at))
+    with pytest.raises(lamella.Error, match="expected one of 0 to"):
+        dataset.read_into(room, at + 2)
+
+
 def test_memory_is_used_again(slide_path, plan):
     addresses = {batch.pixels.ctypes.data
                  for batch in lamella.PatchDataset(slide_path, plan, batch_size=8)}

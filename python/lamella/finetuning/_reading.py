@@ -7,6 +7,7 @@ the steps before are at work. Nothing is read that is not this process's.
 
 from __future__ import annotations
 
+import contextlib
 import pickle
 import queue
 import threading
@@ -25,7 +26,7 @@ READ_BATCH = 64
 
 
 class Step(NamedTuple):
-    pixels: NDArray[np.uint8]  # n x px x px x 3 RGB
+    pixels: NDArray[np.uint8]  # n x px x px x 3 RGB; until the next step is taken
     rows: Rows                 # n: of the cohort; those that could be read
 
 
@@ -38,29 +39,29 @@ class Reader:
         # One window is at work while the next is read.
         self.window = max(1, memory_mb * 2**20 // 2 // (3 * px * px))
         self.left_out: set[int] = set()
+        # The pixels of both, from one epoch to the next: fresh memory is slow to touch.
+        self._room: list[NDArray[np.uint8]] = [np.empty((0, px, px, 3), np.uint8)] * 2
 
     def steps(self, wanted: list[Rows]) -> Iterator[Step]:
-        """In the order of `wanted`. A failure is raised at the step whose window has it."""
-        ready: queue.Queue[Any] = queue.Queue(maxsize=1)
-        stopped = threading.Event()
-
-        def put(item: Any) -> bool:
-            while not stopped.is_set():
-                try:
-                    ready.put(item, timeout=0.1)
-                    return True
-                except queue.Full:
-                    continue
-            return False
+        """In the order of `wanted`; one such loop at a time. A failure is raised at the step whose
+        window has it."""
+        ready: queue.Queue[Any] = queue.Queue()
+        free: queue.Queue[NDArray[np.uint8] | None] = queue.Queue()  # None: end
+        windows = list(self._windows(wanted))
+        most = max((sum(map(len, window)) for window in windows), default=0)
+        for room in self._rooms(most):
+            free.put(room)
 
         def work() -> None:
             try:
-                for window in self._windows(wanted):
-                    if not put(self._read(window)):
+                for window in windows:
+                    room = free.get()
+                    if room is None:
                         return
-                put(None)
+                    ready.put((room, self._read(window, room)))
+                ready.put(None)
             except BaseException as error:  # noqa: BLE001 - carried to the reader's own thread
-                put(error)
+                ready.put(error)
 
         thread = threading.Thread(target=work, daemon=True, name="lamella reading")
         thread.start()
@@ -68,10 +69,21 @@ class Reader:
             while (made := ready.get()) is not None:
                 if isinstance(made, BaseException):
                     raise made
-                yield from made
+                room, steps = made
+                yield from steps
+                free.put(room)
         finally:
-            stopped.set()
+            with contextlib.suppress(queue.Empty):
+                while True:
+                    free.get_nowait()
+            free.put(None)
             thread.join()
+
+    def _rooms(self, patches: int) -> list[NDArray[np.uint8]]:
+        """Two of room for so many."""
+        if len(self._room[0]) < patches:
+            self._room = [np.empty((patches, self.px, self.px, 3), np.uint8) for _ in range(2)]
+        return self._room
 
     def _windows(self, wanted: list[Rows]) -> Iterator[list[Rows]]:
         window: list[Rows] = []
@@ -83,10 +95,10 @@ class Reader:
         if window:
             yield window
 
-    def _read(self, window: list[Rows]) -> list[Step]:
+    def _read(self, window: list[Rows], pixels: NDArray[np.uint8]) -> list[Step]:
+        """pixels: room for all of the window's."""
         rows = np.concatenate(window).astype(np.int64)
-        pixels = np.empty((len(rows), self.px, self.px, 3), np.uint8)
-        found = np.zeros(len(rows), bool)
+        found = np.ones(len(rows), bool)
         slides = self.cohort.slide_of[rows]
         for slide in np.unique(slides):
             at = np.flatnonzero(slides == slide)
@@ -107,9 +119,8 @@ class Reader:
                                    batch_size=READ_BATCH, output_px=self.px, threads=self.threads,
                                    on_error="skip" if self.skip else "fail")
             try:
-                for batch in dataset:
-                    pixels[at[batch.rows]] = batch.pixels
-                    found[at[batch.rows]] = True
+                left_out = dataset.read_into(pixels, at)
             except Error as error:
                 raise Error(f"slide '{part.slide_id}': {error}", code=error.code) from error
-        self.left_out.update(rows[~found[at]].tolist())
+        found[at[left_out]] = False
+        self.left_out.update(rows[left_out].tolist())

@@ -98,12 +98,13 @@ struct PatchExtractor::State {
         rows(plan.rows) {}
 
   void open_reader(size_t begin, size_t end);
+  void take(size_t count);
+  void read(const Context& context);
+  void read_resampled(size_t begin, size_t end, const Context& context);
   void fill(size_t count, PatchBatch& batch, const Context& context);
-  void fill_resampled(const size_t* slots, size_t count, uint8_t* first, const Context& context);
   void note_failures(std::vector<slide::RegionFailure> found);
-  MutableImageView patch_view(uint8_t* first, size_t slot) const {
-    return {first + static_cast<int64_t>(slot) * patch_bytes, output_px, views_px, kChannels,
-            ptrdiff_t{kChannels} * output_px};
+  MutableImageView patch_view(uint8_t* pixels) const {
+    return {pixels, output_px, views_px, kChannels, ptrdiff_t{kChannels} * output_px};
   }
 
   std::shared_ptr<const slide::Slide> slide;
@@ -123,8 +124,10 @@ struct PatchExtractor::State {
   int64_t tiles_decoded_before = 0;
   std::vector<slide::RegionFailure> failures;
 
-  // Of the batch being filled: its next patches, by slot.
+  // Of the patches that are read next, by slot: the plan's order, where that is wanted.
+  std::vector<size_t> slots;  // of the reader's order
   std::vector<uint32_t> slot_row;
+  std::vector<uint8_t*> slot_pixels;
   std::vector<uint8_t> slot_good;
   std::vector<MutableImageView> views;
   std::vector<Image> held;
@@ -159,54 +162,70 @@ void PatchExtractor::State::note_failures(std::vector<slide::RegionFailure> foun
   }
 }
 
-// Reads and resamples the patches of slots[0, count), a part of the order, window by window.
-void PatchExtractor::State::fill_resampled(const size_t* slots, size_t count, uint8_t* first,
-                                           const Context& context) {
-  held.resize(std::max(held.size(), count));
-  views.clear();
-  for (size_t k = 0; k < count; ++k) {
-    const RectPx window = windows.window(rows[slot_row[slots[k]]]);
-    const int width = static_cast<int>(window.width), height = static_cast<int>(window.height);
-    if (held[k].width() != width || held[k].height() != height) held[k] = Image(width, height);
-    views.push_back(held[k].view());
-  }
-  note_failures(reader->read_next(views, context));
-  parallel_for(static_cast<int64_t>(count), context.threads, [&](int64_t k, int worker) {
-    const size_t slot = slots[k];
-    if (!slot_good[slot]) return;
-    windows.resample(rows[slot_row[slot]], held[static_cast<size_t>(k)].view(),
-                     patch_view(first, slot), scratch[static_cast<size_t>(worker)]);
-  });
-}
-
-// Appends the next `count` patches of the order, less those that fail, to the batch.
-void PatchExtractor::State::fill(size_t count, PatchBatch& batch, const Context& context) {
-  uint8_t* first = batch.pixels.data() + batch.count * patch_bytes;
-  std::vector<size_t> slots(count);  // where in the batch the patches of the order go
+// The next `count` of the order become slots; where their pixels go is then to be said.
+void PatchExtractor::State::take(size_t count) {
+  slots.resize(count);
   slot_row.assign(count, 0);
+  slot_pixels.assign(count, nullptr);
   slot_good.assign(count, 1);
   for (size_t k = 0; k < count; ++k) {
     const uint32_t row = order[order_at + k];
     slots[k] = options.plan_order ? row - reader_begin : k;
     slot_row[slots[k]] = row;
   }
+}
+
+// Of the order's [begin, end) among the slots, window by window.
+void PatchExtractor::State::read_resampled(size_t begin, size_t end, const Context& context) {
+  const size_t count = end - begin;
+  held.resize(std::max(held.size(), count));
+  views.clear();
+  for (size_t k = 0; k < count; ++k) {
+    const RectPx window = windows.window(rows[slot_row[slots[begin + k]]]);
+    const int width = static_cast<int>(window.width), height = static_cast<int>(window.height);
+    if (held[k].width() != width || held[k].height() != height) held[k] = Image(width, height);
+    views.push_back(held[k].view());
+  }
+  note_failures(reader->read_next(views, context));
+  parallel_for(static_cast<int64_t>(count), context.threads, [&](int64_t k, int worker) {
+    const size_t slot = slots[begin + static_cast<size_t>(k)];
+    if (!slot_good[slot]) return;
+    windows.resample(rows[slot_row[slot]], held[static_cast<size_t>(k)].view(),
+                     patch_view(slot_pixels[slot]), scratch[static_cast<size_t>(worker)]);
+  });
+}
+
+// The slots' pixels.
+void PatchExtractor::State::read(const Context& context) {
+  scratch.resize(static_cast<size_t>(std::max(1, context.threads)));
+  const size_t count = slots.size();
   if (windows.is_copy()) {
     views.clear();
-    for (const size_t slot : slots) views.push_back(patch_view(first, slot));
+    for (const size_t slot : slots) views.push_back(patch_view(slot_pixels[slot]));
     note_failures(reader->read_next(views, context));
   } else {
     const size_t at_once =
         static_cast<size_t>(std::max<int64_t>(1, kWindowBudgetBytes / windows.max_bytes()));
     for (size_t begin = 0; begin < count; begin += at_once) {
-      fill_resampled(slots.data() + begin, std::min(at_once, count - begin), first, context);
+      read_resampled(begin, std::min(begin + at_once, count), context);
     }
   }
   order_at += count;
+  delivered += count;
+}
+
+// Appends the next `count` patches of the order, less those that fail, to the batch.
+void PatchExtractor::State::fill(size_t count, PatchBatch& batch, const Context& context) {
+  uint8_t* first = batch.pixels.data() + batch.count * patch_bytes;
+  const auto place = [&](size_t slot) { return first + static_cast<int64_t>(slot) * patch_bytes; };
+  take(count);
+  for (size_t slot = 0; slot < count; ++slot) slot_pixels[slot] = place(slot);
+  read(context);
   // The good ones move together.
   size_t kept = 0;
   for (size_t slot = 0; slot < count; ++slot) {
     if (!slot_good[slot]) continue;
-    if (kept != slot) copy_pixels(patch_view(first, slot), patch_view(first, kept));
+    if (kept != slot) copy_pixels(patch_view(place(slot)), patch_view(place(kept)));
     batch.rows.push_back(slot_row[slot]);
     ++kept;
   }
@@ -240,16 +259,32 @@ bool PatchExtractor::next(PatchBatch& batch, const Context& context) {
   batch.rows.clear();
   batch.pixels.resize(std::min(batch_size, state.rows.size() - state.delivered) *
                       static_cast<size_t>(state.patch_bytes));
-  state.scratch.resize(static_cast<size_t>(std::max(1, context.threads)));
   while (state.delivered < state.rows.size() && batch.rows.size() < batch_size) {
     const size_t count =
         std::min(batch_size - batch.rows.size(), state.rows.size() - state.delivered);
     if (state.options.plan_order) state.open_reader(state.delivered, state.delivered + count);
     state.fill(count, batch, context);
-    state.delivered += count;
   }
   batch.pixels.resize(static_cast<size_t>(batch.count * state.patch_bytes));
   return batch.count > 0;
+}
+
+void PatchExtractor::read_all(std::span<uint8_t* const> places, const Context& context) {
+  State& state = *state_;
+  if (places.size() != state.rows.size() || state.delivered > 0 || state.options.plan_order) {
+    throw Error(ErrorCode::kInvalidArgument,
+                fmt::format("found {} places for {} patches, {} of them delivered; expected one "
+                            "for each, before any is delivered, and no order (plan_order)",
+                            places.size(), state.rows.size(), state.delivered));
+  }
+  while (state.delivered < state.rows.size()) {
+    state.take(std::min(static_cast<size_t>(state.options.batch_size),
+                        state.rows.size() - state.delivered));
+    for (size_t slot = 0; slot < state.slots.size(); ++slot) {
+      state.slot_pixels[slot] = places[state.slot_row[slot]];
+    }
+    state.read(context);
+  }
 }
 
 std::span<const uint32_t> PatchExtractor::order() const { return state_->order; }

@@ -68,6 +68,12 @@ class PatchExtractor {
   // it is no damage (slide::is_damage); the extractor is then used up. kInterrupted.
   bool next(PatchBatch& batch, const Context& context);
 
+  // All patches at once, in place of `next`: places[row], one for each row of the plan, has room
+  // for its views * output_px * output_px * 3 bytes; no two overlap. Reads batch_size at a time.
+  // The pixels of rows that are left out (`failures`) are unspecified. Errors as of `next`, and
+  // kInvalidArgument if patches were delivered already, or in the plan's order.
+  void read_all(std::span<uint8_t* const> places, const Context& context);
+
   int64_t patch_count() const;
   // The rows in the order of delivery. Empty if that is the plan's (plan_order).
   std::span<const uint32_t> order() const;

@@ -238,6 +238,30 @@ TEST(Extractor, DecodesEachTileOnceInItsOwnOrder) {
   EXPECT_EQ(extractor.tiles_decoded(), 100);
 }
 
+TEST(Extractor, ReadsAllToTheirPlaces) {
+  const auto slide =
+      std::make_shared<MemorySlide>(std::vector{random_image(500, 400, 5)}, std::nullopt);
+  const PatchPlan plan = grid(*slide, {64, 0, {}}, 50);
+  for (const int output_px : {64, 30}) {
+    const ExtractOptions options = {.output_px = output_px, .batch_size = 7};
+    const Patches expected = extract(slide, plan, options);
+    const size_t bytes = size_t{3} * output_px * output_px;
+    std::vector<uint8_t> pixels(plan.rows.size() * bytes);
+    std::vector<uint8_t*> places;  // the last row's first
+    for (size_t row = plan.rows.size(); row-- > 0;) places.push_back(pixels.data() + row * bytes);
+    PatchExtractor extractor(slide, plan, options);
+    extractor.read_all(places, {});
+    for (const auto& [row, wanted] : expected) {
+      EXPECT_TRUE(std::equal(wanted.begin(), wanted.end(), places[row])) << row;
+    }
+    PatchBatch batch;
+    EXPECT_FALSE(extractor.next(batch, {})) << "all are delivered";
+    EXPECT_THROW(extractor.read_all(places, {}), Error);
+    places.pop_back();
+    EXPECT_THROW(PatchExtractor(slide, plan, options).read_all(places, {}), Error);
+  }
+}
+
 TEST(Extractor, ReusesTheBatchsMemory) {
   const auto slide =
       std::make_shared<MemorySlide>(std::vector{random_image(640, 640, 6)}, std::nullopt);
