@@ -132,6 +132,16 @@ def test_a_study(spark, cohort, tmp_path):
     compare(tmp_path / "spark", tmp_path / "cli")
 
 
+def test_a_search(spark, cohort, tmp_path):
+    study = write_study(tmp_path, cohort / "slides.csv", "spark")
+    study.write_text(study.read_text().replace("l2 = 0.1", 'l2 = "cv"') + "[search]\nmpp = [1, 0.7]\n")
+    made = lamella.spark.search(study, spark)
+    alone = program("search", study, "--set", f"output={tmp_path / 'alone'}")
+    assert made["metrics"] == alone["metrics"] and made["metrics"]["test"]["n"] > 0
+    assert ([(trial["status"], trial["log_loss"]) for trial in made["search"]["trials"]]
+            == [("done", trial["log_loss"]) for trial in alone["search"]["trials"]])
+
+
 def test_what_cannot_work_says_so(spark, table, tmp_path):
     plans = lamella.spark.plan(spark.createDataFrame(table[:1]), size_px=56, mpp=1.0,
                                stride_px=448).persist()
