@@ -134,6 +134,18 @@ def test_what_is_int8_already_is_refused(tmp_path, plans):
 
 @pytest.mark.skipif("LAMELLA_NNCF_PYTHON" not in os.environ,
                     reason="nncf is not installed (make test-all installs it)")
+def test_a_fine_tuned_encoder_with_nncf(tmp_path, plans):
+    """tiny_finetuned: what `lamella finetune` writes of the small network of its tests; they compare
+    what they make with it."""
+    made = good("encoder", "quantize", TINY / "tiny_finetuned", "--plans", *plans, "--out",
+                tmp_path / "e", "--calibration-patches", 64, "--held-out-patches", 128,
+                env={"LAMELLA_PYTHON": os.environ["LAMELLA_NNCF_PYTHON"]})
+    assert 0.98 <= made["cosine_mean"] < 1
+    assert good("encoder", "check", tmp_path / "e")["precision"] == "int8"
+
+
+@pytest.mark.skipif("LAMELLA_NNCF_PYTHON" not in os.environ,
+                    reason="nncf is not installed (make test-all installs it)")
 def test_lite0_with_nncf(tmp_path, plans, cohort):
     made = good("encoder", "quantize", "lite0", "--plans", *plans, "--out", tmp_path / "lite0-int8",
                 "--held-out-patches", 120, "--calibration-patches", 100,

@@ -416,6 +416,20 @@ def test_a_server_that_is_required_and_away_ends_it_before_it_learns(study, tmp_
         finetuned(study("[tracking]\nrequired = true\n"))
 
 
+def test_what_it_writes_is_what_is_quantized_in_tests(study):
+    """Those have no torch: testdata/encoders/tiny_finetuned was made by this."""
+    import onnx
+    told = finetuned(study())
+    kept = Path(__file__).resolve().parents[2] / "testdata" / "encoders" / "tiny_finetuned"
+    shapes = []
+    for folder in (kept, Path(told["encoder"])):
+        graph = onnx.load(folder / "network.onnx").graph
+        shapes.append(([node.op_type for node in graph.node if node.op_type != "Constant"],
+                       [list(one.dims) for one in graph.initializer if len(one.dims) == 4]))
+        assert set(json.loads((folder / "encoder.json").read_text())) >= {"sha256", "outputs"}
+    assert shapes[0] == shapes[1]
+
+
 @pytest.mark.parametrize("method", ["lora", "last"])
 def test_a_timm_model(study, tmp_path, method):
     timm = pytest.importorskip("timm", reason="timm is not installed")

@@ -206,6 +206,13 @@ def test_a_network_that_does_not_fit(study, tmp_path):
         lamella.finetune(path, network="absent")
 
 
+def test_an_encoder_of_several_views_says_what_to_do(study):
+    views = Path(__file__).resolve().parents[2] / "testdata" / "encoders" / "tiny_views"
+    with pytest.raises(lamella.Error, match=r"views \[1.*, 2.*\], expected one of the patch alone: "
+                                            "fine-tune that, and give it views when it is used"):
+        lamella.finetune(study(), network=str(views))
+
+
 def test_a_folder_that_is_taken(study, tmp_path):
     (tmp_path / "mine").mkdir()
     with pytest.raises(lamella.Error, match="not of this fine-tuning"):
