@@ -134,7 +134,8 @@ def test_a_study(spark, cohort, tmp_path):
 
 def test_a_search(spark, cohort, tmp_path):
     study = write_study(tmp_path, cohort / "slides.csv", "spark")
-    study.write_text(study.read_text().replace("l2 = 0.1", 'l2 = "cv"') + "[search]\nmpp = [1, 0.7]\n")
+    study.write_text(study.read_text().replace("l2 = 0.1", 'l2 = "cv"')
+                     + "[score]\nstride_px = 224\n[search]\nmpp = [1, 0.7]\n")
     made = lamella.spark.search(study, spark)
     alone = program("search", study, "--set", f"output={tmp_path / 'alone'}")
     assert made["metrics"] == alone["metrics"] and made["metrics"]["test"]["n"] > 0

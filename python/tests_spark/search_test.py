@@ -34,7 +34,7 @@ def slides(tmp_path_factory) -> Path:
 def write_study(folder: Path, slides: Path, search: str) -> Path:
     path = folder / "study.toml"
     path.write_text(study_text(folder / "out", slides).replace("l2 = 0.1", 'l2 = "cv"')
-                    + f"[search]\n{search}\n")
+                    + f"[score]\nstride_px = 224\n[search]\n{search}\n")
     return path
 
 
