@@ -175,3 +175,27 @@ def test_a_table_in_utf_16(slide, tmp_path):
     assert "UTF-16" in outcome.err
     with h5py.File(tmp_path / "p.h5") as file:
         assert file["coords"][:].tolist() == [[75, 175]]
+
+
+@pytest.mark.parametrize("padding", ["zeros", "spaces"])
+def test_texts_of_fixed_length(slide, tmp_path, padding):
+    """h5py writes texts of any length; programs in C and Fortran, and copies by their tools, do not."""
+    plan = tmp_path / "p.h5"
+    words = ("--slide", slide, "--size-px", 200, "--level", 0, "--tissue", "none")
+    good("plan", *words, "--out", plan)
+    with h5py.File(plan, "r+") as file:
+        texts = {name: value for name, value in file["coords"].attrs.items()
+                 if isinstance(value, str)}
+        assert "lamella_plan" in texts
+        for name, value in texts.items():
+            kind = h5py.h5t.C_S1.copy() if padding == "zeros" else h5py.h5t.FORTRAN_S1.copy()
+            kind.set_size(len(value) + 7)
+            filler = b"\0" if padding == "zeros" else b" "
+            stored = numpy.array(value.encode().ljust(len(value) + 7, filler), f"S{len(value) + 7}")
+            del file["coords"].attrs[name]
+            made = h5py.h5a.create(file["coords"].id, name.encode(), kind,
+                                   h5py.h5s.create(h5py.h5s.SCALAR))
+            made.write(stored, mtype=kind)
+    shown = good("extract", "--slide", slide, "--plan", plan, "--format", "png", "--out",
+                 tmp_path / "patches")
+    assert shown["patches"] == 80

@@ -296,6 +296,19 @@ std::optional<double> Hdf5File::number(const std::string& dataset_name,
   return value;
 }
 
+namespace {
+
+// As other programs than h5py write it: filled up by zeros or, as Fortran does, by spaces.
+std::optional<std::string> fixed_text(hid_t attribute, hid_t type) {
+  std::string value(std::min(H5Tget_size(type), kMaxTextBytes + 1), '\0');
+  if (value.size() > kMaxTextBytes || H5Aread(attribute, type, value.data()) < 0) return {};
+  value.resize(std::min(value.find('\0'), value.size()));
+  if (H5Tget_strpad(type) == H5T_STR_SPACEPAD) value.erase(value.find_last_not_of(' ') + 1);
+  return value;
+}
+
+}  // namespace
+
 std::optional<std::string> Hdf5File::text(const std::string& dataset_name,
                                           const std::string& name) const {
   if (dataset_name != "/" && !has(dataset_name)) return {};
@@ -305,10 +318,10 @@ std::optional<std::string> Hdf5File::text(const std::string& dataset_name,
   const Hdf5Id attribute(H5Aopen(dataset.get(), name.c_str(), H5P_DEFAULT));
   const Hdf5Id type(H5Aget_type(attribute.get()));
   const Hdf5Id space(H5Aget_space(attribute.get()));
-  if (H5Tget_class(type.get()) != H5T_STRING || H5Tis_variable_str(type.get()) <= 0 ||
-      H5Sget_simple_extent_npoints(space.get()) != 1) {
+  if (H5Tget_class(type.get()) != H5T_STRING || H5Sget_simple_extent_npoints(space.get()) != 1) {
     return {};
   }
+  if (H5Tis_variable_str(type.get()) <= 0) return fixed_text(attribute.get(), type.get());
   char* text = nullptr;
   if (H5Aread(attribute.get(), type.get(), &text) < 0 || !text) return {};
   const std::string value(text, std::min(std::char_traits<char>::length(text), kMaxTextBytes));
