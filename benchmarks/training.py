@@ -3,6 +3,7 @@
 
 training.py make TEMPLATE.h5 OUT.h5 ROWS COLUMNS float32|float16   features that hang together, two classes
 training.py peer FEATURES.h5 L2 TOL                      scikit-learn's lbfgs on standardised float32
+training.py spark FEATURES.h5 L2 TOL                     spark.ml of local[2], fit alone (needs pyspark, pyarrow)
 training.py objective FEATURES.h5 L2 MODEL|NPZ           mean log loss + L2 / 2 |w|^2, in float64
 
 TEMPLATE is any feature file of lamella with labels of two classes. lamella itself is measured as
@@ -44,8 +45,7 @@ def make(template, out, rows, columns, dtype):
         plan = json.loads(source["coords"].attrs["lamella_plan"])
         plan["classes"] = ["normal", "tumor"]
         plan["geometry"]["slide_size_px"] = [side * 50, side * 50]
-        text = json.dumps(plan).encode()
-        coords.attrs.create("lamella_plan", numpy.bytes_(text))
+        coords.attrs["lamella_plan"] = json.dumps(plan)
         features = made.create_dataset("features", (rows, columns), dtype, chunks=(1024, columns))
         for key, value in source["features"].attrs.items():
             features.attrs[key] = value
@@ -95,6 +95,42 @@ def peer(path, l2, tol, save=""):
             "peak_MiB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}
 
 
+def spark(path, l2, tol, rounds="1"):
+    import pyarrow
+    import pyarrow.parquet
+    from pyspark.ml.classification import LogisticRegression
+    from pyspark.ml.functions import array_to_vector
+    from pyspark.sql import SparkSession
+
+    table = Path(f"{path}.parquet")
+    with h5py.File(path) as file:
+        columns = file["features"].shape[1]
+        schema = pyarrow.schema([("label", pyarrow.float64()),
+                                 ("features", pyarrow.list_(pyarrow.float32(), columns))])
+        if not table.exists():
+            with pyarrow.parquet.ParquetWriter(table, schema) as made:
+                for first in range(0, len(file["label"]), BLOCK):
+                    part = file["features"][first:first + BLOCK].astype(numpy.float32)
+                    made.write_table(pyarrow.table([
+                        file["label"][first:first + BLOCK].astype(float),
+                        pyarrow.FixedSizeListArray.from_arrays(part.ravel(), columns)],
+                        schema=schema))
+    session = (SparkSession.builder.master("local[2]").config("spark.driver.memory", "12g")
+               .config("spark.ui.enabled", "false").getOrCreate())
+    rows = session.read.parquet(str(table)).repartition(2)
+    rows = rows.select("label", array_to_vector("features").alias("features")).cache()
+    rows.count()
+    learner = LogisticRegression(regParam=float(l2), tol=float(tol), maxIter=2000)
+    seconds = []
+    for _ in range(int(rounds)):
+        start = time.perf_counter()
+        model = learner.fit(rows)
+        seconds.append(time.perf_counter() - start)
+    history = model.summary.objectiveHistory
+    return {"seconds": seconds, "iterations": len(history) - 1, "tol": float(tol),
+            "objective": history[-1]}
+
+
 def objective_of(x, y, l2, w, b):
     loss = 0.0
     for first in range(0, len(x), BLOCK):
@@ -114,6 +150,7 @@ def objective(path, l2, model):
 
 
 if __name__ == "__main__":
-    done = {"make": make, "peer": peer, "objective": objective}[sys.argv[1]](*sys.argv[2:])
+    verbs = {"make": make, "peer": peer, "objective": objective, "spark": spark}
+    done = verbs[sys.argv[1]](*sys.argv[2:])
     if done is not None:
         print(json.dumps(done))
