@@ -2,15 +2,13 @@
 """`lamella search`: combinations of a study's options, chosen by training patients alone."""
 
 import csv
-import hashlib
 import json
-import shutil
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, bad, good, lamella
+from conftest import bad, good, lamella
 from fake_mlflow import FakeMlflow
-from small_cohort import absolute_rows, make_cohort, study_text
+from small_cohort import absolute_rows, broken_encoder, make_cohort, study_text
 
 
 @pytest.fixture(scope="module")
@@ -146,13 +144,7 @@ def test_with_folds_the_choice_is_made_without_each(searched, tmp_path):
 
 def test_a_trial_that_fails_is_named_and_counted(searched, tmp_path):
     study, _ = searched
-    # An encoder whose network is none, though its hash is right.
-    broken = tmp_path / "encoders" / "broken"
-    shutil.copytree(ROOT / "encoders" / "lite0", broken)
-    (broken / "network.onnx").write_bytes(b"no network")
-    info = json.loads((broken / "encoder.json").read_text())
-    info |= {"name": "broken", "sha256": hashlib.sha256(b"no network").hexdigest()}
-    (broken / "encoder.json").write_text(json.dumps(info))
+    broken = broken_encoder(tmp_path / "encoders" / "broken")
     words = ("search", study, "--set", f'search.encoder=["lite0", "{broken}"]', "--set",
              "search.mpp=[0.7]", "--set", "search.l1_ratio=[]")
     outcome = lamella(*words, "--json")

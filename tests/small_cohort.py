@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """A cohort of synthetic slides and a study on it, for every suite of tests that needs one."""
 
+import hashlib
+import json
+import shutil
 from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
 
 STUDY = """
 name = "small"
@@ -45,6 +50,16 @@ def absolute_rows(folder: Path, train: int | None = None) -> list[str]:
             role = "train" if number < train else "test"
         rows.append(f"{name},{folder / path},{patient},{role},{folder / annotations}")
     return rows
+
+
+def broken_encoder(folder: Path) -> Path:
+    """An encoder whose network is none, though its hash is right."""
+    shutil.copytree(ROOT / "encoders" / "lite0", folder)
+    (folder / "network.onnx").write_bytes(b"no network")
+    info = json.loads((folder / "encoder.json").read_text())
+    info |= {"name": "broken", "sha256": hashlib.sha256(b"no network").hexdigest()}
+    (folder / "encoder.json").write_text(json.dumps(info))
+    return folder
 
 
 def study_text(output, table, *, size_px: int = 56, most: int = 20) -> str:

@@ -2,20 +2,18 @@
 """A search whose trials are made side by side on the cluster, against `lamella search`."""
 
 import csv
-import hashlib
 import json
-import shutil
 import subprocess
 from pathlib import Path
 
 import lamella
 import lamella.spark
 import pytest
-from conftest import PROGRAM, ROOT, program
+from conftest import PROGRAM, program
 from fake_mlflow import FakeMlflow
 from lamella import _core
 from lamella.spark import _search
-from small_cohort import absolute_rows, study_text
+from small_cohort import absolute_rows, broken_encoder, study_text
 
 FIGURES = ("name", "set", "status", "log_loss", "auc", "lambda", "patches")
 
@@ -120,12 +118,7 @@ def test_trials_side_by_side_come_to_what_they_come_to_in_turn(spark, slides, tm
 
 def test_with_folds_and_a_trial_that_fails(spark, slides, tmp_path):
     """The first to be done, whose folds are those of all, is not the first to begin."""
-    broken = tmp_path / "encoders" / "broken"
-    shutil.copytree(ROOT / "encoders" / "lite0", broken)
-    (broken / "network.onnx").write_bytes(b"no network")
-    info = json.loads((broken / "encoder.json").read_text())
-    info |= {"name": "broken", "sha256": hashlib.sha256(b"no network").hexdigest()}
-    (broken / "encoder.json").write_text(json.dumps(info))
+    broken = broken_encoder(tmp_path / "encoders" / "broken")
     study = write_study(tmp_path, slides, f'encoder = ["{broken}", "lite0"]\nmpp = [1, 0.7]\n'
                                           '[split]\nkind = "k-fold"\nfolds = 2')
     with pytest.warns(lamella.LamellaWarning, match="trial 'broken, mpp 1' failed"):
